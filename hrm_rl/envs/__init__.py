@@ -1,0 +1,37 @@
+"""The environments: halting as an MDP, and the table of registered ids.
+
+Ids are registered with string entry points, so that this module stays cheap: torch, pygame and
+the model are imported when an environment is made.
+"""
+
+if __name__ != "hrm_rl.envs":
+    raise ImportError(f"this package is hrm_rl.envs, not {__name__}: write `import hrm_rl.envs`")
+
+from types import MappingProxyType
+from typing import Final
+
+import gymnasium
+
+ENV_ARGUMENTS: Final = MappingProxyType(
+    {
+        "HRMSudoku-v0": {"checkpoint": "sudoku9", "puzzles": "sudoku9"},
+        "HRMSudoku4x4-v0": {"checkpoint": "sudoku4", "puzzles": "sudoku4"},
+    }
+)
+"""Every registered id and the constructor arguments that it stands for."""
+
+
+def register_envs() -> None:
+    """Make `gymnasium.make` and `make_vec` know every id of `ENV_ARGUMENTS`; safe to repeat.
+
+    No `max_episode_steps`: the forced halt at `max_segments` is the MDP's own end, not a limit
+    from outside it.
+    """
+    for env_id, arguments in ENV_ARGUMENTS.items():
+        if env_id not in gymnasium.registry:
+            gymnasium.register(
+                env_id,
+                entry_point="hrm_rl.envs.halting:HaltingEnv",
+                vector_entry_point="hrm_rl.envs.halting:HaltingVectorEnv",
+                kwargs=dict(arguments),
+            )

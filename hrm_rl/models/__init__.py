@@ -1,0 +1,1 @@
+"""Architectures: one file each, all with `.initial()` and `.segment()`."""

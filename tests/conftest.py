@@ -1,0 +1,68 @@
+"""What holds in every test: one thread, no screen, annotated shapes checked, no clock judged."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+# Before torch, numba, pygame and matplotlib are imported, which read them once.
+os.environ["OMP_NUM_THREADS"] = "1"  # small tensors are slower on more, and sums then differ
+os.environ["NUMBA_NUM_THREADS"] = "1"
+os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # no pool of compiling processes
+os.environ["SDL_VIDEODRIVER"] = "dummy"
+os.environ["SDL_AUDIODRIVER"] = "dummy"
+os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
+os.environ["MPLBACKEND"] = "Agg"
+
+import jaxtyping
+import pytest
+from beartype import beartype
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def modules_with_shapes() -> list[str]:
+    """Names of the modules that annotate shapes: the ones whose functions are wrapped and checked.
+
+    What numba compiles can't be wrapped, so kernels live in modules without shapes.
+    """
+    files = [
+        file.relative_to(ROOT).with_suffix("")
+        for file in sorted(ROOT.glob("hrm_rl/**/*.py"))
+        if "from jaxtyping import" in file.read_text(encoding="utf-8")
+    ]
+    return [".".join(file.parts).removesuffix(".__init__") for file in files]
+
+
+def has_shape(hint: Any) -> bool:
+    if isinstance(hint, type) and issubclass(hint, jaxtyping.AbstractArray):
+        return True
+    return any(has_shape(part) for part in get_args(hint))
+
+
+def check_shapes(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Check the arguments that are annotated with a shape; mypy sees to the others."""
+    hints = function.__annotations__
+    function.__annotations__ = {name: hint for name, hint in hints.items() if has_shape(hint)}
+    return beartype(function)
+
+
+jaxtyping.install_import_hook(modules_with_shapes(), f"{__name__}.check_shapes")
+
+settings.register_profile(
+    "hrm_rl",
+    deadline=None,
+    derandomize="CI" in os.environ,  # CI draws the same examples each time, a developer new ones
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("hrm_rl")
+
+
+@pytest.fixture
+def unchecked_shapes() -> Iterator[None]:
+    """Switch the shape checks off: torch.compile can't trace through them."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

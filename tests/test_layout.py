@@ -1,0 +1,246 @@
+"""The layout: which way imports point, what importing costs, what the wheel holds."""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import gymnasium
+import jaxtyping
+import pytest
+import torch
+
+import hrm_rl
+from hrm_rl.envs import ENV_ARGUMENTS, register_envs
+from hrm_rl.losses import halt_target
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# A module may import what has its own rank or a lower one; the longest prefix counts.
+RANKS = {"hrm_rl": 0, "hrm_rl.envs": 1, "hrm_rl.agents": 2, "hrm_rl.cli": 3, "scripts": 4}
+LOWEST_RANK_OF = {"gymnasium": 1, "stable_baselines3": 2, "sb3_contrib": 2, "tyro": 3}
+AT_THE_TOP_OF_RANK_0 = {"hrm_rl", "jaxtyping", "numpy", "safetensors", "torch", "tqdm"}
+
+
+def module_of(path: str) -> str:
+    """`hrm_rl/models/hrm.py` -> `hrm_rl.models.hrm`; a package is named by its `__init__.py`."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+SOURCES = [
+    file.relative_to(ROOT).as_posix()
+    for folder in ("hrm_rl", "scripts")
+    for file in sorted((ROOT / folder).rglob("*.py"))
+]
+MODULES = {module_of(path) for path in SOURCES}
+
+
+def rank_of(module: str) -> int:
+    if module == "hrm_rl":  # the door: it names everything that is public, below the commands
+        return RANKS["hrm_rl.agents"]
+    parts = module.split(".")
+    prefixes = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
+    return next(RANKS[prefix] for prefix in prefixes if prefix in RANKS)
+
+
+def imported_by(path: str, node: ast.AST) -> Iterator[str]:
+    """The modules that an import statement of the file names, with relative ones spelt out."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        package = path.removesuffix(".py").split("/")[: -node.level or None]
+        source = ".".join([*(package if node.level else []), *filter(None, [node.module])])
+        for alias in node.names:
+            if source == "hrm_rl" and alias.name == "__version__":
+                continue
+            submodule = f"{source}.{alias.name}"
+            public = hrm_rl._PUBLIC.get(alias.name) if source == "hrm_rl" else None
+            yield submodule if submodule in MODULES else public or source
+
+
+def violations(path: str, source: str) -> list[str]:
+    """Every import of the file that points the wrong way, in functions too."""
+    module, tree = module_of(path), ast.parse(source)
+    rank = rank_of(module)
+    found = []
+    for node in ast.walk(tree):
+        for target in imported_by(path, node):
+            top = target.partition(".")[0]
+            if top in RANKS:
+                wrong = rank_of(target) > rank
+            elif top == "pygame":
+                wrong = module != "hrm_rl.envs.render"
+            elif top in LOWEST_RANK_OF:
+                wrong = rank < LOWEST_RANK_OF[top]
+            elif top == "numba":
+                wrong = not module.startswith("hrm_rl.puzzles.")
+            else:
+                at_the_top = rank == 0 and node in tree.body
+                wrong = at_the_top and top not in sys.stdlib_module_names | AT_THE_TOP_OF_RANK_0
+            if wrong:
+                found.append(f"{path}:{node.lineno} imports {target}")
+    return found
+
+
+def run(code: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the code in a fresh interpreter."""
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+# --- imports --------------------------------------------------------------------------------------
+
+
+def test_imports_point_one_way() -> None:
+    found = [
+        line
+        for path in SOURCES
+        for line in violations(path, (ROOT / path).read_text(encoding="utf-8"))
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "target"),
+    [
+        ("hrm_rl/loop.py", "import hrm_rl.envs.halting", "hrm_rl.envs.halting"),
+        ("hrm_rl/loop.py", "from .envs import halting", "hrm_rl.envs"),
+        ("hrm_rl/models/hrm.py", "from ..agents.rules import fixed", "hrm_rl.agents.rules"),
+        ("hrm_rl/puzzles/__init__.py", "from ..agents import rules", "hrm_rl.agents"),
+        ("hrm_rl/loop.py", "def f():\n    from hrm_rl import envs", "hrm_rl.envs"),
+        ("hrm_rl/loop.py", "import hrm_rl", "hrm_rl"),
+        ("hrm_rl/envs/halting.py", "from hrm_rl.agents import rules", "hrm_rl.agents"),
+        ("hrm_rl/agents/rules.py", "from hrm_rl.cli import main", "hrm_rl.cli"),
+        ("hrm_rl/loop.py", "def f():\n    import gymnasium.spaces", "gymnasium.spaces"),
+        ("hrm_rl/envs/halting.py", "import stable_baselines3", "stable_baselines3"),
+        ("hrm_rl/envs/halting.py", "def f():\n    import pygame", "pygame"),
+        ("hrm_rl/loop.py", "import numba", "numba"),
+        ("hrm_rl/metrics.py", "import matplotlib.pyplot", "matplotlib.pyplot"),
+    ],
+)
+def test_a_wrong_import_is_seen(path: str, source: str, target: str) -> None:
+    (found,) = violations(path, source)
+    assert found.startswith(f"{path}:") and target in found
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("scripts/demo.py", "from hrm_rl.cli import main"),
+        ("hrm_rl/cli.py", "from hrm_rl.agents import rules\nimport tyro"),
+        ("hrm_rl/agents/rules.py", "from ..envs import halting\nimport stable_baselines3"),
+        ("hrm_rl/envs/render.py", "def f():\n    import pygame"),
+        ("hrm_rl/loop.py", "from hrm_rl import __version__, losses\nfrom . import layers"),
+        ("hrm_rl/metrics.py", "def f():\n    import matplotlib.pyplot"),
+    ],
+)
+def test_a_right_import_passes(path: str, source: str) -> None:
+    assert violations(path, source) == []
+
+
+@pytest.mark.parametrize(
+    ("modules", "heavy"),
+    [
+        ("hrm_rl.agents, hrm_rl.envs", "matplotlib numba pygame stable_baselines3 torch"),
+        ("hrm_rl.puzzles", "matplotlib pygame stable_baselines3 torch"),
+    ],
+)
+def test_import_is_light(modules: str, heavy: str, tmp_path: Path) -> None:
+    code = f"import sys, {modules}; print({set(heavy.split())} & sys.modules.keys())"
+    outcome = run(code, tmp_path)
+    assert outcome.stdout == "set()\n", outcome.stderr
+
+
+def test_annotated_shapes_are_checked_here() -> None:
+    with pytest.raises(jaxtyping.TypeCheckError, match="halt_target"):
+        halt_target(torch.zeros(2, 3, dtype=torch.bool))
+
+
+@pytest.mark.parametrize("name", ["envs", "agents"])
+def test_short_names_are_links_that_refuse_to_be_imported(name: str) -> None:
+    assert os.readlink(ROOT / name) == f"hrm_rl/{name}"
+    outcome = run(f"import {name}", ROOT)
+    assert outcome.returncode == 1
+    assert outcome.stderr.splitlines()[-1] == (
+        f"ImportError: this package is hrm_rl.{name}, not {name}: write `import hrm_rl.{name}`"
+    )
+
+
+# --- public names ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(hrm_rl._PUBLIC))
+def test_public_name_comes_from_its_module(name: str) -> None:
+    assert getattr(hrm_rl, name).__module__ == hrm_rl._PUBLIC[name]
+    assert name in dir(hrm_rl) and name in hrm_rl.__all__
+    assert f"hrm_rl.{name}" not in MODULES, "the module would take the name's place once imported"
+
+
+def test_type_checkers_are_told_the_same_names() -> None:
+    tree = ast.parse((ROOT / "hrm_rl/__init__.py").read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    told = {
+        alias.name: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert told == hrm_rl._PUBLIC
+    assert set(hrm_rl.__all__) == {*told, "__version__", "register_envs"}
+
+
+def test_unknown_public_name() -> None:
+    with pytest.raises(AttributeError, match="'hrm_rl' has no attribute 'HMR'"):
+        _ = hrm_rl.HMR
+
+
+# --- registration ---------------------------------------------------------------------------------
+
+
+def test_registering_twice_changes_nothing() -> None:
+    before = {env_id: gymnasium.spec(env_id) for env_id in ENV_ARGUMENTS}
+    register_envs()
+    assert all(gymnasium.spec(env_id) is spec for env_id, spec in before.items())
+
+
+@pytest.mark.parametrize("env_id", sorted(ENV_ARGUMENTS))
+def test_registered_as_strings_and_without_a_time_limit(env_id: str) -> None:
+    spec = gymnasium.spec(env_id)
+    assert spec.max_episode_steps is None  # the forced halt is the MDP's own end
+    assert spec.kwargs == ENV_ARGUMENTS[env_id]
+    assert gymnasium.envs.registration.EnvSpec.from_json(spec.to_json()) == spec
+
+
+# --- the wheel ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wheel_files(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """Names in a wheel built from a copy: in place, an old build/ folder would leak into it."""
+    copy = tmp_path_factory.mktemp("source")
+    for name in ("pyproject.toml", "LICENSE", "README.md"):
+        shutil.copy(ROOT / name, copy)
+    for name in ("hrm_rl", "envs", "agents", "tests"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+    outcome = run("from setuptools import build_meta as b; b.build_wheel('.')", copy)
+    assert outcome.returncode == 0, outcome.stderr
+    (wheel,) = copy.glob("*.whl")
+    return set(zipfile.ZipFile(wheel).namelist())
+
+
+def test_wheel_holds_only_hrm_rl(wheel_files: set[str]) -> None:
+    tops = {name.partition("/")[0] for name in wheel_files}
+    assert tops == {"hrm_rl", f"hrm_rl-{hrm_rl.__version__}.dist-info"}
+
+
+@pytest.mark.parametrize("pattern", ["**/*.py", "py.typed", "puzzles/data/*.csv", "weights/*"])
+def test_wheel_holds_everything(wheel_files: set[str], pattern: str) -> None:
+    files = {file.relative_to(ROOT).as_posix() for file in (ROOT / "hrm_rl").glob(pattern)}
+    assert files, "nothing to ship"
+    assert files <= wheel_files, files - wheel_files
