@@ -1,0 +1,121 @@
+"""Trajectory banks: all segments of many puzzles, logged once, so that any policy is evaluated exactly.
+
+On a frozen model the segments of a puzzle do not depend on the policy, which only chooses when to read
+them. Shapes: M segments, P puzzles, F features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from tqdm import tqdm
+
+from hrm_rl import features, loop, losses
+from hrm_rl.halting import Policy
+from hrm_rl.models.hrm import HRM
+from hrm_rl.puzzles import PuzzleSet
+
+
+@dataclass(frozen=True)
+class Bank:
+    """What a frozen model shows and gets right, segment by segment."""
+
+    columns: dict[str, Float[Tensor, "M P F"]]
+    """Observation sets by name, without the segment number."""
+    correct_MP: Bool[Tensor, "M P"]
+    cells_MP: Float[Tensor, "M P"]
+    """Share of the cells that are right."""
+    predictions_MPT: Int[Tensor, "M P T"]
+    """uint8 tokens."""
+    rating_P: Int[Tensor, " P"]
+
+    @property
+    def max_segments(self) -> int:
+        return self.correct_MP.shape[0]
+
+    @property
+    def puzzles(self) -> int:
+        return self.correct_MP.shape[1]
+
+
+@dataclass(frozen=True)
+class Halted:
+    """Where a policy halted on each puzzle of a bank, and whether the answer was right there."""
+
+    segment_P: Int[Tensor, " P"]
+    correct_P: Bool[Tensor, " P"]
+
+    def value_P(self, step_cost: float) -> Float[Tensor, " P"]:
+        """Return of each episode: 1{correct} - step_cost * (segments - 1)."""
+        return self.correct_P.double() - step_cost * (self.segment_P - 1).double()
+
+
+@torch.no_grad()
+def log_bank(
+    model: HRM,
+    puzzles: PuzzleSet,
+    max_segments: int,
+    *,
+    observations: tuple[str, ...] = ("scalars",),
+    batch_size: int = 256,
+    progress: bool = False,
+) -> Bank:
+    """Run every puzzle for `max_segments` segments and keep what can be seen of each."""
+    device = model.H_init.device
+    parts: list[dict[str, Tensor]] = []
+    with tqdm(total=len(puzzles) * max_segments, desc="logging segments", disable=not progress, unit="seg") as bar:
+        for start in range(0, len(puzzles), batch_size):
+            x = torch.from_numpy(puzzles.inputs_PL[start : start + batch_size]).long().to(device)
+            y = torch.from_numpy(puzzles.solutions_PL[start : start + batch_size]).long().to(device)
+            slots, seen = loop.fresh(model, loop.Batch(x, y, torch.zeros_like(x[:, 0]))), None
+            rows: dict[str, list[Tensor]] = {}
+            for _ in range(max_segments):
+                before = slots
+                slots, output = loop.advance(model, slots)
+                seen = features.look(before, slots, output, seen)
+                rows.setdefault("correct", []).append(losses.correct(output.logits, y))
+                rows.setdefault("cells", []).append(losses.cells_right(output.logits, y).float().mean(-1))
+                rows.setdefault("prediction", []).append(seen.prediction_BT.to(torch.uint8))
+                for name in observations:
+                    rows.setdefault(f"obs.{name}", []).append(features.columns(name, seen))
+                bar.update(len(x))
+            parts.append({key: torch.stack(value).cpu() for key, value in rows.items()})
+    whole = {key: torch.cat([part[key] for part in parts], dim=1) for key in parts[0]}
+    return Bank(
+        columns={name: whole[f"obs.{name}"] for name in observations},
+        correct_MP=whole["correct"],
+        cells_MP=whole["cells"],
+        predictions_MPT=whole["prediction"],
+        rating_P=torch.from_numpy(puzzles.ratings_P).long(),
+    )
+
+
+def observe(bank: Bank, name: str, segment: int, time_aware: bool = True) -> Float[Tensor, "P F"]:
+    """What a policy with observation set `name` sees of every puzzle after `segment` (from 1).
+
+    Raises:
+        ValueError: the bank was not logged with this set.
+    """
+    if name == "q" and "scalars" in bank.columns:
+        columns = bank.columns["scalars"][segment - 1][:, :2]
+    elif name in bank.columns:
+        columns = bank.columns[name][segment - 1]
+    else:
+        raise ValueError(f'this bank was logged with {", ".join(bank.columns)}, not with "{name}"')
+    m_P = torch.full((bank.puzzles,), segment)
+    return features.with_time(columns, m_P, bank.max_segments, time_aware)
+
+
+def play(bank: Bank, policy: Policy) -> Halted:
+    """Let a policy choose on every puzzle, segment by segment; at the last segment it is forced to halt."""
+    segment_P = torch.full((bank.puzzles,), bank.max_segments)
+    alive_P = torch.ones(bank.puzzles, dtype=torch.bool)
+    for segment in range(1, bank.max_segments):
+        obs_PF = observe(bank, policy.observation, segment, getattr(policy, "time_aware", True))
+        halt_P = policy(obs_PF, torch.full((bank.puzzles,), segment)) & alive_P
+        segment_P[halt_P] = segment
+        alive_P &= ~halt_P
+    return Halted(segment_P, bank.correct_MP[segment_P - 1, torch.arange(bank.puzzles)])

@@ -1,0 +1,107 @@
+"""Evaluation that really stops early: puzzles that halted leave the batch.
+
+Shapes: B puzzles in the batch, P puzzles in all, T tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from tqdm import tqdm
+
+from hrm_rl import features, loop, losses
+from hrm_rl.bank import Halted
+from hrm_rl.halting import HALT, Policy
+from hrm_rl.models.hrm import HRM
+from hrm_rl.puzzles import PuzzleSet
+
+
+@torch.no_grad()
+def evaluate(
+    model: HRM,
+    puzzles: PuzzleSet,
+    policy: Policy,
+    max_segments: int,
+    *,
+    early_exit: bool = True,
+    batch_size: int = 256,
+    progress: bool = False,
+) -> Halted:
+    """Solve every puzzle, halting where `policy` says so, at `max_segments` at the latest.
+
+    Args:
+        early_exit: take halted puzzles out of the batch. Without it every puzzle runs to the end and the
+            answer of the halting segment counts: the same result for more work.
+    """
+    device = model.H_init.device
+    segment_P = torch.full((len(puzzles),), max_segments)
+    correct_P = torch.zeros(len(puzzles), dtype=torch.bool)
+    with tqdm(total=len(puzzles), desc="evaluating", disable=not progress, unit="puzzle") as bar:
+        for start in range(0, len(puzzles), batch_size):
+            index_B = torch.arange(start, min(start + batch_size, len(puzzles)))
+            slots = loop.fresh(model, batch_of(puzzles, index_B, device))
+            seen: features.Seen | None = None
+            alive_B = torch.ones(len(index_B), dtype=torch.bool)
+            for m in range(1, max_segments + 1):
+                before = slots
+                slots, output = loop.advance(model, slots)
+                seen = features.look(before, slots, output, seen)
+                wants_B = _ask(policy, seen, slots.m_B, max_segments) if m < max_segments else alive_B
+                halt_B = wants_B & alive_B
+                segment_P[index_B[halt_B]] = m
+                correct_P[index_B[halt_B]] = losses.correct(output.logits, slots.batch.y_BT).cpu()[halt_B]
+                bar.update(int(halt_B.sum()))
+                alive_B = alive_B & ~halt_B
+                if early_exit and bool(halt_B.any()):
+                    keep = alive_B.nonzero().squeeze(1)
+                    if not len(keep):
+                        break
+                    index_B, alive_B = index_B[keep], alive_B[keep]
+                    slots, seen = loop.take(slots, keep.to(device)), loop.take(seen, keep.to(device))
+    return Halted(segment_P, correct_P)
+
+
+def _ask(policy: Policy, seen: features.Seen, m_B: Tensor, max_segments: int) -> Bool[Tensor, " B"]:
+    columns_BF = features.columns(policy.observation, seen)
+    obs_BF = features.with_time(columns_BF, m_B, max_segments, getattr(policy, "time_aware", True))
+    return policy(obs_BF, m_B).cpu()
+
+
+class Solving(NamedTuple):
+    """One segment of one puzzle being solved."""
+
+    segment: int
+    prediction_T: Int[Tensor, " T"]
+    q_2: Float[Tensor, " 2"]
+    """Q logits: halt, continue."""
+    action: int
+    forced: bool
+
+
+@torch.no_grad()
+def solve(model: HRM, x_T: Int[Tensor, " T"], policy: Policy, max_segments: int) -> Iterator[Solving]:
+    """Solve one puzzle, segment by segment, until the policy halts or at `max_segments`."""
+    x_BT = x_T.long().to(model.H_init.device)[None]
+    slots, seen = loop.fresh(model, loop.Batch(x_BT, x_BT, torch.zeros_like(x_BT[:, 0]))), None
+    for m in range(1, max_segments + 1):
+        before = slots
+        slots, output = loop.advance(model, slots)
+        seen = features.look(before, slots, output, seen)
+        forced = m == max_segments
+        halt = forced or bool(_ask(policy, seen, slots.m_B, max_segments)[0])
+        yield Solving(m, seen.prediction_BT[0].cpu(), output.q[0].float().cpu(), int(halt), forced)
+        if halt == HALT:
+            return
+
+
+def batch_of(puzzles: PuzzleSet, index_B: Int[Tensor, " B"], device: torch.device) -> loop.Batch:
+    """Some puzzles of a set as a batch on `device`."""
+    x_BT, y_BT = (
+        torch.from_numpy(tokens[index_B.numpy()]).long().to(device)
+        for tokens in (puzzles.inputs_PL, puzzles.solutions_PL)
+    )
+    return loop.Batch(x_BT, y_BT, torch.zeros(len(index_B), dtype=torch.long, device=device))

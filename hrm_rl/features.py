@@ -1,0 +1,157 @@
+"""What a halting policy sees: observation sets as pure functions of the last two readouts.
+
+Nothing here looks at the solution or at a later segment. A freshly dealt puzzle has no segment before
+its first: there the last prediction counts as all different, and its distribution as uniform.
+
+Shapes: B slots, T tokens, L positions, D width, V vocabulary, F features.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from hrm_rl.loop import Slots
+from hrm_rl.models.hrm import Carry, HRMConfig, Output
+
+Q_BOUND = 30.0
+"""Q logits are clipped to +-30 in observations: their bounds have to be finite."""
+
+SCALARS = (
+    "q_halt",
+    "q_continue",
+    "entropy_mean",
+    "entropy_max",
+    "confidence_min",
+    "confidence_mean",
+    "log_confidence",
+    "margin_min",
+    "changed",
+    "kl",
+    "stable",
+    "residual_H",
+    "residual_L",
+)
+"""Columns of the "scalars" set. Entropies in nats; confidence: the probability of the predicted token;
+log_confidence: mean over cells of its logarithm; margin: best minus second probability; changed: share of
+cells predicted otherwise than a segment ago; kl: KL(last || now), mean over cells; stable: segments in a
+row without a change; residuals: norm of the state's change over the norm of the state."""
+
+OBSERVATIONS = ("q", "scalars", "z_H", "z_H_pool", "full")
+"""Names of the observation sets: Q logits; `SCALARS`; the vector that the Q-head reads; the mean of z_H
+over positions; both states whole."""
+
+_KL_BOUND, _RESIDUAL_BOUND, _STABLE_BOUND = 30.0, 4.0, 64.0
+
+
+class Seen(NamedTuple):
+    """All that can be observed of a segment, and what the next one is compared with."""
+
+    prediction_BT: Int[Tensor, "B T"]
+    log_p_BTV: Float[Tensor, "B T V"]
+    scalars_BF: Float[Tensor, "B F"]
+    carry: Carry
+
+
+@torch.no_grad()
+def look(before: Slots, after: Slots, output: Output, last: Seen | None) -> Seen:
+    """What is seen of the segment that led from `before` to `after`.
+
+    Args:
+        last: what was seen of the segment before; rows just dealt (m = 1) do not use it. None if all are.
+    """
+    log_p_BTV = output.logits.float().log_softmax(-1)
+    prediction_BT = output.logits.argmax(-1)
+    B, _, V = log_p_BTV.shape
+    first_B = after.m_B == 1
+    if last is None:
+        last = Seen(prediction_BT, log_p_BTV, log_p_BTV.new_zeros(B, len(SCALARS)), after.carry)
+    last_log_p = torch.where(first_B[:, None, None], -math.log(V), last.log_p_BTV)
+    differs_BT = (prediction_BT != last.prediction_BT) | first_B[:, None]
+    stable_B = torch.where(differs_BT.any(-1), 0, last.scalars_BF[:, SCALARS.index("stable")] + 1)
+
+    p_BTV = log_p_BTV.exp()
+    top_BT2 = p_BTV.topk(2).values
+    entropy_BT = -(p_BTV * log_p_BTV).sum(-1)
+    kl_B = (last_log_p.exp() * (last_log_p - log_p_BTV)).sum(-1).mean(-1)
+    q_B2 = output.q.float().clamp(-Q_BOUND, Q_BOUND)
+    columns = {
+        "q_halt": q_B2[:, 0],
+        "q_continue": q_B2[:, 1],
+        "entropy_mean": entropy_BT.mean(-1),
+        "entropy_max": entropy_BT.amax(-1),
+        "confidence_min": top_BT2[..., 0].amin(-1),
+        "confidence_mean": top_BT2[..., 0].mean(-1),
+        "log_confidence": top_BT2[..., 0].log().mean(-1),
+        "margin_min": (top_BT2[..., 0] - top_BT2[..., 1]).amin(-1),
+        "changed": differs_BT.float().mean(-1),
+        "kl": kl_B.clamp(0, _KL_BOUND),
+        "stable": stable_B.clamp(max=_STABLE_BOUND),
+        "residual_H": _residual(before.carry.z_H, after.carry.z_H),
+        "residual_L": _residual(before.carry.z_L, after.carry.z_L),
+    }
+    return Seen(prediction_BT, log_p_BTV, torch.stack([columns[k] for k in SCALARS], -1), after.carry)
+
+
+def _residual(old_BLD: Tensor, new_BLD: Tensor) -> Tensor:
+    new, old = new_BLD.float().flatten(1), old_BLD.float().flatten(1)
+    return ((new - old).norm(dim=1) / new.norm(dim=1).clamp(min=1e-8)).clamp(max=_RESIDUAL_BOUND)
+
+
+def columns(name: str, seen: Seen) -> Float[Tensor, "B F"]:
+    """The observation set `name` without the segment number.
+
+    Raises:
+        ValueError: no such set.
+    """
+    if name == "q":
+        return seen.scalars_BF[:, :2]
+    if name == "scalars":
+        return seen.scalars_BF
+    if name == "z_H":
+        return seen.carry.z_H[:, 0].float()
+    if name == "z_H_pool":
+        return seen.carry.z_H.float().mean(1)
+    if name == "full":
+        return torch.cat([seen.carry.z_H.flatten(1), seen.carry.z_L.flatten(1)], -1).float()
+    raise ValueError(f'observation must be one of {", ".join(OBSERVATIONS)}, got "{name}"')
+
+
+def with_time(
+    columns_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"], max_segments: int, time_aware: bool = True
+) -> Float[Tensor, "B G"]:
+    """The observation: the columns, with m / max_segments as the last one if `time_aware`."""
+    if not time_aware:
+        return columns_BF
+    return torch.cat([columns_BF, (m_B / max_segments).to(columns_BF.dtype)[:, None]], -1)
+
+
+def bounds(name: str, config: HRMConfig, time_aware: bool = True) -> tuple[list[float], list[float]]:
+    """Finite lower and upper bounds of every column of an observation, time included."""
+    log_v, D = math.log(config.vocab), config.width
+    limits = {
+        "q_halt": (-Q_BOUND, Q_BOUND),
+        "q_continue": (-Q_BOUND, Q_BOUND),
+        "entropy_mean": (0.0, log_v),
+        "entropy_max": (0.0, log_v),
+        "log_confidence": (-log_v, 0.0),
+        "kl": (0.0, _KL_BOUND),
+        "stable": (0.0, _STABLE_BOUND),
+        "residual_H": (0.0, _RESIDUAL_BOUND),
+        "residual_L": (0.0, _RESIDUAL_BOUND),
+    }
+    if name in ("q", "scalars"):
+        pairs = [limits.get(column, (0.0, 1.0)) for column in (SCALARS if name == "scalars" else SCALARS[:2])]
+    elif name in OBSERVATIONS:
+        positions = 2 * (config.prefix + config.length) if name == "full" else 1
+        pairs = [(-math.sqrt(D), math.sqrt(D))] * (D * positions)  # every position is RMS-normed
+    else:
+        raise ValueError(f'observation must be one of {", ".join(OBSERVATIONS)}, got "{name}"')
+    if time_aware:
+        pairs = [*pairs, (0.0, 1.0)]
+    slack = 1e-3  # rounding, and autocast
+    return [low - slack for low, _ in pairs], [high + slack for _, high in pairs]

@@ -1,0 +1,137 @@
+"""The parts HRM is made of: norm, positions, the two token mixers, SwiGLU, initialisation.
+
+Shapes: B slots, L positions (prefix included), D width, N heads, K head width, I inner width.
+Names of parameters are those of the public HRM checkpoints, so that their state dicts load as they are.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+# The standard deviation of a unit normal cut at +-2; dividing by it makes `std` the real one.
+_STD_OF_CUT_NORMAL = 0.8796256610342398
+
+
+def truncated_normal_(tensor: Tensor, std: float) -> Tensor:
+    """Fill `tensor` with a normal cut at two (uncorrected) deviations whose real deviation is `std`."""
+    cut = std / _STD_OF_CUT_NORMAL
+    return nn.init.trunc_normal_(tensor, std=cut, a=-2 * cut, b=2 * cut)
+
+
+def rms_norm(x: Tensor, eps: float = 1e-5) -> Tensor:
+    """Divide the last axis by its root mean square, in fp32; no learned scale (paper, "Architecture")."""
+    x32 = x.float()
+    return (x32 * torch.rsqrt(x32.square().mean(-1, keepdim=True) + eps)).to(x.dtype)
+
+
+def inner_width(width: int, expansion: float) -> int:
+    """SwiGLU's inner width: 2/3 of `expansion * width`, rounded up to a multiple of 256."""
+    return -(-round(expansion * width * 2 / 3) // 256) * 256
+
+
+class Linear(nn.Linear):
+    """A linear layer without bias, LeCun-initialised: deviation 1/sqrt(inputs)."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, bias=False)
+
+    def reset_parameters(self) -> None:
+        truncated_normal_(self.weight, std=self.in_features**-0.5)
+
+
+class SwiGLU(nn.Module):
+    """down(silu(gate(x)) * up(x)); used over the width and, in the MLP token mixer, over positions."""
+
+    def __init__(self, width: int, expansion: float) -> None:
+        super().__init__()
+        inner = inner_width(width, expansion)
+        self.gate_up_proj = Linear(width, 2 * inner)
+        self.down_proj = Linear(inner, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, up = self.gate_up_proj(x).chunk(2, dim=-1)
+        return self.down_proj(F.silu(gate) * up)
+
+
+def rotary_angles(positions: int, head_width: int, theta: float = 10000.0) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of shape (positions, head_width), the two halves of the width paired."""
+    frequencies = theta ** (-torch.arange(0, head_width, 2, dtype=torch.float32) / head_width)
+    angles = torch.outer(torch.arange(positions, dtype=torch.float32), frequencies)
+    both = torch.cat([angles, angles], dim=-1)
+    return both.cos(), both.sin()
+
+
+def rotate(x_BLNK: Tensor, cos_LK: Tensor, sin_LK: Tensor) -> Tensor:
+    """Rotate queries or keys by their position, in fp32."""
+    x32 = x_BLNK.float()
+    first, second = x32.chunk(2, dim=-1)
+    turned = torch.cat([-second, first], dim=-1)
+    return (x32 * cos_LK[:, None] + turned * sin_LK[:, None]).to(x_BLNK.dtype)
+
+
+class Attention(nn.Module):
+    """Multi-head attention of all positions over all positions, no mask, no bias."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv_proj = Linear(width, 3 * width)
+        self.o_proj = Linear(width, width)
+
+    def forward(self, x_BLD: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
+        B, L, D = x_BLD.shape
+        q, k, v = self.qkv_proj(x_BLD).view(B, L, 3, self.heads, D // self.heads).unbind(2)
+        if rotary is not None:
+            q, k = rotate(q, *rotary), rotate(k, *rotary)
+        q, k, v = (t.transpose(1, 2) for t in (q, k, v))
+        if x_BLD.device.type == "cpu":
+            # Under torch.compile on a CPU the plain form is about twice as fast as the fused kernel.
+            scores = (q @ k.transpose(-1, -2)) * (D // self.heads) ** -0.5
+            mixed = scores.float().softmax(-1).to(v.dtype) @ v
+        else:
+            mixed = F.scaled_dot_product_attention(q, k, v)
+        return self.o_proj(mixed.transpose(1, 2).reshape(B, L, D))
+
+
+class Block(nn.Module):
+    """Post-norm block: mix the positions, then the channels, each added and normed.
+
+    With `token_mixer="mlp"` the first half is a SwiGLU over the axis of positions, normed over
+    positions too, as in TRM's `mlp_t`.
+    """
+
+    def __init__(self, *, width: int, positions: int, heads: int, expansion: float, token_mixer: str) -> None:
+        super().__init__()
+        if token_mixer == "mlp":
+            self.mlp_t = SwiGLU(positions, expansion)
+        else:
+            self.self_attn = Attention(width, heads)
+        self.token_mixer = token_mixer
+        self.mlp = SwiGLU(width, expansion)
+
+    def forward(self, x_BLD: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
+        if self.token_mixer == "mlp":
+            x_BDL = x_BLD.transpose(1, 2)
+            x_BLD = rms_norm(x_BDL + self.mlp_t(x_BDL)).transpose(1, 2)
+        else:
+            x_BLD = rms_norm(x_BLD + self.self_attn(x_BLD, rotary))
+        return rms_norm(x_BLD + self.mlp(x_BLD))
+
+
+class Level(nn.Module):
+    """One of the two recurrent modules (H or L): what comes in is added to the state, then the blocks."""
+
+    def __init__(self, layers: int, **block: object) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Block(**block) for _ in range(layers))  # type: ignore[arg-type]
+
+    def forward(
+        self, z_BLD: Tensor, injected_BLD: Tensor, rotary: tuple[Tensor, Tensor] | None
+    ) -> Float[Tensor, "B L D"]:
+        z_BLD = z_BLD + injected_BLD
+        for layer in self.layers:
+            z_BLD = layer(z_BLD, rotary)
+        return z_BLD

@@ -1,0 +1,88 @@
+"""The segment loop: slots, deal, advance. Trainer, environments, evaluation and bank all walk this one.
+
+Shapes: B slots, T tokens of a puzzle, L positions, D width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from hrm_rl.models.hrm import Carry, Output
+
+Rows = TypeVar("Rows", bound=tuple[Any, ...] | Tensor)
+
+
+class SegmentModel(Protocol):
+    """What the loop asks of an architecture."""
+
+    def initial(self, slots: int) -> Carry: ...
+    def puzzle_rows(self, id_B: Tensor) -> Tensor: ...
+    def segment(self, carry: Carry, x_BT: Tensor, rows_BE: Tensor) -> tuple[Carry, Output]: ...
+
+
+class Batch(NamedTuple):
+    """Puzzles to deal from, one for each slot."""
+
+    x_BT: Int[Tensor, "B T"]
+    y_BT: Int[Tensor, "B T"]
+    """Solution; PAD (0) cells are not scored."""
+    id_B: Int[Tensor, " B"]
+    """Puzzle identifier: which puzzle embedding."""
+
+
+class Slots(NamedTuple):
+    """B puzzles being solved."""
+
+    carry: Carry
+    batch: Batch
+    m_B: Int[Tensor, " B"]
+    """Segments run on the slot's puzzle; 0 when just dealt."""
+
+
+def fresh(model: SegmentModel, batch: Batch) -> Slots:
+    """Slots that have all just been dealt `batch`."""
+    B = batch.x_BT.shape[0]
+    return Slots(model.initial(B), batch, torch.zeros(B, dtype=torch.int32, device=batch.x_BT.device))
+
+
+def deal(model: SegmentModel, slots: Slots, batch: Batch, where_B: Bool[Tensor, " B"]) -> Slots:
+    """Put the puzzles of `batch` into the slots marked in `where_B`, with the initial carry and m = 0."""
+    dealt = fresh(model, batch)
+    return select(where_B, dealt, slots)
+
+
+def select(where_B: Bool[Tensor, " B"], yes: Slots, no: Slots) -> Slots:
+    """Slot by slot `yes` where marked and `no` elsewhere; no data-dependent shape."""
+
+    def pick(a: Tensor, b: Tensor) -> Tensor:
+        return torch.where(where_B.view(-1, *[1] * (a.dim() - 1)), a, b)
+
+    return Slots(
+        Carry(*map(pick, yes.carry, no.carry)),
+        Batch(*map(pick, yes.batch, no.batch)),
+        pick(yes.m_B, no.m_B),
+    )
+
+
+def take(tree: Rows, index: Tensor) -> Rows:
+    """The rows `index` of every tensor in a (nested) named tuple: how puzzles that are done leave a batch."""
+    if isinstance(tree, Tensor):
+        return tree[index]  # type: ignore[return-value]
+    return type(tree)(*(take(part, index) for part in tree))  # type: ignore[call-overload, no-any-return]
+
+
+def advance(model: SegmentModel, slots: Slots, rows_BE: Tensor | None = None) -> tuple[Slots, Output]:
+    """Run one segment in every slot.
+
+    Args:
+        rows_BE: puzzle embeddings to use in place of the model's own: the trainer passes a leaf whose
+            gradient it wants.
+    """
+    if rows_BE is None:
+        rows_BE = model.puzzle_rows(slots.batch.id_B)
+    carry, output = model.segment(slots.carry, slots.batch.x_BT, rows_BE)
+    return Slots(carry, slots.batch, slots.m_B + 1), output

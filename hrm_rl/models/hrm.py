@@ -1,0 +1,185 @@
+"""The Hierarchical Reasoning Model (Wang et al. 2025, arXiv 2506.21734, section "Architecture").
+
+Shapes: B slots, T tokens of the puzzle, L = prefix + T positions, D width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from hrm_rl.layers import Level, Linear, rotary_angles, truncated_normal_
+
+
+@dataclass(frozen=True)
+class HRMConfig:
+    """What rebuilds an HRM; lies as JSON beside its weights."""
+
+    vocab: int
+    """Tokens, PAD included."""
+    length: int
+    """Tokens of one puzzle."""
+    width: int = 512
+    """Width D of both states."""
+    heads: int = 8
+    """Attention heads (not used by the MLP token mixer)."""
+    H_layers: int = 4
+    """Blocks of the slow module."""
+    L_layers: int = 4
+    """Blocks of the fast module."""
+    H_cycles: int = 2
+    """N, updates of the slow module in a segment."""
+    L_cycles: int = 2
+    """T, updates of the fast module in a cycle."""
+    expansion: float = 4.0
+    """SwiGLU expansion; the inner width is 2/3 of it, rounded up to a multiple of 256."""
+    positions: str = "rotary"
+    """"rotary", "learned" or "none"."""
+    token_mixer: str = "attention"
+    """"attention" (the paper) or "mlp" (a SwiGLU over positions, as TRM's `mlp_t`)."""
+    puzzle_ids: int = 1
+    """Number of puzzle identifiers, each with an embedding of its own."""
+    puzzle_width: int | None = None
+    """Width of a puzzle embedding, rounded up to whole prefix positions; None: one position; 0: none."""
+
+    def __post_init__(self) -> None:
+        for name in ("vocab", "length", "width", "heads", "H_layers", "L_layers", "H_cycles", "L_cycles", "puzzle_ids"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+        if self.positions not in ("rotary", "learned", "none"):
+            raise ValueError(f'positions must be "rotary", "learned" or "none", got "{self.positions}"')
+        if self.token_mixer not in ("attention", "mlp"):
+            raise ValueError(f'token_mixer must be "attention" or "mlp", got "{self.token_mixer}"')
+        if self.token_mixer == "attention" and self.width % (2 * self.heads):
+            raise ValueError(
+                f"width must be a multiple of 2 * heads (rotary pairs), got width {self.width} "
+                f"and {self.heads} heads"
+            )
+
+    @property
+    def prefix(self) -> int:
+        """Positions that the puzzle embedding takes before the tokens."""
+        width = self.width if self.puzzle_width is None else self.puzzle_width
+        return -(-width // self.width)
+
+
+class Carry(NamedTuple):
+    """What a slot keeps from segment to segment: the two states, detached."""
+
+    z_H: Float[Tensor, "B L D"]
+    z_L: Float[Tensor, "B L D"]
+
+
+class Output(NamedTuple):
+    """What one segment shows, with gradients in training."""
+
+    logits: Float[Tensor, "B T V"]
+    q: Float[Tensor, "B 2"]
+    """Q logits: column 0 is halt, column 1 is continue."""
+
+
+class HRM(nn.Module):
+    """Embedding, a slow module H, a fast module L, an output head and a Q-head.
+
+    A segment is N cycles of T fast updates and one slow update. Only the last fast and the last slow
+    update carry gradients (the paper's one-step gradient), so that memory does not grow with N x T.
+    """
+
+    def __init__(self, config: HRMConfig) -> None:
+        super().__init__()
+        self.config = c = config
+        positions = c.prefix + c.length
+        self.embed_tokens = Embedding(c.vocab, c.width)
+        self.embed_pos = Embedding(positions, c.width) if c.positions == "learned" else None
+        self.puzzle_emb = PuzzleEmbedding(c.puzzle_ids, c.width if c.puzzle_width is None else c.puzzle_width)
+        block = dict(width=c.width, positions=positions, heads=c.heads, expansion=c.expansion, token_mixer=c.token_mixer)
+        self.H_level = Level(c.H_layers, **block)
+        self.L_level = Level(c.L_layers, **block)
+        self.lm_head = Linear(c.width, c.vocab)
+        self.q_head = nn.Linear(c.width, 2)
+        nn.init.zeros_(self.q_head.weight)  # with bias -5 both Q start near 0 and training never halts early
+        nn.init.constant_(self.q_head.bias, -5.0)
+        self.H_init: Tensor
+        self.L_init: Tensor
+        self.register_buffer("H_init", truncated_normal_(torch.empty(c.width), std=1.0))
+        self.register_buffer("L_init", truncated_normal_(torch.empty(c.width), std=1.0))
+        cos, sin = rotary_angles(positions, c.width // c.heads)
+        self.register_buffer("rotary_cos", cos, persistent=False)
+        self.register_buffer("rotary_sin", sin, persistent=False)
+
+    def initial(self, slots: int) -> Carry:
+        """The carry of `slots` fresh puzzles: one fixed random vector per module at every position."""
+        shape = (slots, self.config.prefix + self.config.length, -1)
+        return Carry(self.H_init.expand(shape), self.L_init.expand(shape))
+
+    def puzzle_rows(self, id_B: Int[Tensor, " B"]) -> Float[Tensor, "B E"]:
+        """The puzzle embeddings of a batch, detached: training asks for their gradient row by row."""
+        return self.puzzle_emb.weights[id_B]
+
+    def segment(
+        self, carry: Carry, x_BT: Int[Tensor, "B T"], rows_BE: Float[Tensor, "B E"]
+    ) -> tuple[Carry, Output]:
+        """Run one segment.
+
+        Args:
+            carry: states of the last segment, or `initial`.
+            x_BT: puzzle tokens.
+            rows_BE: puzzle embeddings, from `puzzle_rows`.
+
+        Returns:
+            The detached carry, and logits and Q logits read from the slow state.
+        """
+        c = self.config
+        rotary = (self.rotary_cos, self.rotary_sin) if c.positions == "rotary" else None
+        x_BLD = self._embed(x_BT, rows_BE)
+        z_H, z_L = carry
+        with torch.no_grad():
+            for step in range(1, c.H_cycles * c.L_cycles):
+                z_L = self.L_level(z_L, z_H + x_BLD, rotary)
+                if step % c.L_cycles == 0:
+                    z_H = self.H_level(z_H, z_L, rotary)
+        z_L = self.L_level(z_L, z_H + x_BLD, rotary)
+        z_H = self.H_level(z_H, z_L, rotary)
+        return Carry(z_H.detach(), z_L.detach()), Output(self.lm_head(z_H)[:, c.prefix :], self.q(z_H))
+
+    def q(self, z_H: Float[Tensor, "B L D"]) -> Float[Tensor, "B 2"]:
+        """Q logits (halt, continue), read at position 0, in fp32."""
+        return self.q_head(z_H[:, 0]).float()
+
+    def _embed(self, x_BT: Tensor, rows_BE: Tensor) -> Tensor:
+        """Token and puzzle embeddings in one sequence, with unit variance where they are trained tokens."""
+        c = self.config
+        x_BLD = self.embed_tokens.embedding_weight[x_BT]
+        if c.prefix:
+            missing = c.prefix * c.width - rows_BE.shape[1]
+            prefix = torch.nn.functional.pad(rows_BE, (0, missing)).view(-1, c.prefix, c.width)
+            x_BLD = torch.cat([prefix.to(x_BLD.dtype), x_BLD], dim=1)
+        if self.embed_pos is not None:
+            x_BLD = math.sqrt(0.5) * (x_BLD + self.embed_pos.embedding_weight)  # keeps the variance at 1
+        return math.sqrt(c.width) * x_BLD
+
+
+class Embedding(nn.Module):
+    """A table of vectors with deviation 1/sqrt(D); HRM multiplies what it reads by sqrt(D)."""
+
+    def __init__(self, count: int, width: int) -> None:
+        super().__init__()
+        self.embedding_weight = nn.Parameter(truncated_normal_(torch.empty(count, width), std=width**-0.5))
+
+
+class PuzzleEmbedding(nn.Module):
+    """Zero-initialised rows, one per puzzle identifier.
+
+    A buffer, not a parameter: a batch touches few of possibly a million rows, which have an optimiser
+    of their own (`optim.sign_sgd_rows_`).
+    """
+
+    def __init__(self, count: int, width: int) -> None:
+        super().__init__()
+        self.weights: Tensor
+        self.register_buffer("weights", torch.zeros(count, width))

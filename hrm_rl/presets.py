@@ -1,0 +1,76 @@
+"""Named runs: functions that return a complete `TrainConfig`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hrm_rl.models.hrm import HRMConfig
+from hrm_rl.train import TrainConfig
+
+
+def sudoku4() -> TrainConfig:
+    """4x4 Sudoku, attention as in the paper: minutes on one CPU core."""
+    return TrainConfig(
+        model=HRMConfig(
+            vocab=6, length=16, width=64, heads=2, H_layers=1, L_layers=1, expansion=4.0, positions="rotary"
+        ),
+        data=(("sudoku4", 1.0),),
+        slots=64,
+        steps=3000,
+        max_segments=8,
+        bootstrap="delayed",
+        lr=1e-3,
+        warmup=100,
+        weight_decay=0.1,
+        puzzle_lr=1e-3,
+        ema=0.99,
+        compile=False,
+    )
+
+
+def sudoku9() -> TrainConfig:
+    """9x9 Sudoku with the MLP token mixer, easy to hard: hours on one CPU core."""
+    return TrainConfig(
+        model=HRMConfig(
+            vocab=11, length=81, width=128, heads=4, H_layers=2, L_layers=2, H_cycles=1, L_cycles=2,
+            expansion=3.0, positions="none", token_mixer="mlp",
+        ),
+        data=(("easy:100000:7", 0.6), ("minimal:100000:7", 0.4)),
+        slots=64,
+        steps=12_000,
+        max_segments=8,
+        bootstrap="delayed",
+        lr=1e-3,
+        warmup=200,
+        weight_decay=1.0,
+        puzzle_lr=1e-3,
+        ema=0.998,
+        compile=True,
+    )  # fmt: skip
+
+
+def official() -> TrainConfig:
+    """The public code's Sudoku-Extreme run (1,000 puzzles, one GPU), with its departures from the paper.
+
+    Needs the public data set as CSV: `hrm-rl train official --data sudoku-extreme-1k.csv`.
+    """
+    return TrainConfig(
+        model=HRMConfig(vocab=11, length=81),
+        data=(("sudoku9_hard", 1.0),),
+        slots=384,
+        steps=52_083,
+        max_segments=16,
+        edge="paper",
+        bootstrap="extra",
+        explore="segment",
+        lr=7e-5,
+        warmup=2000,
+        weight_decay=1.0,
+        puzzle_lr=7e-5,
+        puzzle_weight_decay=1.0,
+        dtype="bfloat16",
+        compile=True,
+    )
+
+
+PRESETS: dict[str, Callable[[], TrainConfig]] = {"sudoku4": sudoku4, "sudoku9": sudoku9, "official": official}
