@@ -13,8 +13,8 @@ from hrm_rl.envs import register_envs
 
 if TYPE_CHECKING:
     from hrm_rl.checkpoint import load_model, save_model
+    from hrm_rl.config import TrainConfig
     from hrm_rl.models.hrm import HRM, HRMConfig
-    from hrm_rl.train import TrainConfig
 
 __version__ = "0.1.0"
 
@@ -31,7 +31,7 @@ __all__ = [
 _PUBLIC: Final = {
     "HRM": "hrm_rl.models.hrm",
     "HRMConfig": "hrm_rl.models.hrm",
-    "TrainConfig": "hrm_rl.train",
+    "TrainConfig": "hrm_rl.config",
     "load_model": "hrm_rl.checkpoint",
     "save_model": "hrm_rl.checkpoint",
 }

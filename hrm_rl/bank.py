@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 from tqdm import tqdm
 
@@ -28,7 +28,7 @@ class Bank:
     correct_MP: Bool[Tensor, "M P"]
     cells_MP: Float[Tensor, "M P"]
     """Share of the cells that are right."""
-    predictions_MPT: Int[Tensor, "M P T"]
+    predictions_MPT: UInt8[Tensor, "M P T"]
     """uint8 tokens."""
     rating_P: Int[Tensor, " P"]
 
@@ -66,7 +66,9 @@ def log_bank(
     """Run every puzzle for `max_segments` segments and keep what can be seen of each."""
     device = model.H_init.device
     parts: list[dict[str, Tensor]] = []
-    with tqdm(total=len(puzzles) * max_segments, desc="logging segments", disable=not progress, unit="seg") as bar:
+    with tqdm(
+        total=len(puzzles) * max_segments, desc="logging segments", disable=not progress, unit="seg"
+    ) as bar:
         for start in range(0, len(puzzles), batch_size):
             x = torch.from_numpy(puzzles.inputs_PL[start : start + batch_size]).long().to(device)
             y = torch.from_numpy(puzzles.solutions_PL[start : start + batch_size]).long().to(device)
@@ -77,7 +79,9 @@ def log_bank(
                 slots, output = loop.advance(model, slots)
                 seen = features.look(before, slots, output, seen)
                 rows.setdefault("correct", []).append(losses.correct(output.logits, y))
-                rows.setdefault("cells", []).append(losses.cells_right(output.logits, y).float().mean(-1))
+                rows.setdefault("cells", []).append(
+                    losses.cells_right(output.logits, y).float().mean(-1)
+                )
                 rows.setdefault("prediction", []).append(seen.prediction_BT.to(torch.uint8))
                 for name in observations:
                     rows.setdefault(f"obs.{name}", []).append(features.columns(name, seen))

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from hrm_rl.loop import Batch
-from hrm_rl.puzzles import PuzzleSet
 from hrm_rl.puzzles.augment import augment
 from hrm_rl.puzzles.source import source
 from hrm_rl.puzzles.sudoku import sudoku_of
@@ -45,16 +44,19 @@ class Sampler:
             ValueError: the sets hold different kinds of puzzles.
         """
         sets = [source(name) for name, _ in data]
-        if len({s.task for s in sets}) > 1:
-            raise ValueError(f"one run trains on one kind of puzzle, got {sorted({s.task for s in sets})}")
-        weights = [torch.full((len(s),), share / len(s)) for s, (_, share) in zip(sets, data, strict=True)]
+        tasks = sorted({s.task for s in sets})
+        if len(tasks) > 1:
+            raise ValueError(f"one run trains on one kind of puzzle, got {' and '.join(tasks)}")
+        weights = [
+            torch.full((len(s),), share / len(s)) for s, (_, share) in zip(sets, data, strict=True)
+        ]
         cumulative_P = torch.cat(weights).double().cumsum(0)
         return Sampler(
-            x_PT=torch.cat([_tensor(s, "inputs_PL") for s in sets]).to(device),
-            y_PT=torch.cat([_tensor(s, "solutions_PL") for s in sets]).to(device),
+            x_PT=torch.cat([torch.from_numpy(s.inputs_PL) for s in sets]).to(device),
+            y_PT=torch.cat([torch.from_numpy(s.solutions_PL) for s in sets]).to(device),
             cumulative_P=(cumulative_P / cumulative_P[-1]).float().to(device),
             slots=slots,
-            size=sudoku_of(sets[0].task).size,
+            size=sudoku_of(tasks[0]).size,
             augment=augment,
             vocab=sets[0].vocab,
             generator=generator,
@@ -67,12 +69,10 @@ class Sampler:
     def __call__(self) -> Batch:
         device = self.x_PT.device
         draw_B = torch.rand(self.slots, generator=self.generator, device=device)
-        index_B = torch.searchsorted(self.cumulative_P, draw_B).clamp(max=len(self.cumulative_P) - 1)
+        index_B = torch.searchsorted(self.cumulative_P, draw_B).clamp(
+            max=len(self.cumulative_P) - 1
+        )
         x_BT, y_BT = self.x_PT[index_B].long(), self.y_PT[index_B].long()
         if self.augment:
             x_BT, y_BT = augment(x_BT, y_BT, self.size, self.generator)
         return Batch(x_BT, y_BT, torch.zeros(self.slots, dtype=torch.long, device=device))
-
-
-def _tensor(puzzles: PuzzleSet, field: str) -> Tensor:
-    return torch.from_numpy(getattr(puzzles, field))

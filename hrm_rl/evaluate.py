@@ -34,41 +34,50 @@ def evaluate(
     """Solve every puzzle, halting where `policy` says so, at `max_segments` at the latest.
 
     Args:
-        early_exit: take halted puzzles out of the batch. Without it every puzzle runs to the end and the
-            answer of the halting segment counts: the same result for more work.
+        early_exit: the places of halted puzzles are taken by puzzles that wait, and are given up
+            when none does. Without it every puzzle runs to the end and the answer of the halting
+            segment counts: the same result, but for rounding, for more work.
     """
     device = model.H_init.device
     segment_P = torch.full((len(puzzles),), max_segments)
     correct_P = torch.zeros(len(puzzles), dtype=torch.bool)
-    with tqdm(total=len(puzzles), desc="evaluating", disable=not progress, unit="puzzle") as bar:
-        for start in range(0, len(puzzles), batch_size):
-            index_B = torch.arange(start, min(start + batch_size, len(puzzles)))
-            slots = loop.fresh(model, batch_of(puzzles, index_B, device))
-            seen: features.Seen | None = None
-            alive_B = torch.ones(len(index_B), dtype=torch.bool)
-            for m in range(1, max_segments + 1):
-                before = slots
-                slots, output = loop.advance(model, slots)
-                seen = features.look(before, slots, output, seen)
-                wants_B = _ask(policy, seen, slots.m_B, max_segments) if m < max_segments else alive_B
-                halt_B = wants_B & alive_B
-                segment_P[index_B[halt_B]] = m
-                correct_P[index_B[halt_B]] = losses.correct(output.logits, slots.batch.y_BT).cpu()[halt_B]
-                bar.update(int(halt_B.sum()))
-                alive_B = alive_B & ~halt_B
-                if early_exit and bool(halt_B.any()):
-                    keep = alive_B.nonzero().squeeze(1)
-                    if not len(keep):
-                        break
-                    index_B, alive_B = index_B[keep], alive_B[keep]
-                    slots, seen = loop.take(slots, keep.to(device)), loop.take(seen, keep.to(device))
+    index_B, waiting = torch.arange(len(puzzles)).tensor_split([batch_size])
+    halted_B = torch.zeros(len(index_B), dtype=torch.bool)
+    slots, seen = loop.fresh(model, batch_of(puzzles, index_B, device)), None
+    bar = tqdm(total=len(puzzles), desc="evaluating", disable=not progress, unit="puzzle")
+    with bar:
+        while len(index_B):
+            before = slots
+            slots, output = loop.advance(model, slots)
+            seen = features.look(before, slots, output, seen)
+            m_B = slots.m_B.cpu()
+            last_B = m_B >= max_segments
+            halts_B = (_ask(policy, seen, slots.m_B, max_segments) | last_B) & ~halted_B
+            segment_P[index_B[halts_B]] = m_B[halts_B].long()
+            correct_B = losses.correct(output.logits, slots.batch.y_BT).cpu()
+            correct_P[index_B[halts_B]] = correct_B[halts_B]
+            bar.update(int(halts_B.sum()))
+
+            halted_B |= halts_B
+            leaves_B = halted_B if early_exit else last_B
+            dealt_B = leaves_B & (leaves_B.cumsum(0) <= len(waiting))
+            if dealt_B.any():
+                index_B[dealt_B], waiting = waiting.tensor_split([int(dealt_B.sum())])
+                halted_B = halted_B & ~dealt_B
+                batch = batch_of(puzzles, index_B, device)
+                slots = loop.deal(model, slots, batch, dealt_B.to(device))
+            stays_B = ~leaves_B | dealt_B
+            if not stays_B.all():
+                keep = stays_B.nonzero().squeeze(1)
+                index_B, halted_B = index_B[keep], halted_B[keep]
+                slots, seen = loop.take(slots, keep.to(device)), loop.take(seen, keep.to(device))
     return Halted(segment_P, correct_P)
 
 
 def _ask(policy: Policy, seen: features.Seen, m_B: Tensor, max_segments: int) -> Bool[Tensor, " B"]:
     columns_BF = features.columns(policy.observation, seen)
-    obs_BF = features.with_time(columns_BF, m_B, max_segments, getattr(policy, "time_aware", True))
-    return policy(obs_BF, m_B).cpu()
+    time_aware = getattr(policy, "time_aware", True)
+    return policy(features.with_time(columns_BF, m_B, max_segments, time_aware), m_B).cpu()
 
 
 class Solving(NamedTuple):
@@ -83,7 +92,9 @@ class Solving(NamedTuple):
 
 
 @torch.no_grad()
-def solve(model: HRM, x_T: Int[Tensor, " T"], policy: Policy, max_segments: int) -> Iterator[Solving]:
+def solve(
+    model: HRM, x_T: Int[Tensor, " T"], policy: Policy, max_segments: int
+) -> Iterator[Solving]:
     """Solve one puzzle, segment by segment, until the policy halts or at `max_segments`."""
     x_BT = x_T.long().to(model.H_init.device)[None]
     slots, seen = loop.fresh(model, loop.Batch(x_BT, x_BT, torch.zeros_like(x_BT[:, 0]))), None

@@ -1,7 +1,7 @@
 """What a halting policy sees: observation sets as pure functions of the last two readouts.
 
-Nothing here looks at the solution or at a later segment. A freshly dealt puzzle has no segment before
-its first: there the last prediction counts as all different, and its distribution as uniform.
+Nothing here looks at the solution or at a later segment. A freshly dealt puzzle has no segment
+before its first: there the last prediction counts as all different, its distribution as uniform.
 
 Shapes: B slots, T tokens, L positions, D width, V vocabulary, F features.
 """
@@ -36,16 +36,18 @@ SCALARS = (
     "residual_H",
     "residual_L",
 )
-"""Columns of the "scalars" set. Entropies in nats; confidence: the probability of the predicted token;
-log_confidence: mean over cells of its logarithm; margin: best minus second probability; changed: share of
-cells predicted otherwise than a segment ago; kl: KL(last || now), mean over cells; stable: segments in a
-row without a change; residuals: norm of the state's change over the norm of the state."""
+"""Columns of the "scalars" set. Entropies in nats; confidence: the probability of the predicted
+token; log_confidence: mean over cells of its logarithm; margin: best minus second probability;
+changed: share of cells predicted otherwise than a segment ago; kl: KL(last || now), mean over
+cells; stable: segments in a row without a change; residuals: norm of the state's change over the
+norm of the state."""
 
 OBSERVATIONS = ("q", "scalars", "z_H", "z_H_pool", "full")
-"""Names of the observation sets: Q logits; `SCALARS`; the vector that the Q-head reads; the mean of z_H
-over positions; both states whole."""
+"""Names of the observation sets: Q logits; `SCALARS`; the vector that the Q-head reads; the mean of
+z_H over positions; both states whole."""
 
 _KL_BOUND, _RESIDUAL_BOUND, _STABLE_BOUND = 30.0, 4.0, 64.0
+_LOG_P_MIN = -1e4  # a logarithm of -inf would be nan times its probability of 0
 
 
 class Seen(NamedTuple):
@@ -62,9 +64,10 @@ def look(before: Slots, after: Slots, output: Output, last: Seen | None) -> Seen
     """What is seen of the segment that led from `before` to `after`.
 
     Args:
-        last: what was seen of the segment before; rows just dealt (m = 1) do not use it. None if all are.
+        last: what was seen of the segment before; rows just dealt (m = 1) do not use it. None if
+            all are.
     """
-    log_p_BTV = output.logits.float().log_softmax(-1)
+    log_p_BTV = output.logits.float().log_softmax(-1).clamp(min=_LOG_P_MIN)
     prediction_BT = output.logits.argmax(-1)
     B, _, V = log_p_BTV.shape
     first_B = after.m_B == 1
@@ -94,7 +97,9 @@ def look(before: Slots, after: Slots, output: Output, last: Seen | None) -> Seen
         "residual_H": _residual(before.carry.z_H, after.carry.z_H),
         "residual_L": _residual(before.carry.z_L, after.carry.z_L),
     }
-    return Seen(prediction_BT, log_p_BTV, torch.stack([columns[k] for k in SCALARS], -1), after.carry)
+    return Seen(
+        prediction_BT, log_p_BTV, torch.stack([columns[k] for k in SCALARS], -1), after.carry
+    )
 
 
 def _residual(old_BLD: Tensor, new_BLD: Tensor) -> Tensor:
@@ -122,7 +127,10 @@ def columns(name: str, seen: Seen) -> Float[Tensor, "B F"]:
 
 
 def with_time(
-    columns_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"], max_segments: int, time_aware: bool = True
+    columns_BF: Float[Tensor, "B F"],
+    m_B: Int[Tensor, " B"],
+    max_segments: int,
+    time_aware: bool = True,
 ) -> Float[Tensor, "B G"]:
     """The observation: the columns, with m / max_segments as the last one if `time_aware`."""
     if not time_aware:
@@ -130,7 +138,9 @@ def with_time(
     return torch.cat([columns_BF, (m_B / max_segments).to(columns_BF.dtype)[:, None]], -1)
 
 
-def bounds(name: str, config: HRMConfig, time_aware: bool = True) -> tuple[list[float], list[float]]:
+def bounds(
+    name: str, config: HRMConfig, time_aware: bool = True
+) -> tuple[list[float], list[float]]:
     """Finite lower and upper bounds of every column of an observation, time included."""
     log_v, D = math.log(config.vocab), config.width
     limits = {
@@ -145,7 +155,10 @@ def bounds(name: str, config: HRMConfig, time_aware: bool = True) -> tuple[list[
         "residual_L": (0.0, _RESIDUAL_BOUND),
     }
     if name in ("q", "scalars"):
-        pairs = [limits.get(column, (0.0, 1.0)) for column in (SCALARS if name == "scalars" else SCALARS[:2])]
+        pairs = [
+            limits.get(column, (0.0, 1.0))
+            for column in (SCALARS if name == "scalars" else SCALARS[:2])
+        ]
     elif name in OBSERVATIONS:
         positions = 2 * (config.prefix + config.length) if name == "full" else 1
         pairs = [(-math.sqrt(D), math.sqrt(D))] * (D * positions)  # every position is RMS-normed

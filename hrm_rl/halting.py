@@ -17,10 +17,13 @@ CONTINUE, HALT = 0, 1
 class Policy(Protocol):
     """A halting policy: what is seen, and the segment number, to halt (True) or continue (False)."""
 
-    observation: str
-    """Name of the observation set that it reads (`features.observe`)."""
+    @property
+    def observation(self) -> str:
+        """Name of the observation set that it reads (`features.columns`)."""
 
-    def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]: ...
+    def __call__(
+        self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]
+    ) -> Bool[Tensor, " B"]: ...
 
 
 def greedy_q(q_B2: Float[Tensor, "B 2"], tie: str = "continue") -> Bool[Tensor, " B"]:
@@ -37,7 +40,11 @@ def greedy_q(q_B2: Float[Tensor, "B 2"], tie: str = "continue") -> Bool[Tensor, 
 
 
 def draw_min_segments(
-    slots: int, max_segments: int, probability: float, generator: torch.Generator | None, device: torch.device
+    slots: int,
+    max_segments: int,
+    probability: float,
+    generator: torch.Generator | None,
+    device: torch.device,
 ) -> Int[Tensor, " B"]:
     """M_min of each slot: 1, or with `probability` uniform over {2 .. max_segments} (paper).
 
@@ -46,12 +53,17 @@ def draw_min_segments(
     wants to halt runs 1.11 segments on average in place of 1.80 at 16 and 0.1).
     """
     explore_B = torch.rand(slots, generator=generator, device=device) < probability
-    longer_B = 2 + (torch.rand(slots, generator=generator, device=device) * (max_segments - 1)).int()
+    longer_B = (
+        2 + (torch.rand(slots, generator=generator, device=device) * (max_segments - 1)).int()
+    )
     return torch.where(explore_B, longer_B.clamp(max=max_segments), 1).int()
 
 
 def halts(
-    wants_B: Bool[Tensor, " B"], m_B: Int[Tensor, " B"], min_B: Int[Tensor, " B"] | int, max_segments: int
+    wants_B: Bool[Tensor, " B"],
+    m_B: Int[Tensor, " B"],
+    min_B: Int[Tensor, " B"] | int,
+    max_segments: int,
 ) -> Bool[Tensor, " B"]:
     """Who halts after segment m: who wants to and may (m >= min), and everyone at `max_segments`."""
     return (wants_B & (m_B >= min_B)) | (m_B >= max_segments)

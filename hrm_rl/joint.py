@@ -28,7 +28,7 @@ class Segment(NamedTuple):
     correct_B: Bool[Tensor, " B"]
     m_B: Int[Tensor, " B"]
     last_q_B2: Float[Tensor, "B 2"]
-    """Q logits of the segment before, read again from its detached state: gradients reach the Q-head only."""
+    """Q logits of the segment before, read again from its detached state: train the Q-head only."""
     peek: Callable[[], Float[Tensor, "B 2"]]
     """Runs one more segment without gradients, with the same weights, and returns its Q logits."""
 
@@ -47,8 +47,8 @@ class ActQ:
 
     `bootstrap="extra"` runs one more segment for the continue target, as the public code does.
     `bootstrap="delayed"` takes it from the next segment's own forward, one optimiser step later: no
-    extra forward, but halted slots have no next segment and give no continue target, and the continue
-    loss trains the Q-head only.
+    extra forward, but halted slots have no next segment and give no continue target, and the
+    continue loss trains the Q-head only.
     """
 
     max_segments: int
@@ -79,7 +79,7 @@ class ActQ:
 
 @dataclass(frozen=True)
 class HaltBCE:
-    """TRM's rule (Jolicoeur-Martineau 2025): learn only whether the answer is right; halt where the logit is > 0.
+    """TRM's rule (Jolicoeur-Martineau 2025): learn if the answer is right; halt at a logit > 0.
 
     Nothing is bootstrapped, and a puzzle that is never solved runs to the end.
     """
@@ -91,16 +91,20 @@ class HaltBCE:
         return {"q_halt": q_loss(segment.q_B2[:, 0], halt_target(segment.correct_B))}
 
 
-class _Config(Protocol):
+class LearnerConfig(Protocol):
     """What of a run's config the learners read."""
 
-    max_segments: int
-    edge: str
-    bootstrap: str
-    tie: str
+    @property
+    def max_segments(self) -> int: ...
+    @property
+    def edge(self) -> str: ...
+    @property
+    def bootstrap(self) -> str: ...
+    @property
+    def tie(self) -> str: ...
 
 
-LEARNERS: dict[str, Callable[[_Config], JointLearner]] = {
+LEARNERS: dict[str, Callable[[LearnerConfig], JointLearner]] = {
     "act_q": lambda c: ActQ(c.max_segments, c.edge, c.bootstrap, c.tie),
     "halt_bce": lambda c: HaltBCE(),
 }

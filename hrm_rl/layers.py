@@ -1,10 +1,12 @@
 """The parts HRM is made of: norm, positions, the two token mixers, SwiGLU, initialisation.
 
 Shapes: B slots, L positions (prefix included), D width, N heads, K head width, I inner width.
-Names of parameters are those of the public HRM checkpoints, so that their state dicts load as they are.
+Parameters have the names of the public HRM checkpoints, whose state dicts then load as they are.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -16,13 +18,13 @@ _STD_OF_CUT_NORMAL = 0.8796256610342398
 
 
 def truncated_normal_(tensor: Tensor, std: float) -> Tensor:
-    """Fill `tensor` with a normal cut at two (uncorrected) deviations whose real deviation is `std`."""
+    """Fill with a normal cut at two (uncorrected) deviations whose real deviation is `std`."""
     cut = std / _STD_OF_CUT_NORMAL
     return nn.init.trunc_normal_(tensor, std=cut, a=-2 * cut, b=2 * cut)
 
 
 def rms_norm(x: Tensor, eps: float = 1e-5) -> Tensor:
-    """Divide the last axis by its root mean square, in fp32; no learned scale (paper, "Architecture")."""
+    """Divide the last axis by its root mean square, in fp32, without a learned scale."""
     x32 = x.float()
     return (x32 * torch.rsqrt(x32.square().mean(-1, keepdim=True) + eps)).to(x.dtype)
 
@@ -43,7 +45,7 @@ class Linear(nn.Linear):
 
 
 class SwiGLU(nn.Module):
-    """down(silu(gate(x)) * up(x)); used over the width and, in the MLP token mixer, over positions."""
+    """down(silu(gate(x)) * up(x)), over the width and, in the MLP token mixer, over positions."""
 
     def __init__(self, width: int, expansion: float) -> None:
         super().__init__()
@@ -88,7 +90,7 @@ class Attention(nn.Module):
             q, k = rotate(q, *rotary), rotate(k, *rotary)
         q, k, v = (t.transpose(1, 2) for t in (q, k, v))
         if x_BLD.device.type == "cpu":
-            # Under torch.compile on a CPU the plain form is about twice as fast as the fused kernel.
+            # Compiled for a CPU, the plain form is about twice as fast as the fused kernel.
             scores = (q @ k.transpose(-1, -2)) * (D // self.heads) ** -0.5
             mixed = scores.float().softmax(-1).to(v.dtype) @ v
         else:
@@ -103,7 +105,9 @@ class Block(nn.Module):
     positions too, as in TRM's `mlp_t`.
     """
 
-    def __init__(self, *, width: int, positions: int, heads: int, expansion: float, token_mixer: str) -> None:
+    def __init__(
+        self, *, width: int, positions: int, heads: int, expansion: float, token_mixer: str
+    ) -> None:
         super().__init__()
         if token_mixer == "mlp":
             self.mlp_t = SwiGLU(positions, expansion)
@@ -122,11 +126,11 @@ class Block(nn.Module):
 
 
 class Level(nn.Module):
-    """One of the two recurrent modules (H or L): what comes in is added to the state, then the blocks."""
+    """A recurrent module (H or L): what comes in is added to the state, then come the blocks."""
 
-    def __init__(self, layers: int, **block: object) -> None:
+    def __init__(self, layers: int, block: Callable[[], Block]) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(Block(**block) for _ in range(layers))  # type: ignore[arg-type]
+        self.layers = nn.ModuleList(block() for _ in range(layers))
 
     def forward(
         self, z_BLD: Tensor, injected_BLD: Tensor, rotary: tuple[Tensor, Tensor] | None

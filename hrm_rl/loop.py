@@ -1,4 +1,4 @@
-"""The segment loop: slots, deal, advance. Trainer, environments, evaluation and bank all walk this one.
+"""The segment loop: slots, deal, advance; walked by trainer, environments, evaluation and bank.
 
 Shapes: B slots, T tokens of a puzzle, L positions, D width, V vocabulary.
 """
@@ -46,13 +46,14 @@ class Slots(NamedTuple):
 def fresh(model: SegmentModel, batch: Batch) -> Slots:
     """Slots that have all just been dealt `batch`."""
     B = batch.x_BT.shape[0]
-    return Slots(model.initial(B), batch, torch.zeros(B, dtype=torch.int32, device=batch.x_BT.device))
+    return Slots(
+        model.initial(B), batch, torch.zeros(B, dtype=torch.int32, device=batch.x_BT.device)
+    )
 
 
 def deal(model: SegmentModel, slots: Slots, batch: Batch, where_B: Bool[Tensor, " B"]) -> Slots:
-    """Put the puzzles of `batch` into the slots marked in `where_B`, with the initial carry and m = 0."""
-    dealt = fresh(model, batch)
-    return select(where_B, dealt, slots)
+    """Put the puzzles of `batch` into the slots marked in `where_B`: initial carry, m = 0."""
+    return select(where_B, fresh(model, batch), slots)
 
 
 def select(where_B: Bool[Tensor, " B"], yes: Slots, no: Slots) -> Slots:
@@ -69,18 +70,20 @@ def select(where_B: Bool[Tensor, " B"], yes: Slots, no: Slots) -> Slots:
 
 
 def take(tree: Rows, index: Tensor) -> Rows:
-    """The rows `index` of every tensor in a (nested) named tuple: how puzzles that are done leave a batch."""
+    """Rows `index` of every tensor in a nested named tuple: how solved puzzles leave a batch."""
     if isinstance(tree, Tensor):
         return tree[index]  # type: ignore[return-value]
-    return type(tree)(*(take(part, index) for part in tree))  # type: ignore[call-overload, no-any-return]
+    return type(tree)(*(take(part, index) for part in tree))
 
 
-def advance(model: SegmentModel, slots: Slots, rows_BE: Tensor | None = None) -> tuple[Slots, Output]:
+def advance(
+    model: SegmentModel, slots: Slots, rows_BE: Tensor | None = None
+) -> tuple[Slots, Output]:
     """Run one segment in every slot.
 
     Args:
-        rows_BE: puzzle embeddings to use in place of the model's own: the trainer passes a leaf whose
-            gradient it wants.
+        rows_BE: puzzle embeddings to use in place of the model's own: the trainer passes a leaf
+            whose gradient it wants.
     """
     if rows_BE is None:
         rows_BE = model.puzzle_rows(slots.batch.id_B)

@@ -14,10 +14,10 @@ PAD = 0
 
 
 def log_stablemax(logits: Float[Tensor, "*B V"]) -> Float[Tensor, "*B V"]:
-    """log(s(x) / sum s(x)) with s(x) = x + 1 for x >= 0 and 1 / (1 - x) below, in fp64 where there is one.
+    """log(s(x) / sum s(x)) with s(x) = x + 1 for x >= 0 and 1 / (1 - x) below; in fp64 if there is.
 
-    Prieto et al. 2025. Each branch is clamped to its own side before it is used: the gradient of the
-    branch that `where` does not take would otherwise be inf * 0 = nan at x = 1.
+    Prieto et al. 2025. Each branch is clamped to its own side before it is used: the gradient of
+    the branch that `where` does not take would otherwise be inf * 0 = nan at x = 1.
     """
     x = logits.double() if logits.device.type != "mps" else logits.float()
     s = torch.where(x < 0, 1 / (1 - x.clamp(max=0)), x.clamp(min=0) + 1)
@@ -43,13 +43,15 @@ def sequence_loss(
     return torch.where(scored_BT, loss_BT, 0).sum(-1) / scored_BT.sum(-1).clamp(min=1)
 
 
-def cells_right(logits_BTV: Float[Tensor, "B T V"], y_BT: Int[Tensor, "B T"]) -> Bool[Tensor, "B T"]:
+def cells_right(
+    logits_BTV: Float[Tensor, "B T V"], y_BT: Int[Tensor, "B T"]
+) -> Bool[Tensor, "B T"]:
     """Which scored cells are predicted right (argmax over the whole vocabulary)."""
     return (logits_BTV.argmax(-1) == y_BT) & (y_BT != PAD)
 
 
 def correct(logits_BTV: Float[Tensor, "B T V"], y_BT: Int[Tensor, "B T"]) -> Bool[Tensor, " B"]:
-    """1{prediction == solution}: every scored cell is right. A row without scored cells is not correct."""
+    """1{prediction == solution}: all scored cells are right; never so in a row without any."""
     scored_B = (y_BT != PAD).sum(-1)
     return (cells_right(logits_BTV, y_BT).sum(-1) == scored_B) & (scored_B > 0)
 
@@ -64,9 +66,10 @@ def continue_target(
 ) -> Float[Tensor, " B"]:
     """G_continue of segment m from the Q logits of segment m + 1, as a probability.
 
-    `edge="paper"` (also the public code): max(Q_halt, Q_continue) up to m = max_segments - 1 and Q_halt
-    only at m = max_segments, which bootstraps from a segment that is never visited: the Q of a horizon
-    one longer. `edge="exact"`: the next segment is the last at m = max_segments - 1, so Q_halt there.
+    `edge="paper"` (also the public code): max(Q_halt, Q_continue) up to m = max_segments - 1 and
+    Q_halt only at m = max_segments, which bootstraps from a segment that is never visited: the Q of
+    a horizon one longer. `edge="exact"`: at m = max_segments - 1 the next segment is the last, so
+    Q_halt there.
 
     Raises:
         ValueError: unknown `edge`.

@@ -32,7 +32,9 @@ class AdamAtan2(torch.optim.Optimizer):
             group["t"] = 0
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+    def step(  # type: ignore[override]
+        self, closure: Callable[[], float] | None = None
+    ) -> float | None:
         loss = closure() if closure is not None else None
         for group in self.param_groups:
             params = [p for p in group["params"] if p.grad is not None]
@@ -61,8 +63,8 @@ def sign_sgd_rows_(
 ) -> None:
     """Sign-SGD on the rows of `table_NE` that a batch used, in place; other rows do not even decay.
 
-    Gradients of equal ids are summed first, by a product with their equality matrix, so that shapes do
-    not depend on data; equal ids then write the same value.
+    Gradients of equal ids are summed first, by a product with their equality matrix, so that shapes
+    do not depend on data; equal ids then write the same value.
     """
     same_BB = (id_B[:, None] == id_B[None, :]).to(grad_BE.dtype)
     rows_BE = table_NE[id_B] * (1 - lr * weight_decay) - lr * torch.sign(same_BB @ grad_BE)
@@ -70,7 +72,7 @@ def sign_sgd_rows_(
 
 
 def learning_rate(step: int, base: float, warmup: int, total: int, min_ratio: float = 1.0) -> float:
-    """Linear warm-up, then a cosine from `base` to `min_ratio * base` at `total`; 1.0 keeps it constant.
+    """Linear warm-up, then a cosine from `base` to `min_ratio * base` at `total`; at 1.0 constant.
 
     `step` counts from 1.
     """

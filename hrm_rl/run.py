@@ -1,69 +1,86 @@
 """A run folder: config, checkpoint to resume from, weights to use, TensorBoard events.
 
-`config.json` decides the run. `state.safetensors` is all that the next step depends on, in one file,
-so that saving it is atomic and a resumed run goes on bit for bit (CPU) as one that never stopped.
-`weights.safetensors` and its JSON are what `load_model(folder)` reads.
+`config.json` decides the run. `state.safetensors` is all that the next step depends on, in one
+file, so that saving it is atomic and a resumed run goes on bit for bit (CPU) as one that never
+stopped. `weights.safetensors` and its JSON are what `load_model(folder)` reads.
 """
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from torch import Tensor
 
-from hrm_rl.checkpoint import save_model, save_tensors, write_atomically
-from hrm_rl.loop import Batch, Slots
-from hrm_rl.models.hrm import HRM, Carry
-from hrm_rl.optim import learning_rate
-from hrm_rl.train import TrainConfig, TrainState, train
-
-
-class Diverged(ValueError):
-    """A loss or a weight is no longer finite."""
+from hrm_rl.checkpoint import rebuild, save_model, save_tensors, write_atomically
+from hrm_rl.config import TrainConfig
+from hrm_rl.models.hrm import HRM
+from hrm_rl.monitor import Diverged, Window, log, not_finite, summarise
+from hrm_rl.snapshot import restore, snapshot
+from hrm_rl.train import TrainState, train
 
 
-def run(config: TrainConfig, folder: str | Path) -> Iterator[dict[str, float]]:
+def run(
+    config: TrainConfig, folder: str | Path, stop: int | None = None
+) -> Iterator[dict[str, float]]:
     """Train in a folder: resume what lies there, log, save; yields metrics every `log_every` steps.
 
-    Ctrl-C ends the run after the step at hand, saved.
+    Ctrl-C ends the run after the step at hand, saved. So does leaving the loop over `run`.
+
+    Args:
+        stop: end at this step, saved, although the config (and its schedule) goes on.
 
     Raises:
-        ValueError: the folder holds a run with another config.
+        ValueError: the folder holds a run with another config, or cannot be read or written.
         Diverged: NaN or inf; the last checkpoint before it is kept.
     """
     from torch.utils.tensorboard import SummaryWriter
 
     folder = Path(folder)
     state = _open(config, folder)
-    writer = SummaryWriter(str(folder), purge_step=state.step + 1)
-    since, window = time.perf_counter(), []
-    with interruptible() as interrupted:
-        if state.step < config.steps:
-            for sums in train(state):
-                window.append(sums)
-                last = state.step >= config.steps or interrupted()
-                if last or state.step % config.log_every == 0:
-                    metrics = _metrics(state, window)
-                    metrics["steps_per_second"] = len(window) / (time.perf_counter() - since)
-                    _log(writer, state.step, metrics, window)
-                    since, window = time.perf_counter(), []
-                    yield metrics
-                if last or state.step % config.save_every == 0:
+    end = min(config.steps, stop or config.steps)
+    if state.step >= end:
+        return
+    # purge_step: a killed run has logged steps after its last checkpoint, which come again.
+    with (
+        closing(SummaryWriter(str(folder), purge_step=state.step + 1)) as writer,
+        interruptible() as interrupted,
+    ):
+        window: Window = []
+        since = time.perf_counter()
+        for sums in train(state):
+            window.append(sums)
+            last = state.step >= end or interrupted()
+            if not last and state.step % config.log_every:
+                continue
+            metrics = _summarise(state, window, folder)
+            metrics["steps_per_second"] = len(window) / (time.perf_counter() - since)
+            log(writer, state.step, metrics, window)
+            due = last or state.step % config.save_every == 0
+            if due:
+                writer.flush()  # first, since what is logged before a checkpoint never comes again
+                save(state, folder)
+            try:
+                yield metrics
+            except GeneratorExit:
+                if not due:
                     save(state, folder)
-                if last:
-                    break
-    writer.close()
+                raise
+            if last:
+                return
+            since, window = time.perf_counter(), []
 
 
 @contextmanager
-def interruptible() -> Iterator[object]:
-    """Within it the first Ctrl-C only sets a flag, which the yielded function reads; the second interrupts."""
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Within it the first Ctrl-C only sets a flag, which the function it gives reads.
+
+    The second interrupts as ever.
+    """
     hit = False
 
     def on_signal(number: int, frame: object) -> None:
@@ -85,74 +102,51 @@ def interruptible() -> Iterator[object]:
 
 def averaged_model(state: TrainState) -> HRM:
     """A copy of the model in eval mode, with the averaged weights where the run keeps them."""
-    model = HRM(state.config.model)
-    model.load_state_dict(state.model.state_dict())
-    with torch.no_grad():
-        for p, average in zip(model.parameters(), state.ema, strict=False):
-            p.copy_(average)
-    return model.eval().requires_grad_(False)
+    weights = dict(state.model.state_dict())
+    if state.ema:
+        names = [name for name, _ in state.model.named_parameters()]
+        weights |= dict(zip(names, state.ema, strict=True))
+    return rebuild(state.config.model, weights)
 
 
 def save(state: TrainState, folder: Path) -> None:
-    """Write the weights and then the checkpoint; refuses to replace a good one by one that diverged."""
-    for name, tensor in state.model.state_dict().items():
-        if not torch.isfinite(tensor).all():
-            raise Diverged(f"step {state.step}: the weights {name} are not finite; {_cure(folder)}")
-    card = {"step": state.step, "max_segments": state.config.max_segments, "learner": state.config.learner,
-            "data": [list(item) for item in state.config.data]}  # fmt: skip
+    """Write the weights and then the checkpoint; never replaces a good one by one that diverged.
+
+    Raises:
+        Diverged: something to be saved is not finite; nothing was written.
+    """
+    tensors = snapshot(state)
+    if bad := [name for name, value in tensors.items() if not torch.isfinite(value).all()]:
+        raise Diverged(f"step {state.step}: {not_finite(bad)}; {_cure(folder)}")
+    c = state.config
+    card = {
+        "step": state.step,
+        "max_segments": c.max_segments,
+        "learner": c.learner,
+        "data": [list(item) for item in c.data],
+    }
     save_model(folder / "weights", averaged_model(state), card)
-    save_tensors(folder / "state.safetensors", state_tensors(state), {"step": str(state.step)})
+    save_tensors(folder / "state.safetensors", tensors, {"step": str(state.step)})
+
+
+def _summarise(state: TrainState, window: Window, folder: Path) -> dict[str, float]:
+    try:
+        return summarise(state, window)
+    except Diverged as error:
+        raise Diverged(f"{error}; {_cure(folder)}") from None
 
 
 def _cure(folder: Path) -> str:
-    return f"the last checkpoint in {folder} is from before; lower lr or q_weight and resume"
-
-
-def state_tensors(state: TrainState) -> dict[str, Tensor]:
-    """Everything the next step depends on, under flat names."""
-    names = [name for name, _ in state.model.named_parameters()]
-    moments = [state.optimizer.state[p] for p in state.model.parameters()]
-    tensors = {f"model.{k}": v for k, v in state.model.state_dict().items()}
-    tensors |= {f"m.{n}": s["m"] for n, s in zip(names, moments, strict=True)}
-    tensors |= {f"v.{n}": s["v"] for n, s in zip(names, moments, strict=True)}
-    tensors |= {f"ema.{n}": average for n, average in zip(names, state.ema, strict=False)}
-    tensors |= {f"slots.{k}": v for k, v in {**state.slots.carry._asdict(), **state.slots.batch._asdict()}.items()}
-    tensors |= {"slots.m_B": state.slots.m_B, "slots.min_B": state.min_B}
-    if state.generator is not None:
-        tensors["generator"] = state.generator.get_state()
-    return tensors
-
-
-def restore(state: TrainState, path: Path) -> None:
-    """Put a freshly created run where the checkpoint at `path` was."""
-    device = state.slots.m_B.device
-    with safe_open(path, "pt") as file:
-        state.step = int(file.metadata()["step"])
-        read = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-
-    def part(prefix: str) -> dict[str, Tensor]:
-        return {k.removeprefix(prefix): v.to(device) for k, v in read.items() if k.startswith(prefix)}
-
-    state.model.load_state_dict(part("model."))
-    m, v, ema, slots = part("m."), part("v."), part("ema."), part("slots.")
-    for name, p in state.model.named_parameters():
-        state.optimizer.state[p] = {"m": m[name], "v": v[name]}
-    for group in state.optimizer.param_groups:
-        group["t"] = state.step
-    state.ema = [ema[name] for name, _ in state.model.named_parameters()] if ema else []
-    state.slots = Slots(
-        Carry(slots["z_H"], slots["z_L"]), Batch(slots["x_BT"], slots["y_BT"], slots["id_B"]), slots["m_B"]
-    )
-    state.min_B = slots["min_B"]
-    if state.generator is not None:
-        state.generator.set_state(read["generator"])
+    saved = (folder / "weights.safetensors").exists()
+    start = f' from the weights saved before (init="{folder}")' if saved else ""
+    return f"begin a new run{start} with a lower lr or q_weight"
 
 
 def _open(config: TrainConfig, folder: Path) -> TrainState:
     """The run in `folder`, begun or resumed."""
     saved = folder / "config.json"
-    if saved.exists() and TrainConfig.from_json(saved.read_text()) != config:
-        raise ValueError(f"{folder} holds a run with another config; choose another folder, or delete it")
+    if saved.exists():
+        _refuse_another(config, saved)
     state = TrainState.create(config)
     write_atomically(saved, config.to_json().encode())
     if (folder / "state.safetensors").exists():
@@ -160,36 +154,16 @@ def _open(config: TrainConfig, folder: Path) -> TrainState:
     return state
 
 
-def _metrics(state: TrainState, window: list[dict[str, Tensor]]) -> dict[str, float]:
-    """Means over the window's steps (losses) and over the slots that halted in it (the rest)."""
-    names = [name for name in window[0] if name != "histogram"]
-    values = {name: torch.stack([sums[name].float() for sums in window]) for name in names}
-    for name, value in values.items():
-        if not torch.isfinite(value).all():
-            first = int((~torch.isfinite(value)).nonzero()[0]) + state.step - len(window) + 1
-            raise Diverged(f"step {first}: {name} is not finite; lower lr or q_weight and resume")
-    total = {name: float(value.sum()) for name, value in values.items()}
-    halted = max(total["halted"], 1.0)
-    c = state.config
-    metrics = {"step": float(state.step)}
-    metrics |= {name: total[name] / len(window) for name in names if name.endswith("loss")}
-    metrics |= {
-        "exact_accuracy": total["exact"] / halted,
-        "cell_accuracy": total["cells"] / halted,
-        "mean_segments": total["segments"] / halted,
-        "q_halt_accuracy": total["q_halt_right"] / halted,
-        "halted": total["halted"],
-        "lr": c.lr * learning_rate(state.step, 1.0, c.warmup, c.steps, c.lr_min_ratio),
-    }
-    return metrics
-
-
-def _log(writer: object, step: int, metrics: dict[str, float], window: list[dict[str, Tensor]]) -> None:
-    """One line of metrics, and the histogram of halts by segment, as TensorBoard events."""
-    for name, value in metrics.items():
-        if name != "step":
-            writer.add_scalar(f"train/{name}", value, step)  # type: ignore[attr-defined]
-    counts = torch.stack([sums["histogram"] for sums in window]).sum(0).cpu()
-    at = torch.arange(1, len(counts) + 1).repeat_interleave(counts)
-    if len(at):
-        writer.add_histogram("train/halting_segment", at, step, bins=len(counts))  # type: ignore[attr-defined]
+def _refuse_another(config: TrainConfig, saved: Path) -> None:
+    """Raise if the config at `saved` is not `config`."""
+    try:
+        there = asdict(TrainConfig.from_json(saved.read_text()))
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{saved} cannot be read: {error}; choose another run folder") from error
+    here = asdict(config)
+    differing = [f"{k} {there[k]!r} there, {v!r} here" for k, v in here.items() if there[k] != v]
+    if differing:
+        raise ValueError(
+            f"{saved.parent} holds a run with another config ({'; '.join(differing)}); "
+            "choose another folder, or delete this one"
+        )

@@ -1,128 +1,29 @@
-"""Training in the joint regime: deep supervision and a halting learner over the one segment loop.
+"""Training in the joint regime: deep supervision and a halting learner over the segment loop.
 
-`for sums in train(state)`: the loop yields after every step; logging, saving and stopping are its callers'
-business (`run.py`).
+`for sums in train(state)`: the loop yields after every step; logging, saving and stopping are its
+callers' business (`run.py`).
 
-Shapes: B slots, T tokens, E puzzle-embedding width.
+Shapes: B slots, T tokens, E puzzle-embedding width, M segments, W parameters (tensors).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from itertools import count
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from hrm_rl import halting, losses, loop, optim
+from hrm_rl import halting, loop, losses, optim
 from hrm_rl.checkpoint import load_model
+from hrm_rl.config import TrainConfig
 from hrm_rl.data import Sampler
 from hrm_rl.device import autocast, compile_segment, resolve_device, resolve_dtype
 from hrm_rl.joint import LEARNERS, JointLearner, Segment
-from hrm_rl.models.hrm import HRM, HRMConfig
+from hrm_rl.models.hrm import HRM, Output
 
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """Everything that decides a run; saved as `config.json` in its folder."""
-
-    model: HRMConfig
-    """The architecture."""
-    data: tuple[tuple[str, float], ...]
-    """Puzzle sets (`puzzles.source`) with the share of the puzzles dealt that comes from each."""
-    init: str = ""
-    """Weights to start from (`load_model`); "" draws new ones."""
-    augment: bool = True
-    """Draw a random symmetry for every puzzle dealt."""
-    slots: int = 128
-    """B, puzzles solved side by side; one optimiser step per segment of all of them."""
-    steps: int = 10_000
-    """Optimiser steps."""
-    max_segments: int = 16
-    """Forced halt."""
-    learner: str = "act_q"
-    """Halting learner: "act_q" (the paper's Q-learning) or "halt_bce" (TRM's)."""
-    edge: str = "exact"
-    """Where the continue target stops taking a maximum: "exact" or "paper" (`losses.continue_target`)."""
-    bootstrap: str = "extra"
-    """Where the continue target comes from: "extra" or "delayed" (`joint.ActQ`)."""
-    tie: str = "continue"
-    """What to do at Q_halt = Q_continue: "continue" (the paper) or "halt"."""
-    explore: str = "episode"
-    """When the minimum number of segments is drawn: "episode" (paper) or "segment" (public code)."""
-    explore_probability: float = 0.1
-    """Epsilon, the probability of a minimum above 1."""
-    loss: str = "stablemax"
-    """Sequence loss: "stablemax" or "softmax"."""
-    q_weight: float = 0.5
-    """Weight of the halting learner's losses."""
-    lr: float = 1e-4
-    """Peak learning rate of Adam-atan2."""
-    warmup: int = 2000
-    """Steps of linear warm-up."""
-    lr_min_ratio: float = 1.0
-    """Last learning rate over the peak; 1.0 stays constant, below it a cosine."""
-    betas: tuple[float, float] = (0.9, 0.95)
-    """Adam-atan2."""
-    weight_decay: float = 0.1
-    """Decoupled, on every parameter."""
-    puzzle_lr: float = 1e-2
-    """Sign-SGD on the puzzle embeddings."""
-    puzzle_weight_decay: float = 0.1
-    """Decay of the puzzle embeddings that a batch used."""
-    ema: float = 0.0
-    """Decay of the averaged weights that are evaluated and shipped; 0 keeps none."""
-    seed: int = 0
-    """Weights, puzzles, augmentation, exploration."""
-    device: str = "auto"
-    """"auto", "cpu", "cuda", "mps"."""
-    dtype: str = "auto"
-    """Autocast: "float32", "bfloat16", or "auto": bfloat16 where the hardware multiplies it faster."""
-    compile: bool = False
-    """Compile the segment with torch.compile; falls back to eager, which gives the same numbers."""
-    log_every: int = 20
-    """Steps between two lines of metrics."""
-    save_every: int = 200
-    """Steps between two checkpoints."""
-
-    def __post_init__(self) -> None:
-        for name in ("slots", "steps", "max_segments", "log_every", "save_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
-        for name, allowed in _CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
-        if not self.data or any(share <= 0 for _, share in self.data):
-            raise ValueError(f"data must name at least one puzzle set, each with a share > 0, got {self.data!r}")
-        if self.save_every % self.log_every:
-            raise ValueError(f"save_every must be a multiple of log_every ({self.log_every}), got {self.save_every}")
-        if not 0 <= self.explore_probability <= 1:
-            raise ValueError(f"explore_probability must lie in [0, 1], got {self.explore_probability}")
-
-    @staticmethod
-    def from_json(text: str) -> TrainConfig:
-        values = json.loads(text)
-        values["model"] = HRMConfig(**values["model"])
-        values["data"] = tuple((str(name), float(share)) for name, share in values["data"])
-        values["betas"] = tuple(values["betas"])
-        return TrainConfig(**values)
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=2) + "\n"
-
-
-_CHOICES = {
-    "learner": tuple(LEARNERS),
-    "edge": ("exact", "paper"),
-    "bootstrap": ("extra", "delayed"),
-    "tie": ("continue", "halt"),
-    "explore": ("episode", "segment"),
-    "loss": ("stablemax", "softmax"),
-    "dtype": ("auto", "float32", "bfloat16"),
-}
+__all__ = ["TrainConfig", "TrainState", "train"]
 
 
 @dataclass
@@ -157,12 +58,14 @@ class TrainState:
         sample = Sampler.create(config.data, config.slots, config.augment, device, generator)
         if (sample.vocab, sample.length) != (config.model.vocab, config.model.length):
             raise ValueError(
-                f"the puzzles have {sample.length} tokens of a vocabulary of {sample.vocab}, the model "
-                f"{config.model.length} of {config.model.vocab}; set HRMConfig(vocab=, length=) to the puzzles'"
+                f"the puzzles have {sample.length} tokens of a vocabulary of {sample.vocab}, the "
+                f"model {config.model.length} of {config.model.vocab}; set "
+                "HRMConfig(vocab=, length=) to the puzzles'"
             )
         if config.compile:
             compile_segment(model)
-        return TrainState.assemble(config, model, sample, generator, resolve_dtype(config.dtype, device))
+        dtype = resolve_dtype(config.dtype, device)
+        return TrainState.assemble(config, model, sample, generator, dtype)
 
     @staticmethod
     def assemble(
@@ -193,69 +96,91 @@ def _weights(config: TrainConfig) -> dict[str, Tensor]:
     """The weights to start from, of the same architecture."""
     model, _ = load_model(config.init)
     if model.config != config.model:
-        raise ValueError(f"{config.init} has another architecture ({model.config}); start from one like {config.model}")
+        raise ValueError(
+            f"{config.init} has another architecture ({model.config}); start from one like "
+            f"{config.model}"
+        )
     return model.state_dict()
-
-
-def _draw_min(config: TrainConfig, generator: torch.Generator | None, device: torch.device) -> Tensor:
-    return halting.draw_min_segments(
-        config.slots, config.max_segments, config.explore_probability, generator, device
-    )
 
 
 def train(state: TrainState) -> Iterator[dict[str, Tensor]]:
     """Take optimiser steps for ever, one per segment; yield each step's sums, still on the device.
 
     Yields:
-        0-d tensors: summed `loss` terms over the slots, and counts over the slots that halted
-        (`halted, exact, cells, segments, q_halt_right`); `histogram` (max_segments,) counts halts by m.
+        0-d tensors: mean losses over the slots (`loss`, and each of its terms), and sums over the
+        slots that halted (`halted, exact, cells, segments, q_halt_right`). `histogram` (M,) counts
+        halts by m; `weight_norms` and `gradient_norms` (W,) are those that the step began with.
     """
-    for state.step in count(state.step + 1):
-        c, slots = state.config, state.slots
-        rows_BE = state.model.puzzle_rows(slots.batch.id_B).requires_grad_()
-        last_z_H = slots.carry.z_H
+    while True:
+        state.step += 1
+        c, before = state.config, state.slots
+        rows_BE = state.model.puzzle_rows(before.batch.id_B).requires_grad_()
 
         with autocast(state.dtype, rows_BE.device):
-            state.slots, output = loop.advance(state.model, slots, rows_BE)
-            last_q_B2 = state.model.q(last_z_H)
-        correct_B = losses.correct(output.logits, slots.batch.y_BT)
+            state.slots, output = loop.advance(state.model, before, rows_BE)
+            last_q_B2 = state.model.q(before.carry.z_H)
+        correct_B = losses.correct(output.logits, before.batch.y_BT)
 
         if c.explore == "segment":
             state.min_B = _draw_min(c, state.generator, rows_BE.device)
         wants_B = state.learner.decide(output.q.detach())
         halted_B = halting.halts(wants_B, state.slots.m_B, state.min_B, c.max_segments)
 
-        segment = Segment(output.q, correct_B, state.slots.m_B, last_q_B2, lambda: _peek(state))
-        terms = {"lm": losses.sequence_loss(output.logits, slots.batch.y_BT, c.loss)}
-        terms |= state.learner.losses(segment)
-        loss = sum((1.0 if k == "lm" else c.q_weight) * v.sum() for k, v in terms.items()) / c.slots
+        segment = Segment(
+            output.q, correct_B, state.slots.m_B, last_q_B2, lambda: _peek(state, state.slots)
+        )
+        lm_B = losses.sequence_loss(output.logits, before.batch.y_BT, c.loss)
+        q_terms = state.learner.losses(segment)
+        loss = (lm_B + c.q_weight * sum(q_terms.values(), torch.zeros_like(lm_B))).mean()
         loss.backward()
 
-        lr_scale = optim.learning_rate(state.step, 1.0, c.warmup, c.steps, c.lr_min_ratio)
-        _update(state, rows_BE, lr_scale)
+        norms = _norms(state.model)
+        _update(state, rows_BE)
 
-        sums = _sums(terms, loss, output.logits, output.q, correct_B, halted_B, state.slots, c.max_segments)
+        terms = {"loss": loss, "lm_loss": lm_B} | {f"{k}_loss": v for k, v in q_terms.items()}
+        sums = {name: term.detach().mean() for name, term in terms.items()}
+        sums |= _halts(output, correct_B, halted_B, state.slots, c.max_segments) | norms
         state.slots = loop.deal(state.model, state.slots, state.sample(), halted_B)
         if c.explore == "episode":
-            state.min_B = torch.where(halted_B, _draw_min(c, state.generator, rows_BE.device), state.min_B)
+            min_B = _draw_min(c, state.generator, rows_BE.device)
+            state.min_B = torch.where(halted_B, min_B, state.min_B)
         yield sums
 
 
-def _peek(state: TrainState) -> Float[Tensor, "B 2"]:
+def _draw_min(
+    config: TrainConfig, generator: torch.Generator | None, device: torch.device
+) -> Int[Tensor, " B"]:
+    return halting.draw_min_segments(
+        config.slots, config.max_segments, config.explore_probability, generator, device
+    )
+
+
+def _peek(state: TrainState, slots: loop.Slots) -> Float[Tensor, "B 2"]:
     """Q logits one segment further, with the same weights and without gradients."""
-    rows_BE = state.model.puzzle_rows(state.slots.batch.id_B)
+    rows_BE = state.model.puzzle_rows(slots.batch.id_B)
     with torch.no_grad(), autocast(state.dtype, rows_BE.device):
-        return loop.advance(state.model, state.slots, rows_BE)[1].q
+        return loop.advance(state.model, slots, rows_BE)[1].q
 
 
-def _update(state: TrainState, rows_BE: Tensor, lr_scale: float) -> None:
+@torch.no_grad()
+def _norms(model: HRM) -> dict[str, Tensor]:
+    """The norm of each weight and of its gradient: when a run diverges they say at which tensor."""
+    weights: list[Tensor] = list(model.parameters())
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in weights]
+    return {
+        "weight_norms": torch.stack(torch._foreach_norm(weights)),
+        "gradient_norms": torch.stack(torch._foreach_norm(gradients)),
+    }
+
+
+def _update(state: TrainState, rows_BE: Float[Tensor, "B E"]) -> None:
     """Sign-SGD on the puzzle embeddings, Adam-atan2 on the rest, then the average."""
     c = state.config
-    if rows_BE.shape[1]:
-        optim.sign_sgd_rows_(
-            state.model.puzzle_emb.weights, state.slots.batch.id_B, rows_BE.grad,
-            c.puzzle_lr * lr_scale, c.puzzle_weight_decay,
-        )  # fmt: skip
+    lr_scale = optim.learning_rate(state.step, 1.0, c.warmup, c.steps, c.lr_min_ratio)
+    if rows_BE.grad is not None and rows_BE.shape[1]:
+        table_NE, id_B = state.model.puzzle_emb.weights, state.slots.batch.id_B
+        lr = c.puzzle_lr * lr_scale
+        optim.sign_sgd_rows_(table_NE, id_B, rows_BE.grad, lr, c.puzzle_weight_decay)
     for group in state.optimizer.param_groups:
         group["lr"] = c.lr * lr_scale
     state.optimizer.step()
@@ -265,27 +190,23 @@ def _update(state: TrainState, rows_BE: Tensor, lr_scale: float) -> None:
 
 
 @torch.no_grad()
-def _sums(
-    terms: dict[str, Tensor],
-    loss: Tensor,
-    logits_BTV: Tensor,
-    q_B2: Tensor,
+def _halts(
+    output: Output,
     correct_B: Bool[Tensor, " B"],
     halted_B: Bool[Tensor, " B"],
     slots: loop.Slots,
     max_segments: int,
 ) -> dict[str, Tensor]:
-    """What metrics are made of, summed over slots; nothing here waits for the device."""
+    """Sums over the slots that halted; nothing here waits for the device."""
     y_BT = slots.batch.y_BT
-    cells_B = losses.cells_right(logits_BTV, y_BT).sum(-1) / (y_BT != losses.PAD).sum(-1).clamp(min=1)
-    at = torch.arange(1, max_segments + 1, device=halted_B.device)
+    scored_B = (y_BT != losses.PAD).sum(-1).clamp(min=1)
+    cells_B = losses.cells_right(output.logits, y_BT).sum(-1) / scored_B
+    at_M = torch.arange(1, max_segments + 1, device=halted_B.device)
     return {
-        "loss": loss.detach(),
-        **{f"{name}_loss": term.detach().mean() for name, term in terms.items()},
         "halted": halted_B.sum(),
         "exact": (correct_B & halted_B).sum(),
         "cells": torch.where(halted_B, cells_B, 0).sum(),
         "segments": torch.where(halted_B, slots.m_B, 0).sum(),
-        "q_halt_right": (((q_B2[:, 0] >= 0) == correct_B) & halted_B).sum(),
-        "histogram": ((slots.m_B[:, None] == at) & halted_B[:, None]).sum(0),
+        "q_halt_right": (((output.q[:, 0] >= 0) == correct_B) & halted_B).sum(),
+        "histogram": ((slots.m_B[:, None] == at_M) & halted_B[:, None]).sum(0),
     }

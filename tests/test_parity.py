@@ -38,7 +38,9 @@ class Golden:
         return {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}
 
     def batch(self, prefix: str) -> loop.Batch:
-        x, y, ids = (self.tensors[f"{prefix}.{k}"].long() for k in ("inputs", "labels", "puzzle_identifiers"))
+        x, y, ids = (
+            self.tensors[f"{prefix}.{k}"].long() for k in ("inputs", "labels", "puzzle_identifiers")
+        )
         return loop.Batch(x, torch.where(y == -100, losses.PAD, y), ids)
 
     def model(self) -> HRM:
@@ -98,7 +100,11 @@ def test_training_reproduces_the_public_code(name: str) -> None:
     outputs, grads = _watch(model, state)
     for t, sums in zip(range(golden.steps), train(state), strict=False):
         near = 1e-5 if t == 0 else 1e-3
-        want = {k.removeprefix(f"step{t}."): v for k, v in golden.tensors.items() if k.startswith(f"step{t}.")}
+        want = {
+            k.removeprefix(f"step{t}."): v
+            for k, v in golden.tensors.items()
+            if k.startswith(f"step{t}.")
+        }
         assert distance(outputs[-1].logits, want["out.logits"]) < near
         assert distance(outputs[-1].q[:, 0], want["out.q_halt_logits"]) < near
         assert distance(outputs[-1].q[:, 1], want["out.q_continue_logits"]) < near
@@ -135,13 +141,17 @@ def test_targets_reproduce_the_public_code(name: str) -> None:
         decide = state.learner.decide
 
         def losses(self, segment: object) -> dict[str, Tensor]:
-            target = losses.continue_target(segment.peek(), segment.m_B, state.config.max_segments, "paper")  # type: ignore[attr-defined]
+            target = losses.continue_target(
+                segment.peek(), segment.m_B, state.config.max_segments, "paper"
+            )  # type: ignore[attr-defined]
             targets.append(target)
             return inner.losses(segment)  # type: ignore[arg-type]
 
     inner, state.learner = state.learner, Spy()
     for t, _ in zip(range(golden.steps), train(state), strict=False):
-        assert distance(targets[t], golden.tensors[f"step{t}.out.target_q_continue"]) < (1e-5 if t == 0 else 1e-3)
+        assert distance(targets[t], golden.tensors[f"step{t}.out.target_q_continue"]) < (
+            1e-5 if t == 0 else 1e-3
+        )
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hrm_rl.layers import Level, Linear, rotary_angles, truncated_normal_
+from hrm_rl.layers import Block, Level, Linear, rotary_angles, truncated_normal_
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,21 @@ class HRMConfig:
     puzzle_ids: int = 1
     """Number of puzzle identifiers, each with an embedding of its own."""
     puzzle_width: int | None = None
-    """Width of a puzzle embedding, rounded up to whole prefix positions; None: one position; 0: none."""
+    """Width of a puzzle embedding, rounded up to whole positions; None: one position; 0: none."""
 
     def __post_init__(self) -> None:
-        for name in ("vocab", "length", "width", "heads", "H_layers", "L_layers", "H_cycles", "L_cycles", "puzzle_ids"):
+        counts = "vocab length width heads H_layers L_layers H_cycles L_cycles puzzle_ids"
+        for name in counts.split():
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+        if self.expansion <= 0:
+            raise ValueError(f"expansion must be > 0, got {self.expansion}")
+        if self.puzzle_width is not None and self.puzzle_width < 0:
+            raise ValueError(f"puzzle_width must be >= 0 (0: no prefix), got {self.puzzle_width}")
         if self.positions not in ("rotary", "learned", "none"):
-            raise ValueError(f'positions must be "rotary", "learned" or "none", got "{self.positions}"')
+            raise ValueError(
+                f'positions must be "rotary", "learned" or "none", got "{self.positions}"'
+            )
         if self.token_mixer not in ("attention", "mlp"):
             raise ValueError(f'token_mixer must be "attention" or "mlp", got "{self.token_mixer}"')
         if self.token_mixer == "attention" and self.width % (2 * self.heads):
@@ -86,8 +93,9 @@ class Output(NamedTuple):
 class HRM(nn.Module):
     """Embedding, a slow module H, a fast module L, an output head and a Q-head.
 
-    A segment is N cycles of T fast updates and one slow update. Only the last fast and the last slow
-    update carry gradients (the paper's one-step gradient), so that memory does not grow with N x T.
+    A segment is N cycles of T fast updates and one slow update. Only the last fast and the last
+    slow update carry gradients (the paper's one-step gradient), so that memory does not grow with
+    N x T.
     """
 
     def __init__(self, config: HRMConfig) -> None:
@@ -96,14 +104,14 @@ class HRM(nn.Module):
         positions = c.prefix + c.length
         self.embed_tokens = Embedding(c.vocab, c.width)
         self.embed_pos = Embedding(positions, c.width) if c.positions == "learned" else None
-        self.puzzle_emb = PuzzleEmbedding(c.puzzle_ids, c.width if c.puzzle_width is None else c.puzzle_width)
-        block = dict(width=c.width, positions=positions, heads=c.heads, expansion=c.expansion, token_mixer=c.token_mixer)
-        self.H_level = Level(c.H_layers, **block)
-        self.L_level = Level(c.L_layers, **block)
+        puzzle_width = c.width if c.puzzle_width is None else c.puzzle_width
+        self.puzzle_emb = PuzzleEmbedding(c.puzzle_ids, puzzle_width)
+        self.H_level = Level(c.H_layers, self._block)
+        self.L_level = Level(c.L_layers, self._block)
         self.lm_head = Linear(c.width, c.vocab)
         self.q_head = nn.Linear(c.width, 2)
-        nn.init.zeros_(self.q_head.weight)  # with bias -5 both Q start near 0 and training never halts early
-        nn.init.constant_(self.q_head.bias, -5.0)
+        nn.init.zeros_(self.q_head.weight)
+        nn.init.constant_(self.q_head.bias, -5.0)  # both Q start near 0: nobody halts early
         self.H_init: Tensor
         self.L_init: Tensor
         self.register_buffer("H_init", truncated_normal_(torch.empty(c.width), std=1.0))
@@ -112,13 +120,23 @@ class HRM(nn.Module):
         self.register_buffer("rotary_cos", cos, persistent=False)
         self.register_buffer("rotary_sin", sin, persistent=False)
 
+    def _block(self) -> Block:
+        c = self.config
+        return Block(
+            width=c.width,
+            positions=c.prefix + c.length,
+            heads=c.heads,
+            expansion=c.expansion,
+            token_mixer=c.token_mixer,
+        )
+
     def initial(self, slots: int) -> Carry:
-        """The carry of `slots` fresh puzzles: one fixed random vector per module at every position."""
+        """The carry of fresh puzzles: one fixed random vector per module at every position."""
         shape = (slots, self.config.prefix + self.config.length, -1)
         return Carry(self.H_init.expand(shape), self.L_init.expand(shape))
 
     def puzzle_rows(self, id_B: Int[Tensor, " B"]) -> Float[Tensor, "B E"]:
-        """The puzzle embeddings of a batch, detached: training asks for their gradient row by row."""
+        """The puzzle embeddings of a batch, detached: training wants their gradient row by row."""
         return self.puzzle_emb.weights[id_B]
 
     def segment(
@@ -145,14 +163,15 @@ class HRM(nn.Module):
                     z_H = self.H_level(z_H, z_L, rotary)
         z_L = self.L_level(z_L, z_H + x_BLD, rotary)
         z_H = self.H_level(z_H, z_L, rotary)
-        return Carry(z_H.detach(), z_L.detach()), Output(self.lm_head(z_H)[:, c.prefix :], self.q(z_H))
+        logits_BTV = self.lm_head(z_H)[:, c.prefix :]
+        return Carry(z_H.detach(), z_L.detach()), Output(logits_BTV, self.q(z_H))
 
     def q(self, z_H: Float[Tensor, "B L D"]) -> Float[Tensor, "B 2"]:
         """Q logits (halt, continue), read at position 0, in fp32."""
         return self.q_head(z_H[:, 0]).float()
 
     def _embed(self, x_BT: Tensor, rows_BE: Tensor) -> Tensor:
-        """Token and puzzle embeddings in one sequence, with unit variance where they are trained tokens."""
+        """Puzzle and token embeddings in one sequence; tokens have unit variance."""
         c = self.config
         x_BLD = self.embed_tokens.embedding_weight[x_BT]
         if c.prefix:
@@ -160,7 +179,8 @@ class HRM(nn.Module):
             prefix = torch.nn.functional.pad(rows_BE, (0, missing)).view(-1, c.prefix, c.width)
             x_BLD = torch.cat([prefix.to(x_BLD.dtype), x_BLD], dim=1)
         if self.embed_pos is not None:
-            x_BLD = math.sqrt(0.5) * (x_BLD + self.embed_pos.embedding_weight)  # keeps the variance at 1
+            # The sum of two, scaled so that the variance stays 1.
+            x_BLD = math.sqrt(0.5) * (x_BLD + self.embed_pos.embedding_weight)
         return math.sqrt(c.width) * x_BLD
 
 
@@ -169,14 +189,15 @@ class Embedding(nn.Module):
 
     def __init__(self, count: int, width: int) -> None:
         super().__init__()
-        self.embedding_weight = nn.Parameter(truncated_normal_(torch.empty(count, width), std=width**-0.5))
+        weight = truncated_normal_(torch.empty(count, width), std=width**-0.5)
+        self.embedding_weight = nn.Parameter(weight)
 
 
 class PuzzleEmbedding(nn.Module):
     """Zero-initialised rows, one per puzzle identifier.
 
-    A buffer, not a parameter: a batch touches few of possibly a million rows, which have an optimiser
-    of their own (`optim.sign_sgd_rows_`).
+    A buffer, not a parameter: a batch touches few of possibly a million rows, which have an
+    optimiser of their own (`optim.sign_sgd_rows_`).
     """
 
     def __init__(self, count: int, width: int) -> None:

@@ -1,0 +1,304 @@
+"""The `hrm-rl` command: train, evaluate, solve, compare, watch.
+
+A mistake of the user's ends in one sentence and exit code 2; Ctrl-C in exit code 130.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hrm_rl.halting import Policy
+    from hrm_rl.models.hrm import HRM
+    from hrm_rl.puzzles import PuzzleSet, Sudoku
+
+Device = Annotated[str, tyro.conf.arg(help='"auto", "cpu", "cuda" or "mps"')]
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    args = list(sys.argv[1:] if args is None else args)
+    try:
+        if args[:1] == ["train"]:
+            return _train(args[1:])
+        tyro.extras.subcommand_cli_from_dict(
+            {
+                "train": _train_help,
+                "evaluate": evaluate,
+                "solve": solve,
+                "compare": compare,
+                "watch": watch,
+            },
+            prog="hrm-rl",
+            description="When should a reasoning model stop thinking? Train HRMs, and study their halting.",
+            args=args,
+        )
+    except (ValueError, OSError) as error:
+        print(f"hrm-rl: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("hrm-rl: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _train_help() -> None:
+    """Train a preset in a run folder: `hrm-rl train sudoku4 --help` shows every option."""
+
+
+def _train(args: list[str]) -> int:
+    """Train: the preset is a subcommand, each field of its config an option."""
+    from dataclasses import dataclass
+
+    from tqdm import tqdm
+
+    from hrm_rl.presets import PRESETS
+    from hrm_rl.run import run
+    from hrm_rl.train import TrainConfig
+
+    @dataclass(frozen=True)
+    class Train:
+        config: tyro.conf.OmitArgPrefixes[TrainConfig]
+        run: Path
+        """Run folder; a run that lies there is resumed."""
+
+    def described(name: str) -> tuple[str, Train]:
+        summary = (PRESETS[name].__doc__ or "").strip().splitlines()[0]
+        return summary, Train(PRESETS[name](), Path("runs") / name)
+
+    wanted = tyro.extras.overridable_config_cli(
+        {name: described(name) for name in PRESETS},
+        prog="hrm-rl train",
+        description="Train a preset; Ctrl-C saves, and the same command goes on from there.",
+        args=args,
+    )
+    with tqdm(total=wanted.config.steps, unit="step", dynamic_ncols=True) as bar:
+        for metrics in run(wanted.config, wanted.run):
+            bar.n = int(metrics["step"])
+            bar.set_postfix_str(
+                f"loss {metrics['lm_loss']:.3f}, exact {metrics['exact_accuracy']:.1%} at "
+                f"{metrics['mean_segments']:.1f} segments"
+            )
+    print(
+        f"{wanted.run}: weights.safetensors to load, events for `tensorboard --logdir {wanted.run}`"
+    )
+    return 0
+
+
+def evaluate(
+    checkpoint: tyro.conf.Positional[str] = "sudoku9",
+    puzzles: str = "",
+    split: Literal["train", "fit", "test"] = "test",
+    policy: str = "q",
+    max_segments: int = 16,
+    limit: int = 0,
+    early_exit: bool = True,
+    batch_size: int = 256,
+    device: Device = "auto",
+) -> None:
+    """Solve a puzzle set, halting by a rule, with fixed numbers of segments beside it.
+
+    Args:
+        checkpoint: a shipped one, a .safetensors or official .pt file, or a run folder
+        puzzles: a shipped set or an official CSV; the checkpoint's own task if left out
+        split: which split of a shipped set
+        policy: q (the paper's rule), trm, confidence, stable-2, random, fixed-8 ...
+        max_segments: forced halt
+        limit: take only so many puzzles, evenly spread over the set (0: all)
+        early_exit: take halted puzzles out of the batch; off, all run to the end for the same result
+        batch_size: puzzles side by side
+        device: where
+    """
+    from hrm_rl.agents.rules import rule
+    from hrm_rl.checkpoint import load_model
+    from hrm_rl.device import resolve_device
+    from hrm_rl.evaluate import evaluate as run_evaluation
+
+    model, _ = load_model(checkpoint, resolve_device(device))
+    chosen = _puzzles(puzzles, split, model.config.length, limit)
+    print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
+    names = [
+        policy,
+        *(f"fixed-{m}" for m in (1, 2, 4, 8, 16, 32) if m < max_segments),
+        f"fixed-{max_segments}",
+    ]
+    print(f"{'policy':<14}{'accuracy':>10}{'mean segments':>16}{'seconds':>10}")
+    for name in dict.fromkeys(names):
+        started = time.perf_counter()
+        halted = run_evaluation(
+            model,
+            chosen,
+            rule(name),
+            max_segments,
+            early_exit=early_exit,
+            batch_size=batch_size,
+            progress=True,
+        )
+        seconds = time.perf_counter() - started
+        accuracy, segments = halted.correct_P.double().mean(), halted.segment_P.double().mean()
+        print(
+            f"{name:<14}{float(accuracy):>10.1%}{float(segments):>16.2f}{seconds:>10.1f}",
+            flush=True,
+        )
+
+
+def solve(
+    puzzle: tyro.conf.Positional[str],
+    checkpoint: str = "sudoku9",
+    policy: str = "q",
+    max_segments: int = 16,
+    device: Device = "auto",
+) -> None:
+    """Solve one Sudoku and print each segment's grid, its Q values and the halt.
+
+    Args:
+        puzzle: 81 characters (16 for 4x4) with . or 0 for blanks, or a file that holds them
+        checkpoint: a shipped one, a file or a run folder
+        policy: the rule that halts: q, trm, confidence, stable-2, fixed-8 ...
+        max_segments: forced halt
+        device: where
+    """
+    import torch
+
+    from hrm_rl.evaluate import solve as run_solve
+
+    model, game, givens, answer, halts = _solving(puzzle, checkpoint, policy, device)
+    for at in run_solve(model, torch.from_numpy(game.tokens(givens)), halts, max_segments):
+        cells = game.digits(at.prediction_T.numpy())
+        q_halt, q_continue = at.q_2.sigmoid().tolist()
+        action = "forced halt" if at.forced else "halt" if at.action else "continue"
+        print(f"segment {at.segment:<3} Q_halt {q_halt:.3f}  Q_continue {q_continue:.3f}  {action}")
+        print(game.pretty(cells), flush=True)
+    print("solved" if (cells == answer).all() else f"wrong in {int((cells != answer).sum())} cells")
+
+
+def compare(
+    checkpoint: tyro.conf.Positional[str] = "sudoku9",
+    policies: tuple[str, ...] = ("q", "trm", "confidence", "stable-2", "random"),
+    learners: tuple[str, ...] = ("q", "ppo"),
+    seeds: int = 3,
+    steps: int = 50_000,
+    step_costs: tuple[float, ...] = (0.0, 0.01),
+    learn_step_cost: float = 0.01,
+    puzzles: str = "",
+    limit: int = 0,
+    max_segments: int = 16,
+    out: Path = Path("out/compare"),
+    device: Device = "auto",
+) -> None:
+    """Compare halting policies on a frozen model: fitted on the fit split, scored on the test split.
+
+    Args:
+        checkpoint: a shipped one, a file or a run folder
+        policies: rules: q, trm, confidence, stable-2, random, fixed-8 ...
+        learners: trained on the fit split, once per seed: q, ppo, a2c, dqn
+        seeds: of each learner
+        steps: environment steps of each learner
+        step_costs: at which the value is reported
+        learn_step_cost: which the learners pay per segment
+        puzzles: a shipped set; the checkpoint's own task if left out
+        limit: take only so many puzzles, evenly spread over the set (0: all)
+        max_segments: forced halt
+        out: folder for compare.csv and pareto.png
+        device: where the model runs
+    """
+    from hrm_rl.agents.experiment import run_comparison
+    from hrm_rl.checkpoint import load_model
+    from hrm_rl.device import resolve_device
+
+    model, _ = load_model(checkpoint, resolve_device(device))
+    fit, test = (_puzzles(puzzles, split, model.config.length, limit) for split in ("fit", "test"))
+    run_comparison(
+        model, fit, test, rules=policies, learners=learners, seeds=seeds, steps=steps, step_costs=step_costs,
+        learn_step_cost=learn_step_cost, max_segments=max_segments, out=out,
+    )  # fmt: skip
+
+
+def watch(
+    puzzle: tyro.conf.Positional[str] = "",
+    checkpoint: str = "sudoku9",
+    policy: str = "q",
+    by_hand: bool = False,
+    max_segments: int = 16,
+    gif: Path | None = None,
+    seed: int = 0,
+    device: Device = "auto",
+) -> None:
+    """Watch a solve in a window (space continues, enter halts with --by-hand) or as a GIF.
+
+    Args:
+        puzzle: 81 characters (16 for 4x4) or a file; left out, one of the shipped test puzzles
+        checkpoint: a shipped one, a file or a run folder
+        policy: the rule that halts
+        by_hand: you decide after each segment
+        max_segments: forced halt
+        gif: write this file in place of opening a window
+        seed: which test puzzle
+        device: where
+    """
+    from hrm_rl.agents.rules import FixedSegments
+    from hrm_rl.envs.render import save_gif
+    from hrm_rl.envs.watch import show, solve_frames
+
+    if by_hand and gif:
+        raise ValueError("--by-hand needs a window, and --gif writes a file: choose one")
+    model, game, givens, answer, halts = _solving(
+        puzzle or _test_puzzle(checkpoint, seed), checkpoint, policy, device
+    )
+    if by_hand:
+        halts = FixedSegments(max_segments)
+    frames = solve_frames(model, game, givens, answer, halts, max_segments)
+    if gif:
+        print(save_gif(list(frames), gif))
+        return
+    halted = show(frames, f"hrm-rl: {game.task}", by_hand=by_hand)
+    if halted:
+        verdict = "right" if halted.correct else "wrong"
+        print(f"halted after segment {halted.segment}: {verdict}")
+
+
+def _puzzles(name: str, split: str, length: int, limit: int) -> "PuzzleSet":
+    """The puzzle set of a command; the task's own shipped one if `name` is empty."""
+    from hrm_rl.puzzles import for_length
+    from hrm_rl.puzzles.source import source
+
+    puzzles = source(name or for_length(length).task, split)
+    if puzzles.length != length:
+        raise ValueError(
+            f"the puzzles have {puzzles.length} cells, the checkpoint was trained on {length}; "
+            "choose puzzles of its size"
+        )
+    return puzzles.sample(limit) if 0 < limit < len(puzzles) else puzzles
+
+
+def _solving(
+    puzzle: str, checkpoint: str, policy: str, device: str
+) -> "tuple[HRM, Sudoku, np.ndarray, np.ndarray, Policy]":
+    """Model, rules, givens, the one solution and the rule, for a puzzle given as text or in a file."""
+    from hrm_rl.agents.rules import rule
+    from hrm_rl.checkpoint import load_model
+    from hrm_rl.device import resolve_device
+    from hrm_rl.puzzles import for_length
+    from hrm_rl.puzzles.solver import check
+
+    model, _ = load_model(checkpoint, resolve_device(device))
+    game = for_length(model.config.length)
+    text = Path(puzzle).read_text() if len(puzzle) < 256 and Path(puzzle).is_file() else puzzle
+    answer = check(text, game.size)
+    return model, game, game.parse(text), answer, rule(policy)
+
+
+def _test_puzzle(checkpoint: str, seed: int) -> str:
+    """One of the shipped test puzzles for a checkpoint, as text."""
+    from hrm_rl.checkpoint import load_model
+    from hrm_rl.puzzles import for_length, load
+
+    game = for_length(load_model(checkpoint)[0].config.length)
+    puzzles = load(game.task, "test")
+    return game.format(game.digits(puzzles.inputs_PL[seed % len(puzzles)]))

@@ -1,0 +1,82 @@
+"""All that the next training step depends on, as one dictionary of tensors, and back.
+
+Names: `model.*`, `m.*` and `v.*` (the optimiser's moments), `ema.*`, `slots.*`, `generator`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from hrm_rl.checkpoint import CheckpointError, misfit
+from hrm_rl.loop import Batch, Slots
+from hrm_rl.models.hrm import Carry
+from hrm_rl.train import TrainState
+
+
+def snapshot(state: TrainState) -> dict[str, Tensor]:
+    """Everything the next step depends on but the step number, under flat names."""
+    names = [name for name, _ in state.model.named_parameters()]
+    moments = [state.optimizer.state[p] for p in state.model.parameters()]
+    slots = state.slots
+    tensors = {f"model.{k}": v for k, v in state.model.state_dict().items()}
+    tensors |= {f"m.{n}": s["m"] for n, s in zip(names, moments, strict=True)}
+    tensors |= {f"v.{n}": s["v"] for n, s in zip(names, moments, strict=True)}
+    if state.ema:
+        tensors |= {f"ema.{n}": average for n, average in zip(names, state.ema, strict=True)}
+    tensors |= {f"slots.{k}": v for k, v in slots.carry._asdict().items()}
+    tensors |= {f"slots.{k}": v for k, v in slots.batch._asdict().items()}
+    tensors |= {"slots.m_B": slots.m_B, "slots.min_B": state.min_B}
+    if state.generator is not None:
+        tensors["generator"] = state.generator.get_state()
+    return tensors
+
+
+def restore(state: TrainState, path: Path) -> None:
+    """Put a freshly created run where the one saved at `path` was.
+
+    Raises:
+        CheckpointError: the file is damaged, or belongs to another run.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            step = int(file.metadata()["step"])
+            saved = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
+        raise _unusable(path, str(error)) from error
+    if wrong := misfit(snapshot(state), saved):
+        raise _unusable(path, wrong)
+    _put(state, step, saved)
+
+
+def _unusable(path: Path, why: str) -> CheckpointError:
+    reason = why.strip().splitlines()[0]
+    return CheckpointError(
+        f"{path} cannot be resumed from ({reason}); delete it to begin again at step 1, or begin a "
+        f'new run in another folder with init="{path.parent}"'
+    )
+
+
+def _put(state: TrainState, step: int, saved: dict[str, Tensor]) -> None:
+    device = state.slots.m_B.device
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        items = saved.items()
+        return {k.removeprefix(prefix): v.to(device) for k, v in items if k.startswith(prefix)}
+
+    m, v, ema, slots = part("m."), part("v."), part("ema."), part("slots.")
+    names = [name for name, _ in state.model.named_parameters()]
+    state.step = step
+    state.model.load_state_dict(part("model."))
+    for name, p in state.model.named_parameters():
+        state.optimizer.state[p] = {"m": m[name], "v": v[name]}
+    for group in state.optimizer.param_groups:
+        group["t"] = step
+    state.ema = [ema[name] for name in names] if ema else []
+    carry = Carry(slots["z_H"], slots["z_L"])
+    state.slots = Slots(carry, Batch(slots["x_BT"], slots["y_BT"], slots["id_B"]), slots["m_B"])
+    state.min_B = slots["min_B"]
+    if state.generator is not None:
+        state.generator.set_state(saved["generator"])

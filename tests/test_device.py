@@ -1,0 +1,95 @@
+"""Where to compute; compiling, and going on where that fails."""
+
+import warnings
+
+import pytest
+import torch
+from tiny import batch, talkative
+
+from hrm_rl import loop
+from hrm_rl.device import autocast, compile_segment, resolve_device, resolve_dtype
+
+
+def test_auto_takes_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert resolve_device("auto") == torch.device("cpu")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert resolve_device("auto") == torch.device("mps")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert resolve_device("auto") == torch.device("cuda")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert resolve_device("cuda:0") == torch.device("cuda:0")
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "mps"])
+def test_a_device_that_is_not_there_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=f'device "{name}" is not available on this machine'):
+        resolve_device(name)
+
+
+def test_a_second_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(ValueError, match='device "cuda:1" is not available'):
+        resolve_device("cuda:1")
+
+
+def test_an_unknown_device_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match='device must be "auto", "cpu", "cuda" or "mps", got "gpu"'
+    ):
+        resolve_device("gpu")
+
+
+@pytest.mark.parametrize(("amx", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_auto_format_on_a_cpu_follows_its_tiles(
+    amx: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": amx})
+    assert resolve_dtype("auto", torch.device("cpu")) == dtype
+    assert resolve_dtype("bfloat16", torch.device("cpu")) == torch.bfloat16
+
+
+def test_autocast_to_float32_changes_nothing_on_any_device() -> None:
+    with autocast(torch.float32, torch.device("meta")):
+        assert not torch.is_autocast_enabled("cpu")
+    with autocast(torch.bfloat16, torch.device("cpu")):
+        assert torch.is_autocast_enabled("cpu")
+
+
+def test_a_compiler_that_fails_is_left_with_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def compile_(function: object, **options: object) -> object:
+        def broken(*args: object) -> object:
+            tried.append(args)
+            raise RuntimeError("no C++ compiler found\nand many more lines")
+
+        return broken
+
+    monkeypatch.setattr(torch, "compile", compile_)
+    model = talkative()
+    slots, eager = loop.advance(model, loop.fresh(model, batch(2)))
+    compile_segment(model)
+    with pytest.warns(UserWarning, match="going on without: no C[+][+] compiler found$"):
+        slots, output = loop.advance(model, loop.fresh(model, batch(2)))
+    assert torch.equal(output.logits, eager.logits)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loop.advance(model, slots)
+    assert len(tried) == 1
+
+
+def test_a_mistake_of_the_caller_is_not_hidden_by_the_fallback(
+    monkeypatch: pytest.MonkeyPatch, unchecked_shapes: None
+) -> None:
+    monkeypatch.setattr(torch, "compile", lambda f, **options: lambda *args: f(*args))
+    model = talkative()
+    compile_segment(model)
+    slots = loop.fresh(model, batch(2))
+    wrong = slots._replace(carry=slots.carry._replace(z_H=torch.zeros(2, 3, 32)))
+    with pytest.warns(UserWarning, match="going on without"), pytest.raises(RuntimeError):
+        loop.advance(model, wrong)
