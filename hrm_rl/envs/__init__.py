@@ -32,6 +32,6 @@ def register_envs() -> None:
             gymnasium.register(
                 env_id,
                 entry_point="hrm_rl.envs.halting:HaltingEnv",
-                vector_entry_point="hrm_rl.envs.halting:HaltingVectorEnv",
+                vector_entry_point="hrm_rl.envs.vector:HaltingVectorEnv",
                 kwargs=dict(arguments),
             )

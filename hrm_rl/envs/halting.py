@@ -1,0 +1,196 @@
+"""The halting environment for Gymnasium, one puzzle at a time; the MDP itself is in engine.py.
+
+Shapes: F features.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium import spaces
+from gymnasium.error import InvalidAction, ResetNeeded
+
+from hrm_rl.envs import border
+from hrm_rl.envs.config import HaltingConfig
+from hrm_rl.envs.engine import Moment
+from hrm_rl.envs.frame import Frame
+from hrm_rl.envs.render import Window
+
+
+class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
+    """
+    ## Description
+
+    A frozen Hierarchical Reasoning Model (HRM, [Wang et al. 2025](https://arxiv.org/abs/2506.21734))
+    thinks about a puzzle in *segments*: forward passes, each of which refines its answer. After
+    every segment the agent decides whether the model answers now or goes on thinking. The answer
+    may become right, or stay wrong for good; further segments may cost something.
+
+    ## Action Space
+
+    `Discrete(2)`:
+
+    - 0: continue: run one more segment
+    - 1: halt: give the present prediction as the answer
+
+    Any action is accepted at any time: halting before `min_segments` acts as continuing. What has
+    an effect is published as `action_masks()` (bool) and `info["action_mask"]` (int8).
+
+    ## Observation Space
+
+    A `Box` of float32 with finite bounds. Nothing in it looks at the solution or at a later
+    segment. With `observation="scalars"`, the default:
+
+    | Num | Observation                                                      | Min     | Max    |
+    |-----|------------------------------------------------------------------|---------|--------|
+    | 0   | Q logit of halting, clipped                                      | -30     | 30     |
+    | 1   | Q logit of continuing, clipped                                   | -30     | 30     |
+    | 2   | Entropy of the predicted cells in nats: mean                     | 0       | log(V) |
+    | 3   | the same: maximum                                                | 0       | log(V) |
+    | 4   | Confidence, the probability of the predicted token: minimum      | 0       | 1      |
+    | 5   | the same: mean                                                   | 0       | 1      |
+    | 6   | the same: mean of its logarithm                                  | -log(V) | 0      |
+    | 7   | Margin of the best over the second token: minimum                | 0       | 1      |
+    | 8   | Share of cells predicted otherwise than a segment ago            | 0       | 1      |
+    | 9   | KL divergence of the last prediction from this one, clipped      | 0       | 30     |
+    | 10  | Segments in a row without a changed cell, clipped                | 0       | 64     |
+    | 11  | Change of z_H relative to its norm, clipped                      | 0       | 4      |
+    | 12  | Change of z_L relative to its norm, clipped                      | 0       | 4      |
+    | 13  | m / `max_segments`, the number of this segment (if `time_aware`) | 0       | 1      |
+
+    V is the size of the vocabulary; the bounds have a slack of 0.001. `"q"` has rows 0 and 1,
+    `"z_H"` the vector that the Q-head reads, `"z_H_pool"` the mean of z_H over positions, `"full"`
+    both states whole; these lie in `[-sqrt(D), sqrt(D)]` for states of width D. Row 13 comes last
+    in all of them.
+
+    ## Rewards
+
+    - on halting, forced or not: 1 if the prediction is the solution and 0 otherwise, or the share
+      of cells that are right with `reward="token_accuracy"`
+    - for each continue: `-step_cost`
+
+    ## Starting State
+
+    A puzzle drawn uniformly, with replacement, after segment 1: the first decision is due then.
+
+    ## Episode End
+
+    1. Termination: halt
+    2. Termination: the segment `max_segments` was run. It is the MDP's own end and earns the reward
+       of halting there; `info["forced"]` is true.
+
+    There is no truncation.
+
+    ## Information
+
+    Every reset and step returns the same keys: `correct` (is the prediction the solution),
+    `is_success` (the same, but only true at the end), `cells` (share of cells that are right),
+    `segment` (from 1), `forced`, `puzzle_id` (index in the set), `rating` (guesses that a solver
+    needs), `prediction` (uint8 tokens: 0 padding, 1 blank, d + 1 for digit d), `action_mask`.
+
+    ## Arguments
+
+    ```python
+    >>> import gymnasium as gym
+    >>> env = gym.make("hrm_rl:HRMSudoku-v0", step_cost=0.01)  # doctest: +SKIP
+
+    ```
+
+    | Parameter       | Type      | Default     | Description                                    |
+    |-----------------|-----------|-------------|------------------------------------------------|
+    | `checkpoint`    | **str**   | of the id   | a shipped model, a weights file, a run folder  |
+    | `puzzles`       | **str**   | of the id   | a shipped set, a CSV file, `"kind:count:seed"` |
+    | `split`         | **str**   | `"fit"`     | `"train"`, `"test"`; `"fit"`: not trained on   |
+    | `observation`   | **str**   | `"scalars"` | see above                                      |
+    | `reward`        | **str**   | `"exact"`   | or `"token_accuracy"`                          |
+    | `step_cost`     | **float** | `0.0`       | reward lost at each continue                   |
+    | `max_segments`  | **int**   | `16`        | segment of the forced halt, at least 2         |
+    | `min_segments`  | **int**   | `1`         | first segment that can be halted at            |
+    | `time_aware`    | **bool**  | `True`      | whether the observation tells the segment      |
+    | `device`        | **str**   | `"auto"`    | `"cuda"`, `"mps"` or `"cpu"`                   |
+    | `render_mode`   | **str**   | `None`      | `"rgb_array"`, or `"human"` for a window       |
+    | `model`, `bank` | objects   | `None`      | in code: a model to think with, a bank to read |
+
+    ## Vectorized environment
+
+    `gym.make_vec(id, num_envs=N)` is `HaltingVectorEnv`: the same engine with N slots, which runs
+    one forward of constant size per step. It takes `autoreset_mode` (`"NextStep"`, `"SameStep"`,
+    `"Disabled"`) and `output` (`"numpy"`, or `"torch"`, with which nothing leaves the device).
+
+    ## Version History
+
+    * v0: first version
+    """
+
+    metadata: dict[str, Any] = {  # noqa: RUF012 # as Gymnasium declares it
+        "render_modes": ["human", "rgb_array"],
+        "render_fps": 4,
+    }
+
+    def __init__(self, *, render_mode: str | None = None, **arguments: Any) -> None:
+        """The arguments are the fields of `HaltingConfig`.
+
+        Raises:
+            ValueError: an argument is wrong, or the parts don't fit each other.
+        """
+        self.config = HaltingConfig(**arguments)
+        self.render_mode = border.render_mode(render_mode, self.metadata["render_modes"])
+        self.engine, self.puzzles = self.config.engine(1, "Disabled")
+        self.observation_space = border.observation_space(self.engine)
+        self.action_space = spaces.Discrete(2)
+        self._window = Window(fps=self.metadata["render_fps"]) if render_mode == "human" else None
+        self._keyed_by: np.random.Generator | None = None
+        self._over = True
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Deal the next puzzle of the sequence that `seed` starts, and run segment 1."""
+        super().reset(seed=seed)
+        if self.np_random is not self._keyed_by:  # seeded, or set by hand
+            self._keyed_by = self.np_random
+            border.seed(self.engine, [self.np_random], np.ones(1, bool))
+        moment = self.engine.reset(torch.ones(1, dtype=torch.bool, device=self.engine.device))
+        self._over = False
+        return self._seen(moment)
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Run one more segment (0) or halt (1).
+
+        Raises:
+            InvalidAction: neither of the two.
+            ResetNeeded: the episode is over.
+        """
+        if not self.action_space.contains(action):
+            raise InvalidAction(f"action must be 0 (continue) or 1 (halt), got {action!r}")
+        if self._over:
+            raise ResetNeeded("no episode is under way; call reset() before step()")
+        step = self.engine.step(torch.full((1,), int(action), device=self.engine.device))
+        self._over = bool(step.terminated_N)
+        obs_F, info = self._seen(step.now)
+        return obs_F, float(step.reward_N), self._over, False, info
+
+    def action_masks(self) -> np.ndarray:
+        """bool (2,): which of continue and halt have an effect now."""
+        return border.masks(self.engine)[0]
+
+    def frame(self) -> Frame:
+        """The present moment, to be drawn."""
+        return border.frame(self.engine, self.puzzles, 0)
+
+    def render(self) -> np.ndarray | None:
+        """An RGB picture (H, W, 3) uint8 with "rgb_array"; "human" shows itself in reset, step."""
+        return next(iter(border.pictures(self.render_mode, [self.frame()])), None)
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._window is not None:
+            self._window.close()
+
+    def _seen(self, moment: Moment) -> tuple[np.ndarray, dict[str, Any]]:
+        if self._window is not None:
+            self._window.show(self.frame())
+        return border.array(moment.obs_NF)[0], border.row(border.infos(self.engine, moment), 0)
