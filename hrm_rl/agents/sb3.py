@@ -1,0 +1,157 @@
+"""stable-baselines3 on the native vector environment, and its algorithms as halting policies.
+
+Shapes: N slots, B puzzles, F features.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode, VectorEnv
+from jaxtyping import Bool, Float, Int
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
+from torch import Tensor, nn
+
+from hrm_rl.halting import CONTINUE, HALT
+
+PER_ROW: Final = ("action_masks", "render")
+"""Methods of the environment that return one thing for each row; `env_method` calls these."""
+
+
+class SB3VecEnv(VecEnv):
+    """A `HaltingVectorEnv` as SB3 wants it: one forward per step, a loop over ended rows only.
+
+    Algorithms learn on it, bit for bit, what they learn on a DummyVecEnv of single environments.
+    Rows whose episode goes on have an empty info: SB3 reads the infos of ended episodes alone.
+    """
+
+    def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
+        """Raises ValueError if `env` has another autoreset mode than SAME_STEP, or torch output."""
+        mode = env.metadata.get("autoreset_mode")
+        if mode is not AutoresetMode.SAME_STEP:
+            raise ValueError(
+                f'SB3 resets in the same step, got {mode}; pass autoreset_mode="SameStep"'
+            )
+        if getattr(env.unwrapped, "output", "numpy") != "numpy":
+            raise ValueError('SB3 takes numpy arrays, got output="torch"; pass output="numpy"')
+        self.env = env
+        super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
+        self.metadata = dict(env.metadata)
+
+    def reset(self) -> np.ndarray:
+        obs_NF, infos = self.env.reset(seed=self._seeds)  # type: ignore[arg-type]
+        self._reset_seeds()
+        self._reset_options()
+        self.reset_infos = [_row(infos, i) for i in range(self.num_envs)]
+        return obs_NF
+
+    def step_async(self, actions: np.ndarray) -> None:
+        self._actions = actions
+
+    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
+        obs_NF, reward_N, terminated_N, truncated_N, now = self.env.step(self._actions)
+        done_N = terminated_N | truncated_N
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        for i in np.flatnonzero(done_N):
+            infos[i] = _row(now["final_info"], i)
+            infos[i]["terminal_observation"] = now["final_obs"][i]
+            infos[i]["TimeLimit.truncated"] = bool(truncated_N[i] and not terminated_N[i])
+            self.reset_infos[i] = _row(now, i)
+        return obs_NF, reward_N.astype(np.float32), done_N, infos
+
+    def close(self) -> None:
+        self.env.close()
+
+    def get_images(self) -> Sequence[np.ndarray | None]:
+        pictures: Any = self.env.render()  # a tuple, or None without a render mode
+        return pictures or [None] * self.num_envs
+
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
+        """The attribute of the one environment, once for each row."""
+        value = getattr(self.env.unwrapped, attr_name)
+        return [value for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
+        if indices is not None:
+            raise ValueError(
+                f"{attr_name} belongs to all rows, which are one environment; leave out indices"
+            )
+        setattr(self.env.unwrapped, attr_name, value)
+
+    def env_method(
+        self,
+        method_name: str,
+        *method_args: Any,
+        indices: VecEnvIndices = None,
+        **method_kwargs: Any,
+    ) -> list[Any]:
+        if method_name not in PER_ROW:
+            raise ValueError(f"env_method must be one of {', '.join(PER_ROW)}, got {method_name!r}")
+        rows = getattr(self.env.unwrapped, method_name)(*method_args, **method_kwargs)
+        return [rows[i] for i in self._get_indices(indices)]
+
+    def env_is_wrapped(
+        self,
+        wrapper_class: type[gymnasium.Wrapper[Any, Any, Any, Any]],
+        indices: VecEnvIndices = None,
+    ) -> list[bool]:
+        return [False for _ in self._get_indices(indices)]
+
+
+def _row(infos: dict[str, Any], row: int | np.integer) -> dict[str, Any]:
+    """The info of one row, as a single environment gives it: Python numbers and own arrays."""
+    found = {}
+    for key, value in infos.items():
+        if key.startswith("_") or key in ("final_obs", "final_info"):
+            continue
+        found[key] = value[row].copy() if value.ndim > 1 else value[row].item()
+    return found
+
+
+@torch.no_grad()
+def initial_halt_bias(policy: BaseAlgorithm | nn.Module, max_segments: int) -> None:
+    """Let an untrained actor-critic halt with a probability of about 1 / `max_segments`.
+
+    With the usual 1/2 it would hardly ever see a late segment: an episode would have 2 on average.
+
+    Raises:
+        ValueError: not an actor-critic, or max_segments < 2.
+    """
+    policy = policy.policy if isinstance(policy, BaseAlgorithm) else policy
+    head = getattr(policy, "action_net", None)
+    if not isinstance(head, nn.Linear) or head.out_features != 2:
+        raise ValueError(
+            "only actor-critics (PPO, A2C) have a probability of halting, got "
+            f"{type(policy).__name__}; value learners explore by their epsilon"
+        )
+    if max_segments < 2:
+        raise ValueError(f"max_segments must be >= 2, got {max_segments}")
+    head.bias[CONTINUE] = 0.0
+    head.bias[HALT] = -math.log(max_segments - 1)
+
+
+@dataclass(frozen=True)
+class SB3Policy:
+    """What an SB3 algorithm has learnt, as a `halting.Policy`; its best action, not a drawn one."""
+
+    algorithm: BaseAlgorithm
+    observation: str = "scalars"
+    """The observation set that it was trained on."""
+    time_aware: bool = True
+    """Whether it saw the segment number."""
+
+    def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
+        obs: Any = obs_BF.cpu().numpy()
+        normalizer = self.algorithm.get_vec_normalize_env()
+        if normalizer is not None:
+            obs = normalizer.normalize_obs(obs)
+        action_B, _ = self.algorithm.predict(obs, deterministic=True)
+        return torch.from_numpy(action_B == HALT).to(obs_BF.device)
