@@ -1,0 +1,437 @@
+"""How fast it is, as ratios of things measured side by side in one run.
+
+    python scripts/benchmark.py [--quick] [--checkpoint sudoku9] [--only training] [--out out/...]
+
+What is compared takes turns for several rounds, and the medians are divided: a machine that is busy
+or throttles then slows both sides. Prints a table and writes JSON. The sections:
+
+- vector: the native vector env against the bare forward, in puzzle-segments per second; and against
+  gymnasium's `SyncVectorEnv` of as many single envs, in steps per second.
+- evaluation: early exit against running every puzzle to the end, beside mean segments over M.
+- training: a compiled step against an eager one, and its share of the measured matmul rate.
+- memory: what backward keeps per slot, and peaks of whole processes, against cycles and segments.
+- profile: where the time of a training step and of a forward goes, by kind of operation.
+
+Shapes: N slots, T tokens, M segments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+
+from hrm_rl import loop
+from hrm_rl.agents.rules import FixedSegments, QGreedy
+from hrm_rl.checkpoint import CheckpointError, load_model
+from hrm_rl.config import TrainConfig
+from hrm_rl.device import autocast, resolve_device, resolve_dtype
+from hrm_rl.envs.halting import HaltingEnv
+from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.evaluate import batch_of, evaluate
+from hrm_rl.models.hrm import HRM, HRMConfig
+from hrm_rl.presets import PRESETS
+from hrm_rl.puzzles import PuzzleSet, load
+from hrm_rl.train import TrainState, train
+
+Rows = dict[str, float | str]
+"""What a section found: a line of the table each."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is measured, and how thoroughly."""
+
+    model: HRM
+    weights: str
+    """What the weights are, in words."""
+    config: TrainConfig
+    """A training run of that architecture."""
+    puzzles: PuzzleSet
+    device: torch.device
+    slots: int
+    sync_slots: int
+    """Single envs in the SyncVectorEnv, which is slow."""
+    rounds: int
+    max_segments: int = 16
+
+    @staticmethod
+    def create(checkpoint: str, device_name: str, quick: bool) -> Bench:
+        """With the preset's architecture, weights drawn at random, where there is no checkpoint."""
+        device = resolve_device(device_name)
+        preset = PRESETS["sudoku4" if checkpoint == "sudoku4" else "sudoku9"]()
+        try:
+            model, _ = load_model(checkpoint, device)
+            weights = f"checkpoint {checkpoint}"
+        except CheckpointError:
+            torch.manual_seed(0)
+            model = HRM(preset.model).to(device).eval().requires_grad_(False)
+            weights = f"RANDOM WEIGHTS of the preset's architecture: there is no {checkpoint} here"
+        task = "sudoku4" if model.config.length == 16 else "sudoku9_easy"
+        config = replace(
+            preset, model=model.config, data=((task, 1.0),), device=device_name, compile=False
+        )
+        return Bench(
+            model=model,
+            weights=weights,
+            config=replace(config, slots=8) if quick else config,
+            puzzles=load(task, "test").sample(32 if quick else 1000),
+            device=device,
+            slots=16 if quick else 256,
+            sync_slots=4 if quick else 256,
+            rounds=2 if quick else 7,
+            max_segments=4 if quick else 16,
+        )
+
+
+# Measuring
+
+
+def take_turns(
+    sides: dict[str, Callable[[], float]], rounds: int, device: torch.device
+) -> dict[str, float]:
+    """Median work per second of each side; a side returns how much work one call did.
+
+    The first round warms up and is not counted.
+    """
+    rates: dict[str, list[float]] = {name: [] for name in sides}
+    for lap in range(rounds + 1):
+        for name, work in sides.items():
+            wait(device)
+            start = time.perf_counter()
+            done = work()
+            wait(device)
+            if lap:
+                rates[name].append(done / (time.perf_counter() - start))
+    return {name: statistics.median(values) for name, values in rates.items()}
+
+
+def wait(device: torch.device) -> None:
+    """Let the device finish what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+# Sections
+
+
+def vector(b: Bench) -> Rows:
+    """The vector env against the bare forward and against single envs."""
+    steps = b.max_segments
+    arguments: dict[str, Any] = {
+        "model": b.model,
+        "puzzles": b.puzzles,
+        "max_segments": b.max_segments,
+    }
+    native = HaltingVectorEnv(b.slots, **arguments)
+    few = HaltingVectorEnv(b.sync_slots, **arguments)
+    singles = gymnasium.vector.SyncVectorEnv([lambda: HaltingEnv(**arguments)] * b.sync_slots)
+    for env in (native, few, singles):
+        env.reset(seed=0)
+
+    index = torch.arange(b.slots) % len(b.puzzles)
+    batch = batch_of(b.puzzles, index, b.device)
+
+    @torch.no_grad()
+    def forwards() -> float:
+        slots = loop.fresh(b.model, batch)
+        for _ in range(steps):
+            slots, _ = loop.advance(b.model, slots)
+        return b.slots * steps
+
+    def env_steps(env: gymnasium.vector.VectorEnv[Any, Any, Any], count: int) -> float:
+        for _ in range(count):
+            env.step(np.zeros(env.num_envs, dtype=np.int64))  # continue: every forward counts
+        return float(env.num_envs * count)
+
+    rates = take_turns(
+        {"forward": forwards, "env": lambda: env_steps(native, steps)}, b.rounds, b.device
+    )
+    against = take_turns(
+        {"native": lambda: env_steps(few, 2), "sync": lambda: env_steps(singles, 2)},
+        max(2, b.rounds // 3),
+        b.device,
+    )
+    return {
+        f"bare forward, puzzle-segments/s at N = {b.slots}": rates["forward"],
+        f"native vector env, puzzle-segments/s at N = {b.slots}": rates["env"],
+        "native vector env over bare forward": rates["env"] / rates["forward"],
+        f"SyncVectorEnv, puzzle-segments/s at N = {b.sync_slots}": against["sync"],
+        f"native over SyncVectorEnv at N = {b.sync_slots}": against["native"] / against["sync"],
+    }
+
+
+def evaluation(b: Bench) -> Rows:
+    """Early exit against running to the end: wall time beside the share of segments run."""
+    halted = evaluate(b.model, b.puzzles, QGreedy(), b.max_segments, batch_size=b.slots)
+    share = float(halted.segment_P.double().mean()) / b.max_segments
+
+    def solve(early_exit: bool) -> float:
+        policy = QGreedy() if early_exit else FixedSegments(b.max_segments)
+        evaluate(
+            b.model, b.puzzles, policy, b.max_segments, early_exit=early_exit, batch_size=b.slots
+        )
+        return len(b.puzzles)
+
+    rates = take_turns(
+        {"early": lambda: solve(True), "fixed": lambda: solve(False)}, b.rounds, b.device
+    )
+    wall = rates["fixed"] / rates["early"]
+    return {
+        f"fixed {b.max_segments} segments, puzzles/s": rates["fixed"],
+        "early exit by the Q-head, puzzles/s": rates["early"],
+        "mean segments / M": share,
+        "wall time, early exit over fixed": wall,
+        "wall time over mean segments / M": wall / share,
+    }
+
+
+def training(b: Bench) -> Rows:
+    """A compiled training step against an eager one, and against the matmul rate."""
+    eager = train(TrainState.create(b.config))
+    compiled = train(TrainState.create(replace(b.config, compile=True)))
+    with FlopCounterMode(display=False) as counter:
+        next(eager)
+    flops = counter.get_total_flops()
+    for _ in range(3):  # what is compiled for: gradients on, gradients off, dealt slots
+        next(compiled)
+    rates = take_turns(
+        {"eager": lambda: step(eager), "compiled": lambda: step(compiled)}, 2 * b.rounds, b.device
+    )
+    dtype = resolve_dtype(b.config.dtype, b.device)
+    peak = matmul_rate(b.device, dtype, b.rounds)
+    return {
+        f"eager step at {b.config.slots} slots, ms": 1e3 / rates["eager"],
+        f"compiled step at {b.config.slots} slots, ms": 1e3 / rates["compiled"],
+        "compiled over eager, steps/s": rates["compiled"] / rates["eager"],
+        "GFLOP of matrix products in a step": flops / 1e9,
+        f"matmul rate in {str(dtype).removeprefix('torch.')}, GFLOP/s": peak / 1e9,
+        "share of the matmul rate, eager": flops * rates["eager"] / peak,
+        "share of the matmul rate, compiled": flops * rates["compiled"] / peak,
+    }
+
+
+def step(steps: Iterator[object]) -> float:
+    next(steps)
+    return 1.0
+
+
+def matmul_rate(device: torch.device, dtype: torch.dtype, rounds: int) -> float:
+    """FLOP per second of a large square product."""
+    side = 1024 if device.type == "cpu" else 8192
+    a, c = torch.randn(2, side, side, device=device, dtype=dtype)
+
+    def product() -> float:
+        torch.mm(a, c)
+        return 2.0 * side**3
+
+    return take_turns({"mm": product}, 3 * rounds, device)["mm"]
+
+
+CYCLES = ((1, 1), (2, 2), (4, 4))
+SEGMENTS = (4, 16, 64)
+
+
+def memory(b: Bench) -> Rows:
+    """Bytes per slot against N x T and against segments: neither may make them grow."""
+    found: Rows = {}
+    for n, t in CYCLES:
+        config = replace(b.model.config, H_cycles=n, L_cycles=t)
+        kept = saved_bytes(b, config, segments=1)
+        found[f"kept for backward, KiB/slot, N x T = {n} x {t}"] = kept / 1024
+    for m in SEGMENTS[:2]:
+        kept = saved_bytes(b, b.model.config, segments=m)
+        found[f"kept for backward, KiB/slot, segment {m}"] = kept / 1024
+    for n, t in CYCLES:
+        peak = peak_of_process(b, "train", n, t, 4)
+        found[f"peak of training, KiB/slot, N x T = {n} x {t}"] = peak / 1024
+    for m in SEGMENTS:
+        peak = peak_of_process(b, "evaluate", b.model.config.H_cycles, b.model.config.L_cycles, m)
+        found[f"peak of evaluation, KiB/slot, {m} segments"] = peak / 1024
+    return found
+
+
+def saved_bytes(b: Bench, config: HRMConfig, segments: int) -> float:
+    """What backward keeps per slot of the last of some segments, weights not counted."""
+    model = HRM(config).to(b.device)
+    own = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    kept: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    index = torch.arange(b.config.slots) % len(b.puzzles)
+    slots = loop.fresh(model, batch_of(b.puzzles, index, b.device))
+    for m in range(1, segments + 1):
+        kept.clear()
+        hooks = saved_tensors_hooks(pack, lambda tensor: tensor)
+        with hooks, autocast(resolve_dtype(b.config.dtype, b.device), b.device):
+            slots, output = loop.advance(model, slots)
+        del output
+    return sum(kept.values()) / b.config.slots
+
+
+def peak_of_process(b: Bench, work: str, n: int, t: int, segments: int) -> float:
+    """Bytes per slot that a fresh process needs for the work beyond what it held before."""
+    job = {
+        "work": work,
+        "model": asdict(replace(b.model.config, H_cycles=n, L_cycles=t)),
+        "slots": b.config.slots,
+        "segments": segments,
+        "data": b.config.data[0][0],
+        "device": b.device.type,
+    }
+    command = [sys.executable, __file__, "--child", json.dumps(job)]
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return float(out.splitlines()[-1]) / b.config.slots
+
+
+def child(job: dict[str, Any]) -> None:
+    """In a process of its own: do the work and print the bytes by which the peak rose."""
+    model, slots, segments = HRMConfig(**job["model"]), job["slots"], job["segments"]
+    device = torch.device(job["device"])
+    puzzles = load(job["data"], "test")
+    puzzles = puzzles.take(np.arange(slots) % len(puzzles))
+    config = TrainConfig(model, ((job["data"], 1.0),), slots=slots, device=job["device"])
+    state = TrainState.create(config)
+    before = peak_memory(device)
+    if job["work"] == "train":
+        for _ in zip(range(segments), train(state), strict=False):
+            pass
+    else:
+        frozen = state.model.eval().requires_grad_(False)
+        evaluate(frozen, puzzles, FixedSegments(segments), segments, batch_size=slots)
+    print(peak_memory(device) - before)
+
+
+def peak_memory(device: torch.device) -> int:
+    """Bytes: the most that this process has held so far."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    import resource
+
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+KINDS = {
+    "matrix products": ("mm", "bmm", "addmm", "baddbmm", "linear", "matmul"),
+    "optimiser": ("_foreach", "atan2", "lerp"),
+    "copies and casts": ("copy_", "clone", "cat", "to", "contiguous", "fill_", "zero_", "pad"),
+    "reductions": ("mean", "sum", "softmax", "norm", "max", "argmax", "all", "any", "topk"),
+    "lookups": ("index", "gather", "embedding", "scatter", "searchsorted", "sort", "where"),
+}
+"""Kinds of operations by how the names of torch's operators begin; anything else is element-wise."""
+
+
+def where_time_goes(b: Bench) -> Rows:
+    """Shares of self time by kind of operation, of an eager training step and of a forward."""
+    steps = train(TrainState.create(b.config))
+    next(steps)
+    index = torch.arange(b.slots) % len(b.puzzles)
+    slots = loop.fresh(b.model, batch_of(b.puzzles, index, b.device))
+
+    @torch.no_grad()
+    def forward() -> None:
+        loop.advance(b.model, slots)
+
+    works = {"training step": lambda: next(steps), "forward": forward}
+    found: Rows = {}
+    for name, work in works.items():
+        shares = shares_of(work, b)
+        found |= {f"{name}: {kind}": share for kind, share in shares.items()}
+    return found
+
+
+def shares_of(work: Callable[[], object], b: Bench) -> dict[str, float]:
+    """Share of each kind of operation in the self time of some calls, the largest first."""
+    on_gpu = b.device.type == "cuda"
+    activities = [ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]
+    with profile(activities=activities) as recorded:
+        for _ in range(b.rounds):
+            work()
+        wait(b.device)
+    spent: dict[str, float] = {}
+    for event in recorded.key_averages():
+        own = event.self_device_time_total if on_gpu else event.self_cpu_time_total
+        kind = kind_of(event.key)
+        spent[kind] = spent.get(kind, 0.0) + own
+    total = sum(spent.values())
+    ordered = sorted(spent.items(), key=lambda item: -item[1])
+    return {kind: time_ / total for kind, time_ in ordered}
+
+
+def kind_of(name: str) -> str:
+    """The kind of an operator, by its name."""
+    plain = name.removeprefix("aten::").removeprefix("_")
+    for kind, beginnings in KINDS.items():
+        if plain.startswith(tuple(beginning.removeprefix("_") for beginning in beginnings)):
+            return kind
+    return "element-wise and the rest"
+
+
+SECTIONS: dict[str, Callable[[Bench], Rows]] = {
+    "vector": vector,
+    "evaluation": evaluation,
+    "training": training,
+    "memory": memory,
+    "profile": where_time_goes,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="small sizes: does it run at all")
+    parser.add_argument("--checkpoint", default="sudoku9")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--only", choices=tuple(SECTIONS), help="one section")
+    parser.add_argument("--out", type=Path, default=Path("out/benchmark.json"))
+    parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
+    args = parser.parse_args(arguments)
+    if args.child:
+        child(args.child)
+        return 0
+
+    bench = Bench.create(args.checkpoint, args.device, args.quick)
+    report: dict[str, Any] = {
+        "weights": bench.weights,
+        "machine": f"{platform.processor() or platform.machine()}, {bench.device}, "
+        f"{torch.get_num_threads()} threads, torch {torch.__version__}",
+        "quick": args.quick,
+    }
+    print("\n".join(f"{key}: {value}" for key, value in report.items()))
+    for name in [args.only] if args.only else SECTIONS:
+        report[name] = SECTIONS[name](bench)
+        print(f"\n{name}")
+        for line, value in report[name].items():
+            print(f"  {line:<58}{value:>14,.4g}", flush=True)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(json.dumps(report, indent=2) + "\n")
+    print(f"\n{args.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,246 @@
+"""Train the weights that ship, and write their cards.
+
+    python scripts/train_weights.py train sudoku9      # hours; Ctrl-C saves, the same command goes on
+    python scripts/train_weights.py ship sudoku9       # copies weights, measures, writes the card
+    python scripts/train_weights.py ship sudoku9 --also lists/top1465.csv
+
+A recipe is a list of stages; each starts from the averaged weights of the one before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from hrm_rl import presets
+from hrm_rl.agents.rules import rule
+from hrm_rl.bank import Bank, log_bank, play
+from hrm_rl.checkpoint import WEIGHTS, load_model, save_model, write_atomically
+from hrm_rl.metrics import calibration
+from hrm_rl.models.hrm import HRM
+from hrm_rl.puzzles import PuzzleSet, load, read_csv
+from hrm_rl.run import run
+from hrm_rl.train import TrainConfig
+
+
+@dataclass(frozen=True)
+class Stage:
+    config: TrainConfig
+    stop: int = 0
+    """Step at which the next stage took over, before the config's last one; 0: ran to the end."""
+
+    @property
+    def steps(self) -> int:
+        return self.stop or self.config.steps
+
+
+def mixed(easy: float, minimal: float, hard: float) -> tuple[tuple[str, float], ...]:
+    """Shares of 9x9 puzzles."""
+    parts = (("easy:100000:7", easy), ("minimal:100000:7", minimal), ("sudoku9_hard", hard))
+    return tuple(part for part in parts if part[1])
+
+
+START = presets.sudoku9()
+NEXT = replace(START, warmup=50, explore_probability=0.3)
+LAST = replace(NEXT, explore_probability=0.2, max_segments=16)
+RECIPES: dict[str, tuple[Stage, ...]] = {
+    "sudoku4": (Stage(presets.sudoku4()),),
+    # When to change was decided on the fit split. ema=0 hands on the weights as they are.
+    "sudoku9": (
+        Stage(replace(START, ema=0.0), stop=1529),
+        Stage(replace(NEXT, data=mixed(0.85, 0.15, 0)), stop=713),
+        Stage(replace(NEXT, lr=5e-4, max_segments=12), stop=1391),
+        Stage(
+            replace(LAST, data=mixed(0.45, 0.45, 0.1), steps=5600, lr=5e-4, lr_min_ratio=0.02),
+            stop=1298,
+        ),
+        Stage(replace(LAST, data=mixed(0.4, 0.5, 0.1), steps=4600, lr=2e-4, lr_min_ratio=0.05)),
+    ),
+}
+SEGMENTS = 32
+SHOWN = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+
+
+def stages(name: str) -> list[tuple[Stage, Path]]:
+    """The stages of a recipe with their run folders, each but the first begun from the one before."""
+    result: list[tuple[Stage, Path]] = []
+    for number, stage in enumerate(RECIPES[name], start=1):
+        init = str(result[-1][1] / "weights.safetensors") if result else ""
+        folder = Path("runs") / f"{name}-{number}"
+        result.append((replace(stage, config=replace(stage.config, init=init)), folder))
+    return result
+
+
+def train(name: str) -> None:
+    for number, (stage, folder) in enumerate(stages(name), start=1):
+        with tqdm(total=stage.steps, desc=f"{name} stage {number}", unit="step") as bar:
+            for metrics in run(stage.config, folder, stop=stage.steps):
+                bar.n = int(metrics["step"])
+                bar.set_postfix_str(
+                    f"lm {metrics['lm_loss']:.3f} exact {metrics['exact_accuracy']:.1%} "
+                    f"segments {metrics['mean_segments']:.1f}"
+                )
+        if steps_done(folder) < stage.steps:
+            raise SystemExit(f"stopped; the same command goes on from {folder}")
+
+
+def steps_done(folder: Path) -> int:
+    card = folder / "weights.json"
+    return int(json.loads(card.read_text())["step"]) if card.exists() else 0
+
+
+def ship(name: str, also: list[Path]) -> None:
+    """Copy a recipe's last weights into the package with a card of what was measured."""
+    runs = [(stage, folder) for stage, folder in stages(name) if steps_done(folder)]
+    last, folder = runs[-1]
+    model, _ = load_model(folder)
+    card = {
+        "max_segments": last.config.max_segments,
+        "learner": last.config.learner,
+        "command": f"python scripts/train_weights.py train {name}",
+        "stages": [describe(stage.config, folder) for stage, folder in runs],
+    }
+    save_model(WEIGHTS / name, model, card)
+    text = [f"# {name}", "", *header(model, card)]
+    for title, puzzles in bands(name, also):
+        text += measured(title, puzzles, model)
+    write_atomically(WEIGHTS / f"{name}.md", ("\n".join(text) + "\n").encode())
+    print(f"{WEIGHTS / name}.safetensors, .json and .md: step {steps_done(folder)} of {folder}")
+
+
+def describe(config: TrainConfig, folder: Path) -> dict[str, Any]:
+    """What a stage did: its data, its steps, its wall time as logged."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    speed = events.Scalars("train/steps_per_second")
+    since = [0, *(event.step for event in speed)]
+    seconds = sum((e.step - before) / e.value for e, before in zip(speed, since, strict=False))
+    return {
+        "data": [list(item) for item in config.data],
+        "steps": steps_done(folder),
+        "slots": config.slots,
+        "max_segments": config.max_segments,
+        "hours": round(seconds / 3600, 2),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def header(model: HRM, card: dict[str, Any]) -> list[str]:
+    c, count = model.config, sum(p.numel() for p in model.parameters())
+    lines = [
+        f"HRM of {count / 1e6:.2f} M parameters: width {c.width}, {c.H_layers} + {c.L_layers} layers, "
+        f'N = {c.H_cycles}, T = {c.L_cycles}, token mixer "{c.token_mixer}".',
+        f"Trained by `{card['command']}` with learner `{card['learner']}`, both Q outputs.",
+        "",
+        "| stage | data | steps x slots | max segments | hours x threads |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for number, s in enumerate(card["stages"], start=1):
+        data = ", ".join(f"{share:.0%} {name}" for name, share in s["data"])
+        lines.append(
+            f"| {number} | {data} | {s['steps']} x {s['slots']} | {s['max_segments']} "
+            f"| {s['hours']} x {s['threads']} |"
+        )
+    return lines
+
+
+def bands(name: str, also: list[Path]) -> list[tuple[str, PuzzleSet]]:
+    names = ["sudoku9_easy", "sudoku9_minimal", "sudoku9_hard"] if name == "sudoku9" else [name]
+    return [(f"{n} (test)", load(n, "test")) for n in names] + [
+        (path.stem, read_csv(path)) for path in also
+    ]
+
+
+def measured(title: str, puzzles: PuzzleSet, model: HRM) -> list[str]:
+    """Accuracy per segment, halting by the Q-head, calibration: lines of Markdown."""
+    bank = log_bank(model, puzzles, SEGMENTS, progress=True)
+    lines = [
+        "",
+        f"## {title}: {len(puzzles)} puzzles, mean rating {float(np.mean(puzzles.ratings_P)):.1f}",
+        "",
+    ]
+    lines += [
+        "| exact after segment | " + " | ".join(map(str, SHOWN)) + " | ever |",
+        "| --- |" + " --- |" * (len(SHOWN) + 1),
+    ]
+    right = [float(bank.correct_MP[m - 1].double().mean()) for m in SHOWN]
+    ever = float(bank.correct_MP.any(0).double().mean())
+    lines.append("| all | " + " | ".join(f"{v:.1%}" for v in [*right, ever]) + " |")
+    for low, high in ((0, 0), (1, 5), (6, 20), (21, 10**9)):
+        inside = (bank.rating_P >= low) & (bank.rating_P <= high)
+        if title.startswith("sudoku9") and 0 < int(inside.sum()) < len(puzzles):
+            part = bank.correct_MP[:, inside].double()
+            row = [float(part[m - 1].mean()) for m in SHOWN] + [
+                float(bank.correct_MP[:, inside].any(0).double().mean())
+            ]
+            name = f"rating {low}" + (
+                "" if high == low else f" to {high}" if high < 10**9 else " and more"
+            )
+            lines.append(
+                f"| {name} ({int(inside.sum())}) | " + " | ".join(f"{v:.1%}" for v in row) + " |"
+            )
+    return [*lines, "", *halting_lines(bank, model)]
+
+
+def halting_lines(bank: Bank, model: HRM) -> list[str]:
+    lines = ["| halting | limit | exact at halting | mean segments |", "| --- | --- | --- | --- |"]
+    for limit in (8, 16, 32):
+        part = truncated(bank, limit)
+        for name, title in (
+            ("q", "Q_halt > Q_continue"),
+            ("trm", "Q_halt > 0.5"),
+            ("fixed-32", "never early"),
+        ):
+            halted = play(part, rule(name))
+            lines.append(
+                f"| {title} | {limit} | {float(halted.correct_P.double().mean()):.1%} "
+                f"| {float(halted.segment_P.double().mean()):.2f} |"
+            )
+    lines += ["", "| Q_halt at segment | AUROC | Brier | ECE |", "| --- | --- | --- | --- |"]
+    for m in (1, 4, 8, 16):
+        q = bank.columns["scalars"][m - 1, :, 0].double().sigmoid().numpy()
+        c = calibration(q, bank.correct_MP[m - 1].numpy())
+        lines.append(f"| {m} | {c.auroc:.3f} | {c.brier:.3f} | {c.ece:.3f} |")
+    return lines
+
+
+def truncated(bank: Bank, limit: int) -> Bank:
+    """The first `limit` segments of a bank."""
+    return replace(
+        bank,
+        columns={name: part[:limit] for name, part in bank.columns.items()},
+        correct_MP=bank.correct_MP[:limit],
+        cells_MP=bank.cells_MP[:limit],
+        predictions_MPT=bank.predictions_MPT[:limit],
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("train", "ship"))
+    parser.add_argument("name", choices=tuple(RECIPES))
+    parser.add_argument(
+        "--also", type=Path, nargs="*", default=[], help="more official CSVs to report on"
+    )
+    args = parser.parse_args()
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+    if args.what == "train":
+        train(args.name)
+    else:
+        ship(args.name, args.also)
+
+
+if __name__ == "__main__":
+    main()
