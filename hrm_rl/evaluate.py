@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 from tqdm import tqdm
 
@@ -93,7 +93,7 @@ class Solving(NamedTuple):
 
 @torch.no_grad()
 def solve(
-    model: HRM, x_T: Int[Tensor, " T"], policy: Policy, max_segments: int
+    model: HRM, x_T: Integer[Tensor, " T"], policy: Policy, max_segments: int
 ) -> Iterator[Solving]:
     """Solve one puzzle, segment by segment, until the policy halts or at `max_segments`."""
     x_BT = x_T.long().to(model.H_init.device)[None]

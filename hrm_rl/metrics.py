@@ -31,7 +31,7 @@ class Calibration(NamedTuple):
     """How well a probability tells right from wrong answers."""
 
     auroc: float
-    """P(a right answer scores above a wrong one), ties count one half; nan if all are right or all wrong."""
+    """P(a right answer scores above a wrong one) + P(tie) / 2; nan if all are right or all wrong."""
     brier: float
     """Mean squared difference between probability and outcome."""
     ece: float
@@ -63,12 +63,13 @@ def mean_interval(
 ) -> Interval:
     """Mean over puzzles, or over seeds and puzzles, with a bootstrap interval.
 
-    All seeds are scored on the same puzzles, so each resample draws seeds and, independently, puzzles:
-    the interval covers another training run on other puzzles. With one row only puzzles are drawn.
+    All seeds are scored on the same puzzles, so each resample draws seeds and, independently,
+    puzzles: the interval covers another training run on other puzzles. With one row only puzzles
+    are drawn.
 
     Args:
         values: (P,) or (S, P).
-        clusters_P: puzzles that belong together (symmetric copies of one, say) and are drawn together.
+        clusters_P: puzzles that belong together (symmetric copies of one, say) are drawn together.
 
     Raises:
         ValueError: nothing to average, or a level outside (0, 1).
@@ -85,7 +86,7 @@ def mean_intervals(
     level: float = 0.95,
     seed: int = 0,
 ) -> list[Interval]:
-    """`mean_interval` of several quantities of the same seeds and puzzles, from the same resamples."""
+    """`mean_interval` of several quantities of the same seeds and puzzles, by common resamples."""
     whole_KSP = np.stack([_rows(values) for values in tables])
     rng = np.random.default_rng(seed)
     (means_KR,) = _resampled_means([whole_KSP], clusters_P, resamples, rng)
@@ -102,10 +103,10 @@ def paired_difference(
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Mean of a minus mean of b on the same puzzles, with an interval from common resamples of them.
+    """Mean of a minus mean of b on the same puzzles, with an interval from common resamples.
 
-    What both find easy or hard cancels, so the interval is often many times narrower than those of the
-    two means. Seeds are not paired: the runs of a and of b are drawn independently.
+    What both find easy or hard cancels, so the interval is often many times narrower than those of
+    the two means. Seeds are not paired: the runs of a and of b are drawn independently.
 
     Raises:
         ValueError: different numbers of puzzles, nothing to average, or a level outside (0, 1).
@@ -133,9 +134,9 @@ def _resampled_means(
     resamples: int,
     rng: np.random.Generator,
 ) -> list[np.ndarray]:
-    """Means (K, R) of every (K, S, P) table in `resamples` draws of clusters, the same for all tables.
+    """Means (K, R) of every (K, S, P) table in `resamples` draws of clusters, common to all tables.
 
-    A draw is kept as how often each cluster and each seed come up in it, so that its mean is a product.
+    A draw is kept as how often each cluster and each seed come up: its mean is then a product.
     """
     puzzles = tables[0].shape[-1]
     cluster_P = np.arange(puzzles)
@@ -190,7 +191,7 @@ def auroc(score_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"]) ->
 def expected_calibration_error(
     probability_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"], bins: int = 15
 ) -> float:
-    """Mean over answers of |mean probability - share right| of their bin; bins of equal mass by rank."""
+    """Mean over answers of |mean probability - share right| of their bin; bins of equal mass."""
     order = np.argsort(probability_P, kind="stable")
     probability_P = probability_P.astype(np.float64)
     gaps = [
@@ -234,8 +235,8 @@ def concave_hull(
 ) -> Int[np.ndarray, " H"]:
     """Indices of the upper concave hull, from the fewest segments up to the highest accuracy.
 
-    What lies on it can be had: choosing between two policies by a coin, puzzle by puzzle, gives every
-    point of the line between them (and no choice of the points given gives one above).
+    What lies on it can be had: choosing between two policies by a coin, puzzle by puzzle, gives
+    every point of the line between them (and no choice of the points given gives one above).
     """
     hull: list[int] = []
     for i in np.lexsort((-accuracy_N, segments_N)):

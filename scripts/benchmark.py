@@ -24,7 +24,6 @@ import statistics
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -282,7 +281,7 @@ def saved_bytes(b: Bench, config: HRMConfig, segments: int) -> float:
 
     index = torch.arange(b.config.slots) % len(b.puzzles)
     slots = loop.fresh(model, batch_of(b.puzzles, index, b.device))
-    for m in range(1, segments + 1):
+    for _ in range(segments):
         kept.clear()
         hooks = saved_tensors_hooks(pack, lambda tensor: tensor)
         with hooks, autocast(resolve_dtype(b.config.dtype, b.device), b.device):

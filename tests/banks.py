@@ -34,7 +34,7 @@ SOLVABLE, HAZARD = 0.8, 0.3
 
 
 def bank_a(puzzles: int, max_segments: int = 16, seed: int = 0) -> tuple[Bank, PuzzleSet]:
-    """80 % of the puzzles can be solved; each segment solves 30 % of those left, for good. One sees it."""
+    """80 % can be solved; each segment solves 30 % of those left, for good, and one sees it."""
     generator = torch.Generator().manual_seed(seed)
     solvable_P = torch.rand(puzzles, generator=generator) < SOLVABLE
     solved_MP = torch.rand(max_segments, puzzles, generator=generator) < HAZARD

@@ -110,7 +110,7 @@ def test_train_writes_a_run_that_loads_and_resumes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "run"
-    args = ["train", "sudoku4", "--run", str(folder), "--slots", "4", "--model.width", "16"]
+    args = ["train", "sudoku4", "--run", str(folder), "--slots", "4", "--width", "16"]
     args += ["--log-every", "1", "--save-every", "2", "--steps"]
     assert cli.main([*args, "2"]) == 0
     assert str(folder) in capsys.readouterr().out

@@ -89,7 +89,7 @@ def test_without_time_the_last_column_goes() -> None:
     seen = features.look(slots(0, 0), slots(1, 1), output(1, 1.0), None)
     for name in OBSERVATIONS:
         obs = features.columns(name, seen)
-        assert torch.equal(features.with_time(obs, torch.ones(B), 4, time_aware=False), obs)
+        assert torch.equal(features.with_time(obs, torch.ones(B).int(), 4, time_aware=False), obs)
         assert len(features.bounds(name, ATTENTION, time_aware=False)[0]) == obs.shape[1]
 
 

@@ -73,7 +73,7 @@ def test_exploration_lengthens_episodes(explore, max_segments, mean):
 
 
 def test_only_a_minimum_for_the_episode_explores_deeply():
-    """P(at least 8 of 16 segments): 0.1 * 9 / 15, or a product of seven draws that all come out high."""
+    """P(at least 8 of 16 segments): 0.1 * 9 / 15, or seven draws in a row that come out high."""
     deep = {
         explore: (episode_lengths(explore, 16) >= 8).double().mean()
         for explore in ("episode", "segment")

@@ -37,7 +37,7 @@ def segment(
 
 @pytest.mark.parametrize("edge", ["exact", "paper"])
 def test_extra_and_delayed_take_the_same_targets(edge):
-    """With weights that stay, the next segment's own Q is what the extra forward would have said."""
+    """With weights that stay, the next segment's own Q is what the extra forward would say."""
     q_MB2 = torch.randn(M + 1, 5, 2, generator=torch.Generator().manual_seed(0))
     right_B = torch.tensor([True, False, True, False, True])
     extra, delayed = (ActQ(M, edge, bootstrap) for bootstrap in ("extra", "delayed"))
@@ -57,7 +57,7 @@ def test_delayed_has_no_continue_target_for_a_puzzle_just_dealt():
 
 
 def test_act_q_loss_by_hand():
-    """Q = (0.5, 0.5), right; the next Q is (0.2, 0.7): BCE(0.5, 1) and BCE(0.5, 0.7) are both ln 2."""
+    """Right at Q_halt = 0.5, which costs ln 2; the next Q is (0.2, 0.7), so the target is 0.7."""
     next_q_B2 = torch.tensor([[0.2, 0.7]]).logit()
     now = segment(torch.tensor([[0.0, 1.0]]), torch.tensor([True]), 1, peek=lambda: next_q_B2)
     terms = ActQ(M).losses(now)
@@ -101,8 +101,8 @@ def test_unknown_bootstrap_is_refused():
 
 
 # --- the ln 2 law ---------------------------------------------------------------------------------
-# A state that continues to itself, right for ever. The halt logit a climbs to infinity, the continue
-# logit b after it, and a - b tends to ln 2: that lag alone makes the paper's rule halt.
+# A state that continues to itself, right for ever. The halt logit a climbs to infinity and the
+# continue logit b after it; a - b tends to ln 2. That lag alone makes the paper's rule halt.
 
 RATE = 0.5
 
@@ -159,7 +159,7 @@ def test_logits_end_ln_2_apart_from_an_optimistic_start_too():
 
 
 def test_hopeless_state_never_gives_up():
-    """Never right: a falls, b is its own target and stays where it started, so the rule continues."""
+    """Never right: a falls, b is its own target and stays where it was, so the rule continues."""
     a, b = descend(-5.0, -5.0, 10_000, right=False)
     assert abs(b - -5.0) < 1e-6
     assert a < b and not ActQ(16).decide(torch.tensor([[a, b]])).item()

@@ -45,7 +45,7 @@ def test_stablemax_is_a_distribution_with_a_finite_gradient(logits, dtype):
 
 @given(st.lists(st.floats(-30, 30, width=32), min_size=2, max_size=5))
 def test_stablemax_gradient_is_that_of_the_definition(logits):
-    """d log p_i / d x_j = (1{i = j} - p_j) s'(x_j) / s(x_j); s'/s is 1 / (1 + |x|) on both sides."""
+    """d log p_i / d x_j = (1{i = j} - p_j) s'(x_j) / s(x_j), and s'/s = 1 / (1 + |x|)."""
     x = torch.tensor(logits, dtype=torch.float64, requires_grad=True)
     log_p = losses.log_stablemax(x)
     (gradient,) = torch.autograd.grad(log_p[0], x)
@@ -93,7 +93,7 @@ def test_halt_target_is_whether_it_is_right():
     ],
 )
 def test_continue_target_by_hand(edge, expected):
-    """max_segments = 4. Segment 4 is the last: only the paper gives it a target, from a segment 5."""
+    """At most 4 segments: only the paper gives segment 4 a target of use, from a segment 5."""
     next_q_B2 = torch.tensor([[logit(0.2), logit(0.7)]]).expand(4, 2)
     got = losses.continue_target(next_q_B2, torch.arange(1, 5), 4, edge)
     assert got.tolist() == pytest.approx(expected)

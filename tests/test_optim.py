@@ -105,7 +105,14 @@ def test_sign_sgd_is_the_loop_over_rows(ids, seed):
 
 @pytest.mark.parametrize(
     ("step", "expected"),
-    [(1, 0.2), (5, 1.0), (10, 1.0 - 0.9 * (1 - math.sqrt(0.5)) / 2), (15, 0.55), (25, 0.1), (99, 0.1)],
+    [
+        (1, 0.2),
+        (5, 1.0),
+        (10, 1.0 - 0.9 * (1 - math.sqrt(0.5)) / 2),
+        (15, 0.55),
+        (25, 0.1),
+        (99, 0.1),
+    ],
 )
 def test_schedule_warms_up_and_falls_along_a_cosine(step, expected):
     """Warm-up 5, total 25: at step 10 a quarter of the cosine is done, at 15 half of it."""

@@ -1,4 +1,4 @@
-"""Run folders: exact resume, clean stops, checkpoints that are never spoilt, one-sentence errors."""
+"""Run folders: exact resume, clean stops, checkpoints never spoilt, one-sentence errors."""
 
 import os
 import signal

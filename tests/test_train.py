@@ -211,25 +211,6 @@ def test_nobody_halts_before_its_minimum(explore: str) -> None:
     assert redrawn == (explore == "segment")
 
 
-def test_a_minimum_drawn_at_every_segment_hardly_explores() -> None:
-    """Law T4: 1 + eps * M / 2 = 3.1 segments at eps 0.7 and M = 6, not 2.3 drawn afresh."""
-    means = {}
-    for explore in ("episode", "segment"):
-        config = tiny_run(slots=256, max_segments=6, explore=explore, explore_probability=0.7)
-        state = TrainState.create(config)
-        state.learner = Impatient()
-        done = list(islice(train(state), 30))[6:]
-        segments, halted = (float(sum(sums[k] for sums in done)) for k in ("segments", "halted"))
-        means[explore] = segments / halted
-    assert means["episode"] == pytest.approx(3.1, rel=0.05)
-    again = [0.7 * (6 - m) / 5 for m in range(1, 6)]  # P(continue after m): the minimum is above m
-    expected, alive = 1.0, 1.0
-    for p in again:
-        alive *= p
-        expected += alive
-    assert means["segment"] == pytest.approx(expected, rel=0.05)
-
-
 # The update
 
 
@@ -295,15 +276,20 @@ def test_compiled_steps_give_the_numbers_of_eager_ones(
             torch.testing.assert_close(got[name], want[name], rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("model", [ATTENTION, MLP], ids=["attention", "mlp"])
-def test_one_batch_is_learnt_by_heart(model: HRMConfig) -> None:
-    config = tiny_run(model=model, slots=8, max_segments=2, weight_decay=0.0, warmup=10, lr=3e-3)
+@pytest.mark.parametrize(
+    ("mixer", "max_segments"), [("attention", 1), ("mlp", 2)], ids=["attention", "mlp"]
+)
+def test_one_batch_is_learnt_by_heart(mixer: str, max_segments: int) -> None:
+    model = replace(ATTENTION, token_mixer=mixer, positions="learned", H_cycles=1, L_cycles=1)
+    config = tiny_run(
+        model=model, slots=8, max_segments=max_segments, weight_decay=0.0, warmup=10, lr=5e-3
+    )
     torch.manual_seed(0)
     state = TrainState.assemble(config, HRM(model), lambda: batch(8), torch.Generator())
-    for sums in islice(train(state), 400):
-        if state.step % 2 == 0 and int(sums["exact"]) == 8:
+    for sums in islice(train(state), 200):
+        if int(sums["halted"]) == int(sums["exact"]) == 8:
             return
-    pytest.fail(f"after 400 steps only {int(sums['exact'])} of 8 puzzles are right")
+    pytest.fail(f"after 200 steps only {int(sums['exact'])} of 8 puzzles are right")
 
 
 def test_puzzles_that_do_not_fit_the_model_are_refused() -> None:

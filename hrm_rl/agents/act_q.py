@@ -1,12 +1,15 @@
-"""The paper's Q-learning as a learner on a frozen model: two sigmoid outputs, bootstrapped, on-policy.
+"""The paper's Q-learning as a learner on a frozen model: two sigmoid outputs, bootstrapped.
 
-Source: Wang et al. 2025 (HRM), section "Adaptive computational time"; no replay and no target network.
+Source: Wang et al. 2025 (HRM), section "Adaptive computational time"; no replay, no target network.
 What differs from the joint regime, and why:
 
-- Q is rescaled to the returns that a step cost allows, so that giving up can be worth more than going on.
+- Q is rescaled to the returns that a step cost allows, so that giving up can be worth more than
+  going on.
 - Continue targets come from the segment that the environment ran next (`bootstrap="delayed"` of
-  `joint.ActQ`); a halted puzzle has none. Exploration keeps Q_continue learning everywhere.
-- The learning rate falls linearly to 0: the weights of the model stand still, so Q can settle.
+  `joint.ActQ`); a halted puzzle has none.
+- Half of the episodes explore, not a tenth: on a frozen model exploring spoils nothing, and Q is
+  right about the segments that were seen.
+- The learning rate falls linearly to 0: the model stands still, so Q can settle.
 
 Shapes: B slots, F features.
 """
@@ -55,7 +58,7 @@ class Decision(NamedTuple):
     next_correct_B: Bool[Tensor, " B"]
     continued_B: Bool[Tensor, " B"]
     forced_B: Bool[Tensor, " B"]
-    """Continued to the last segment, where no decision is due but Q_halt is asked for as a target."""
+    """Continued to the last segment: no decision is due there, but its Q_halt is a target."""
 
 
 def learn(
@@ -181,14 +184,16 @@ def _check(env: HaltingVectorEnv) -> None:
 
 
 def _network(env: HaltingVectorEnv, seed: int) -> nn.Sequential:
-    """Both Q begin at a return of sigmoid(-5), nearly 0, as in the paper: a tie, which continues."""
+    """Both Q begin at a return of sigmoid(-5), as in the paper: a tie, which continues."""
     start = rescaled(torch.tensor(-5.0).sigmoid(), env.config.max_segments, env.config.step_cost)
     standard = standardise(env, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = mlp(standard, outputs=2)
-    nn.init.zeros_(network[-1].weight)
-    nn.init.constant_(network[-1].bias, float(start.logit()))
+    head = network[-1]
+    assert isinstance(head, nn.Linear)
+    nn.init.zeros_(head.weight)
+    nn.init.constant_(head.bias, float(start.logit()))
     return network.to(standard.mean_F.device)
 
 

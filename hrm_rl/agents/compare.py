@@ -1,7 +1,7 @@
 """Halting policies side by side on one bank: accuracy at halting, segments, value at a step cost.
 
-Policies are fitted on one split ("fit") and compared on another ("test"). The bank holds all segments,
-so every evaluation is exact, and the intervals are about other puzzles and other seeds only.
+Policies are fitted on one split ("fit") and compared on another ("test"). The bank holds all
+segments, so every evaluation is exact, and intervals are about other puzzles and seeds only.
 
 Suffixes: P puzzles, S seeds, M segments.
 """
@@ -120,9 +120,9 @@ def score(
 
 
 def check_ceiling(bank: Bank, name: str, halted: Halted) -> None:
-    """Refuse an accuracy that the bank does not have: halting chooses among its answers, it makes none.
+    """Refuse an accuracy that the bank does not have: halting chooses an answer, it makes none.
 
-    So no policy is right more often than the model is ever right, nor on any puzzle where it never is.
+    So no policy is right more often than the model ever is, nor on a puzzle where it never is.
 
     Raises:
         ValueError: a puzzle counts as right that is wrong at the segment where the policy halted.
@@ -132,8 +132,8 @@ def check_ceiling(bank: Bank, name: str, halted: Halted) -> None:
     never = int((halted.correct_P & ~bank.correct_MP.any(0)).sum())
     if false:
         raise ValueError(
-            f'"{name}" counts {false} puzzles as right that are wrong where it halted, {never} of them '
-            f"never right ({bank.correct_MP.any(0).double().mean():.1%} ever are); "
+            f'"{name}" counts {false} puzzles as right that are wrong where it halted, {never} of '
+            f"them never right ({bank.correct_MP.any(0).double().mean():.1%} ever are); "
             "it was scored on another bank, or it changes the answers"
         )
 
@@ -191,9 +191,8 @@ def write_csv(rows: Sequence[Row], path: str | Path) -> None:
     """One line for each policy: means, and the ends of their 95 % intervals."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    named = {"accuracy": "accuracy", "segments": "segments"}
-    named |= {cost: f"value_at_{cost:g}" for cost in rows[0].value}
-    ends = [f"{name}{end}" for name in named.values() for end in ("", "_low", "_high")]
+    named = ["accuracy", "segments", *(f"value_at_{cost:g}" for cost in rows[0].value)]
+    ends = [f"{name}{end}" for name in named for end in ("", "_low", "_high")]
     writer.writerow(["name", "kind", "seeds", *ends, "random_accuracy"])
     for row in rows:
         intervals = [row.accuracy, row.segments, *row.value.values()]

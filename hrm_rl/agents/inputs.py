@@ -1,4 +1,4 @@
-"""What every learner does to observations first, so that learners differ in their learning rule only.
+"""What every learner does first: with it, learners differ in their learning rule only.
 
 Shapes: N slots, F features, B rows, M segments.
 """
@@ -48,7 +48,7 @@ def standardise(env: HaltingVectorEnv, seed: int) -> Standardise:
 
 
 def mlp(standard: Standardise, outputs: int) -> nn.Sequential:
-    """Two hidden layers of tanh, as in stable-baselines3's MlpPolicy, behind the standardisation."""
+    """Two hidden layers of tanh, as in SB3's MlpPolicy, behind the standardisation."""
     features = len(standard.mean_F)
     return nn.Sequential(
         standard,

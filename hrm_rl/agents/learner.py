@@ -1,7 +1,7 @@
 """What a learner is, and the learners there are by name.
 
-The diff of two learners shows the learning rule and nothing else: the environment, the observation, its
-standardisation and the size of the network are the same.
+The diff of two learners shows the learning rule and nothing else: the environment, the observation,
+its standardisation and the size of the network are the same.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _a2c(**settings: Any) -> Learner:
 
     from hrm_rl.agents.sb3_learners import sb3_learner
 
-    defaults = {"rollout": 512, "gae_lambda": 0.95, "learning_rate": 1e-3, "use_rms_prop": False}
+    defaults = {"rollout": 256, "gae_lambda": 0.95, "learning_rate": 3e-3, "use_rms_prop": False}
     return sb3_learner(A2C, **{**defaults, **settings})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -69,12 +69,18 @@ def _learners(axes: Axes, rows: Sequence[Row]) -> list[Artist]:
     handles: list[Artist] = []
     for i, row in enumerate(row for row in rows if row.kind == "learner"):
         x, y, colour = row.segments, row.accuracy, LEARNER_COLOURS[i % len(LEARNER_COLOURS)]
-        arms = {"color": colour, "linewidth": 1.6, "zorder": 6, "solid_capstyle": "round"}
+        arms: dict[str, Any] = {
+            "color": colour,
+            "linewidth": 1.6,
+            "zorder": 6,
+            "solid_capstyle": "round",
+        }
         axes.plot([x.low, x.high], [100 * y.mean] * 2, **arms)
         axes.plot([x.mean] * 2, [100 * y.low, 100 * y.high], **arms)
         seeds = f"{row.seeds} seed{'s' * (row.seeds > 1)}"
         handles += axes.plot(
-            x.mean, 100 * y.mean, "o", color=colour, markersize=7, markeredgecolor="white", zorder=7,
+            x.mean, 100 * y.mean, "o",
+            color=colour, markersize=7, markeredgecolor="white", zorder=7,
             label=f"{row.name}: {100 * y.mean:.1f} % at {x.mean:.1f} (learned, {seeds})",
         )  # fmt: skip
     return handles
@@ -92,7 +98,12 @@ def _rules(axes: Axes, rows: Sequence[Row], bank: Bank) -> list[Artist]:
         order = np.lexsort((y, x))
         colour = RULE_COLOURS[kind]
         handles += axes.plot(x[order], y[order], color=colour, linewidth=1.2, zorder=3, label=label)
-    square = {"marker": "s", "markersize": 6, "markeredgecolor": "white", "linestyle": "none"}
+    square: dict[str, Any] = {
+        "marker": "s",
+        "markersize": 6,
+        "markeredgecolor": "white",
+        "linestyle": "none",
+    }
     compared = [row for row in rows if row.kind == "rule"]
     for row in compared:
         colour = RULE_COLOURS.get(row.name.partition("-")[0], GREY)
@@ -130,7 +141,12 @@ def _oracles(axes: Axes, rows: Sequence[Row], bank: Bank) -> None:
     axes.set_ylim(low, max(high, ever) + 0.12 * (ever - low))
     axes.axhspan(ever, axes.get_ylim()[1], color=PALE, alpha=0.25, linewidth=0, zorder=0)
     axes.axhline(ever, color=GREY, linewidth=1, zorder=1)
-    text = {"textcoords": "offset points", "color": GREY, "fontsize": 8.5, "va": "bottom"}
+    text: dict[str, Any] = {
+        "textcoords": "offset points",
+        "color": GREY,
+        "fontsize": 8.5,
+        "va": "bottom",
+    }
     axes.annotate(
         f"ceiling: {ever:.1f} % are ever right", (axes.get_xlim()[1], ever),
         xytext=(-4, 13), ha="right", **text,

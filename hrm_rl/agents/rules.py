@@ -1,7 +1,7 @@
 """Halting rules: policies that are written down rather than learned, each with one knob.
 
-`rule("stable-2")` makes one from its name. `first_correct` is no rule but an ORACLE: it looks at the
-solution, and shows what halting could be worth at most.
+`rule("stable-2")` makes one from its name. `first_correct` is no rule but an ORACLE: it looks at
+the solution, and shows what halting could be worth at most.
 
 Shapes: B slots, F features, P puzzles.
 """
@@ -149,7 +149,7 @@ RULES: Mapping[str, Callable[..., Policy]] = MappingProxyType(
 
 
 def rule(name: str) -> Policy:
-    """The rule of that name, with its default knob or one after a hyphen: "q", "fixed-8", "trm-0.9".
+    """The rule of that name, with its default knob ("q") or one after a hyphen ("trm-0.9").
 
     Raises:
         ValueError: no such rule, or a knob that it does not take.
@@ -173,8 +173,8 @@ def rule(name: str) -> Policy:
 def sweep(kind: str, bank: Bank, points: int = 25) -> list[Policy]:
     """A rule at knobs across their whole useful range on a bank, at most `points` of them.
 
-    Thresholds are quantiles of the score they cut, over all segments and puzzles, so that scores near 0
-    or 1 do not hide between the knobs. No solution is looked at.
+    Thresholds are quantiles of the score they cut, over all segments and puzzles, so that scores
+    near 0 or 1 do not hide between the knobs. No solution is looked at.
 
     Raises:
         ValueError: no such rule.
@@ -199,7 +199,7 @@ def sweep(kind: str, bank: Bank, points: int = 25) -> list[Policy]:
 
 
 def mean_of_probability(probability: float, max_segments: int) -> float:
-    """Mean segments of `RandomHalting`, forced to halt at `max_segments`: sum of (1 - p)^m, m < M."""
+    """Mean segments of `RandomHalting`, with the forced halt: the sum of (1 - p)^m over m < M."""
     return sum((1 - probability) ** m for m in range(max_segments))
 
 
@@ -222,7 +222,7 @@ def probability_of_mean(mean: float, max_segments: int) -> float:
 
 
 def random_accuracy(accuracy_M: Float[Tensor, " M"], mean: float) -> float:
-    """Accuracy that `RandomHalting` has at `mean` segments, exactly, from the accuracy of each segment."""
+    """Accuracy of `RandomHalting` at `mean` segments, exactly, from the accuracy of each segment."""
     M = len(accuracy_M)
     p = probability_of_mean(mean, M)
     alive = torch.tensor([(1 - p) ** m for m in range(M)], dtype=torch.float64)
@@ -231,7 +231,7 @@ def random_accuracy(accuracy_M: Float[Tensor, " M"], mean: float) -> float:
 
 
 def first_correct(bank: Bank, give_up: bool = False) -> Halted:
-    """ORACLE: halts at the first segment that is right. It looks at the solution: no policy can do it.
+    """ORACLE: halts at the first segment that is right. It looks at the solution; no policy can.
 
     Puzzles that are never right run to the last segment, or, with `give_up`, halt at once: then no
     policy has fewer segments at its accuracy, and none a higher accuracy.

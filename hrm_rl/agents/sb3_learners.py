@@ -23,12 +23,12 @@ from hrm_rl.envs.vector import HaltingVectorEnv
 
 
 def sb3_learner(
-    algorithm: type[BaseAlgorithm], rollout: int | None = None, **settings: Any
+    algorithm: Callable[..., BaseAlgorithm], rollout: int | None = None, **settings: Any
 ) -> Learner:
     """A learner that trains `algorithm` with these settings on the environment it is given.
 
-    The return is not discounted, since the step cost says what a segment costs; inputs are standardised
-    as for every learner; an actor begins with P(halt) of about 1 / max_segments.
+    The return is not discounted, since the step cost says what a segment costs; inputs are
+    standardised as for every learner; an actor begins with P(halt) of about 1 / max_segments.
 
     Args:
         rollout: decisions between two updates of an on-policy algorithm, summed over slots; n_steps

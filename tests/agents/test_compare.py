@@ -19,14 +19,16 @@ COSTS = (0.0, 0.1)
 
 @pytest.fixture(scope="module")
 def bank() -> Bank:
-    """Four puzzles in three segments: right from 1, from 2, at 2 only, never. Q knows it at once."""
+    """Four puzzles, three segments: right from 1, from 2, at 2 only, never. Q knows at once."""
     correct_MP = torch.tensor([[1, 0, 0, 0], [1, 1, 1, 0], [1, 1, 0, 0]]).bool()
     return bank_of(correct_MP, q_halt=correct_MP * 2.0 - 1)[0]
 
 
 @pytest.fixture(scope="module")
 def rows(bank: Bank) -> dict[str, Row]:
-    learned = [Halted(torch.tensor([1, 2, 2, m]), torch.tensor([True, True, True, False])) for m in (1, 3)]
+    learned = [
+        Halted(torch.tensor([1, 2, 2, m]), torch.tensor([True, True, True, False])) for m in (1, 3)
+    ]
     policies = {"trm": [rule("trm")], "learned x": learned, "fixed-2": [rule("fixed-2")]}
     return {row.name: row for row in compare(bank, policies, COSTS, resamples=50)}
 
@@ -67,7 +69,9 @@ def test_random_halting_of_as_many_segments_stands_beside(rows: dict[str, Row]) 
     assert rows["learned x"].random == pytest.approx(0.4375)
 
 
-@pytest.mark.parametrize(("most", "expected"), [(16, [1, 2, 4, 8, 16]), (6, [1, 2, 4, 6]), (1, [1])])
+@pytest.mark.parametrize(
+    ("most", "expected"), [(16, [1, 2, 4, 8, 16]), (6, [1, 2, 4, 6]), (1, [1])]
+)
 def test_fixed_numbers_double_up_to_the_last(most: int, expected: list[int]) -> None:
     assert comparison.fixed_segments(most) == expected
 
@@ -78,7 +82,9 @@ def test_fixed_numbers_double_up_to_the_last(most: int, expected: list[int]) -> 
 def test_accuracy_above_the_bank_is_refused(bank: Bank) -> None:
     """Halting makes no answers: a puzzle that is never right is not right where one halts."""
     everything = Halted(torch.tensor([1, 2, 2, 2]), torch.ones(4).bool())
-    with pytest.raises(ValueError, match='"magic" counts 1 puzzles as right .* 1 of them never right'):
+    with pytest.raises(
+        ValueError, match=r'"magic" counts 1 puzzles as right .* 1 of them never right'
+    ):
         check_ceiling(bank, "magic", everything)
     with pytest.raises(ValueError, match=r"never right \(75\.0% ever are\)"):
         compare(bank, {"magic": [everything]}, COSTS, resamples=5)
@@ -108,14 +114,28 @@ def test_a_name_without_policies_is_refused(bank: Bank) -> None:
 def test_table_fits_a_terminal_and_marks_the_best(rows: dict[str, Row]) -> None:
     lines = table(list(rows.values())).splitlines()
     assert max(map(len, lines)) <= 100
-    assert lines[0].split() == "policy kind seeds right % at random segments value at 0.1".split()
+    assert lines[0].split() == [
+        "policy",
+        "kind",
+        "seeds",
+        "right",
+        "%",
+        "at",
+        "random",
+        "segments",
+        "value",
+        "at",
+        "0.1",
+    ]
     (best,) = (line for line in lines[:-2] if "*" in line)
     assert best.startswith("learned x") and "0.675" in best  # the oracle has more, and is none
     assert "Ever right: 75.0 %" in lines[-2] and "Oracles look at the solution" in lines[-1]
 
 
 def test_table_with_four_step_costs_fits_too(bank: Bank) -> None:
-    rows = compare(bank, {"confidence-0.995": [rule("confidence-0.995")]}, (0.0, 0.01, 0.02), resamples=5)
+    rows = compare(
+        bank, {"confidence-0.995": [rule("confidence-0.995")]}, (0.0, 0.01, 0.02), resamples=5
+    )
     assert max(map(len, table(rows).splitlines())) <= 100
 
 
@@ -141,5 +161,7 @@ def test_plot_draws_what_is_compared(tmp_path: Path) -> None:
     plot([row for row in rows if row.kind != "learner"], bank, tmp_path / "without.png")
     pictures = [Image.open(tmp_path / name).convert("RGB") for name in ("with.png", "without.png")]
     red = (0xCF, 0x22, 0x2E)  # the first learner's colour
-    counts = [dict((c, n) for n, c in picture.getcolors(1 << 24)).get(red, 0) for picture in pictures]
+    counts = [
+        dict((c, n) for n, c in picture.getcolors(1 << 24)).get(red, 0) for picture in pictures
+    ]
     assert counts[0] > 20 and counts[1] == 0

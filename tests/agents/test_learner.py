@@ -6,6 +6,7 @@ import pytest
 import torch
 from scripted import PUZZLES, Scripted
 from stable_baselines3 import A2C, PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hrm_rl.agents.inputs import standardise
 from hrm_rl.agents.learner import LEARNERS, learner
@@ -15,6 +16,13 @@ from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import Policy
 
 M = 8
+SMALL: dict[str, dict[str, int]] = {
+    "q": {},
+    "ppo": {"rollout": 32, "batch_size": 32},
+    "a2c": {"rollout": 32},
+    "dqn": {"learning_starts": 16},
+}
+"""Settings with which 64 decisions are enough to learn something."""
 
 
 def scripted_env(right_from: int, slots: int = 32, **settings: object) -> HaltingVectorEnv:
@@ -36,20 +44,18 @@ def halts_at(policy: Policy, right_from: int) -> set[int]:
 
 
 @pytest.mark.parametrize(
-    ("name", "right_from", "steps"),
-    [("q", 3, 16_000), ("ppo", 3, 16_000), ("a2c", 3, 16_000), ("dqn", 3, 16_000), ("q", 6, 16_000)],
+    ("name", "right_from"), [("q", 2), ("q", 6), ("ppo", 5), ("a2c", 3), ("dqn", 4)]
 )
-def test_finds_the_first_right_segment(name: str, right_from: int, steps: int) -> None:
-    """Right from segment k on, as the Q-head says: halting at k is best, and each learner finds it."""
-    policy = learner(name)(scripted_env(right_from), steps=steps, seed=0)
+def test_finds_the_first_right_segment(name: str, right_from: int) -> None:
+    """Right from segment k on, and the Q-head says so: to halt at k is best, and all find it."""
+    policy = learner(name)(scripted_env(right_from), steps=6000, seed=0)
     assert halts_at(policy, right_from) == {right_from}
 
 
 @pytest.mark.parametrize("name", ["ppo", "dqn"])
 def test_one_seed_gives_one_policy(name: str) -> None:
     def learned(seed: int) -> torch.Tensor:
-        settings = {"learning_starts": 32} if name == "dqn" else {"rollout": 64}
-        policy = learner(name, **settings)(scripted_env(2, slots=4), steps=128, seed=seed)
+        policy = learner(name, **SMALL[name])(scripted_env(2, slots=4), steps=64, seed=seed)
         return torch.nn.utils.parameters_to_vector(policy.algorithm.policy.parameters())
 
     first = learned(0)
@@ -57,10 +63,12 @@ def test_one_seed_gives_one_policy(name: str) -> None:
     assert not torch.equal(first, learned(1))
 
 
-@pytest.mark.parametrize("algorithm", [PPO, A2C])
-def test_an_untrained_actor_sees_late_segments(algorithm: type) -> None:
+@pytest.mark.parametrize(("algorithm", "batch"), [(PPO, {"batch_size": 8}), (A2C, {})])
+def test_an_untrained_actor_sees_late_segments(
+    algorithm: type[BaseAlgorithm], batch: dict[str, int]
+) -> None:
     """P(halt) of about 1 / max_segments, so that an episode is not over after two segments."""
-    learn = sb3_learner(algorithm, rollout=8, learning_rate=0.0)
+    learn = sb3_learner(algorithm, rollout=8, learning_rate=0.0, **batch)
     policy = learn(scripted_env(2, slots=4), steps=8, seed=0)
     obs, _ = scripted_env(2, slots=4).reset(seed=0)
     distribution = policy.algorithm.policy.get_distribution(torch.as_tensor(obs))
@@ -77,7 +85,9 @@ def test_standardised_inputs_have_mean_0_and_deviation_1() -> None:
         seen.append(torch.as_tensor(env.step([0] * 4)[0]))
     scaled = standard(torch.cat(seen)).double()
     varies = torch.cat(seen).std(0) > 1e-6
-    torch.testing.assert_close(scaled.mean(0), torch.zeros(scaled.shape[1]).double(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        scaled.mean(0), torch.zeros(scaled.shape[1]).double(), atol=1e-5, rtol=0
+    )
     deviations = scaled.std(0, correction=0)
     torch.testing.assert_close(deviations, varies.double(), atol=1e-4, rtol=0)
 
@@ -94,8 +104,8 @@ def test_learns_on_a_bank_what_it_learns_live(name: str) -> None:
     bank = log_bank(Scripted(right_from=[3] * len(PUZZLES)), PUZZLES, M)
 
     def learned(**settings: object) -> torch.Tensor:
-        small = {"ppo": {"rollout": 64}, "dqn": {"learning_starts": 32}}.get(name, {})
-        policy = learner(name, **small)(scripted_env(3, slots=4, **settings), steps=128, seed=0)
+        env = scripted_env(3, slots=4, **settings)
+        policy = learner(name, **SMALL[name])(env, steps=64, seed=0)
         module = policy.network if name == "q" else policy.algorithm.policy
         return torch.nn.utils.parameters_to_vector(module.parameters())
 
@@ -106,8 +116,8 @@ def test_learns_on_a_bank_what_it_learns_live(name: str) -> None:
 def test_progress_adds_up_to_the_decisions(name: str) -> None:
     told: list[int] = []
     tell: Callable[[int], None] = told.append
-    learner(name)(scripted_env(2, slots=4), steps=2048, seed=0, progress=tell)
-    assert sum(told) == 2048
+    learner(name, **SMALL[name])(scripted_env(2, slots=4), steps=64, seed=0, progress=tell)
+    assert sum(told) == 64
 
 
 def test_unknown_learner_is_refused() -> None:

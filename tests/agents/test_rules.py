@@ -67,7 +67,7 @@ def test_stable_counts_segments_without_a_change():
 def test_stable_on_a_model_that_settles(scripted_bank):
     """Its answer changes once, when it becomes right, unless it was from the start."""
     halted = play(scripted_bank, rules.StableFor(2))
-    # Wrong and unchanged for two segments from 3 on; those that turn right at r <= 3 wait until r + 2.
+    # Wrong answers are unchanged too: at 3, unless they turn right at r <= 3, which is then r + 2.
     expected = [3 if r == 1 or r > 3 else r + 2 for r in RIGHT_FROM]
     assert halted.segment_P.tolist() == expected
 
@@ -122,7 +122,9 @@ def test_oracle_halts_at_the_first_right_answer():
     assert rules.first_correct(bank).correct_P.tolist() == [True, True, False, True]
 
 
-@given(st.integers(0, 99), st.sampled_from(["fixed-3", "q", "trm", "confidence", "stable", "random"]))
+@given(
+    st.integers(0, 99), st.sampled_from(["fixed-3", "q", "trm", "confidence", "stable", "random"])
+)
 def test_no_rule_beats_the_oracle(seed, name):
     """Neither in accuracy, nor in value while a segment costs less than an answer is worth."""
     generator = torch.Generator().manual_seed(seed)

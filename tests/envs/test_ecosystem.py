@@ -138,6 +138,7 @@ def light_minari(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     return importlib.import_module("minari")
 
 
+@pytest.mark.filterwarnings("ignore:Implicitly cleaning up:ResourceWarning")  # Minari's folders
 def test_minari_datasets(files: dict[str, str], light_minari: Any) -> None:
     """Recorded, read back, and the environment recovered from the dataset."""
     env = light_minari.DataCollector(
@@ -163,6 +164,8 @@ def test_minari_datasets(files: dict[str, str], light_minari: Any) -> None:
         "ref_max_score": 1.0,
     }
     env.create_dataset(dataset_id="hrm/sudoku-v0", **card)
+    env.close()
+    del env  # and with it its folder, while the warning is ignored
     dataset = light_minari.load_dataset("hrm/sudoku-v0")
     episodes = list(dataset.iterate_episodes())
     assert [len(e.rewards) for e in episodes] == lengths == [1, 2, 3, 3]
