@@ -5,6 +5,7 @@ Shapes: B slots, T tokens of a puzzle, L positions, D width, V vocabulary.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import torch
@@ -56,24 +57,25 @@ def deal(model: SegmentModel, slots: Slots, batch: Batch, where_B: Bool[Tensor, 
     return select(where_B, fresh(model, batch), slots)
 
 
-def select(where_B: Bool[Tensor, " B"], yes: Slots, no: Slots) -> Slots:
-    """Slot by slot `yes` where marked and `no` elsewhere; no data-dependent shape."""
+def each(function: Callable[..., Tensor], *trees: Any) -> Any:
+    """Apply `function` to the tensors in like places of nested named tuples."""
+    if isinstance(trees[0], Tensor):
+        return function(*trees)
+    return type(trees[0])(*(each(function, *parts) for parts in zip(*trees, strict=True)))
+
+
+def select(where_B: Bool[Tensor, " B"], yes: Rows, no: Rows) -> Rows:
+    """Row by row `yes` where marked and `no` elsewhere; no data-dependent shape."""
 
     def pick(a: Tensor, b: Tensor) -> Tensor:
         return torch.where(where_B.view(-1, *[1] * (a.dim() - 1)), a, b)
 
-    return Slots(
-        Carry(*map(pick, yes.carry, no.carry)),
-        Batch(*map(pick, yes.batch, no.batch)),
-        pick(yes.m_B, no.m_B),
-    )
+    return each(pick, yes, no)
 
 
 def take(tree: Rows, index: Tensor) -> Rows:
     """Rows `index` of every tensor in a nested named tuple: how solved puzzles leave a batch."""
-    if isinstance(tree, Tensor):
-        return tree[index]  # type: ignore[return-value]
-    return type(tree)(*(take(part, index) for part in tree))
+    return each(lambda part: part[index], tree)
 
 
 def advance(

@@ -301,7 +301,7 @@ def peak_of_process(b: Bench, work: str, n: int, t: int, segments: int) -> float
         "device": b.device.type,
     }
     command = [sys.executable, __file__, "--child", json.dumps(job)]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return float(out.splitlines()[-1]) / b.config.slots
 
 

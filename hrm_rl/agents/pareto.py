@@ -39,13 +39,15 @@ def plot(rows: Sequence[Row], bank: Bank, path: str | Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(
-        figsize=(9.6, 6.0), dpi=150, layout="constrained"
+        figsize=(11.6, 6.0), dpi=150, layout="constrained"
     )  # needs no pyplot, no display
     axes = figure.add_subplot()
     _frame(axes, bank)
     handles = [*_learners(axes, rows), *_rules(axes, rows, bank), *_baselines(axes, bank)]
     _oracles(axes, rows, bank)
-    axes.legend(handles=handles, loc="lower right", frameon=False, labelcolor=INK, fontsize=9)
+    figure.legend(
+        handles=handles, loc="outside right upper", frameon=False, labelcolor=INK, fontsize=9
+    )
     figure.savefig(path)
 
 
@@ -81,7 +83,7 @@ def _learners(axes: Axes, rows: Sequence[Row]) -> list[Artist]:
         handles += axes.plot(
             x.mean, 100 * y.mean, "o",
             color=colour, markersize=7, markeredgecolor="white", zorder=7,
-            label=f"{row.name}: {100 * y.mean:.1f} % at {x.mean:.1f} (learned, {seeds})",
+            label=f"{row.name}: {100 * y.mean:.1f} % at {x.mean:.1f} ({seeds})",
         )  # fmt: skip
     return handles
 
@@ -141,19 +143,14 @@ def _oracles(axes: Axes, rows: Sequence[Row], bank: Bank) -> None:
     axes.set_ylim(low, max(high, ever) + 0.12 * (ever - low))
     axes.axhspan(ever, axes.get_ylim()[1], color=PALE, alpha=0.25, linewidth=0, zorder=0)
     axes.axhline(ever, color=GREY, linewidth=1, zorder=1)
-    text: dict[str, Any] = {
-        "textcoords": "offset points",
-        "color": GREY,
-        "fontsize": 8.5,
-        "va": "bottom",
-    }
-    axes.annotate(
-        f"ceiling: {ever:.1f} % are ever right", (axes.get_xlim()[1], ever),
-        xytext=(-4, 13), ha="right", **text,
+    axes.text(
+        0.995, 0.985, f"ceiling on these puzzles: {ever:.1f} % are ever right",
+        transform=axes.transAxes, ha="right", va="top", color=GREY, fontsize=8.5,
     )  # fmt: skip
     for row in (row for row in rows if row.kind == "oracle"):
         x, y = row.segments.mean, 100 * row.accuracy.mean
         axes.plot(x, y, "*", color="white", markeredgecolor=INK, markersize=11, zorder=5)
         axes.annotate(
-            f"{row.name}\n(sees the solution)", (x, y), xytext=(0, 13), ha="center", **text
-        )
+            f"{row.name}\n(sees the solution)", (x, y), xytext=(0, 9),
+            textcoords="offset points", ha="center", va="bottom", color=GREY, fontsize=8.5,
+        )  # fmt: skip

@@ -106,7 +106,7 @@ class Confidence:
     number. Source: the softmax response of CALM (Schuster et al. 2022), by the weakest token.
     """
 
-    threshold: float = 0.9
+    threshold: float = 0.99
     """Knob: a probability."""
     observation: str = "scalars"
 

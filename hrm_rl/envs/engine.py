@@ -18,9 +18,9 @@ from torch import Tensor
 from hrm_rl import features
 from hrm_rl.envs.dealing import draw_puzzle
 from hrm_rl.envs.reward import REWARDS, exact, token_accuracy
-from hrm_rl.envs.segments import Look, Segments, each, select
+from hrm_rl.envs.segments import Look, Segments
 from hrm_rl.halting import HALT
-from hrm_rl.loop import take
+from hrm_rl.loop import each, select, take
 from hrm_rl.puzzles import PuzzleSet
 
 AUTORESETS: Final = ("NextStep", "SameStep", "Disabled")

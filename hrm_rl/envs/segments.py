@@ -8,11 +8,10 @@ Shapes: B rows, T tokens, V vocabulary, F features, M segments, P puzzles.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from hrm_rl import features, loop
@@ -185,22 +184,3 @@ class BankSegments:
 def _all_segments(bank: Bank, name: str) -> Float[Tensor, "M P F"]:
     segments = range(1, bank.max_segments + 1)
     return torch.stack([observe(bank, name, m, time_aware=False) for m in segments])
-
-
-# --- rows -----------------------------------------------------------------------------------------
-
-
-def each(function: Callable[..., Tensor], *rows: Any) -> Any:
-    """Apply `function` to the tensors in like places of (nested) named tuples."""
-    if isinstance(rows[0], Tensor):
-        return function(*rows)
-    return type(rows[0])(*(each(function, *parts) for parts in zip(*rows, strict=True)))
-
-
-def select(where_B: Bool[Tensor, " B"], yes: Any, no: Any) -> Any:
-    """Row by row `yes` where marked and `no` elsewhere, in tensors or (nested) named tuples."""
-
-    def pick(a: Tensor, b: Tensor) -> Tensor:
-        return torch.where(where_B.view(-1, *[1] * (a.dim() - 1)), a, b)
-
-    return each(pick, yes, no)
