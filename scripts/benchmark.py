@@ -327,10 +327,12 @@ def peak_memory(device: torch.device) -> int:
     """Bytes: the most that this process has held so far."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux, where getrusage counts what the parent held too
+        return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024
     import resource
 
-    unit = 1 if platform.system() == "Darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in bytes on macOS
 
 
 KINDS = {
@@ -365,13 +367,15 @@ def where_time_goes(b: Bench) -> Rows:
 def shares_of(work: Callable[[], object], b: Bench) -> dict[str, float]:
     """Share of each kind of operation in the self time of some calls, the largest first."""
     on_gpu = b.device.type == "cuda"
-    activities = [ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
     with profile(activities=activities) as recorded:
         for _ in range(b.rounds):
             work()
         wait(b.device)
     spent: dict[str, float] = {}
     for event in recorded.key_averages():
+        if event.device_type.name != "CPU":
+            continue  # a kernel, whose time its operator has too
         own = event.self_device_time_total if on_gpu else event.self_cpu_time_total
         kind = kind_of(event.key)
         spent[kind] = spent.get(kind, 0.0) + own

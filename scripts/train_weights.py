@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -80,6 +79,7 @@ def stages(name: str) -> list[tuple[Stage, Path]]:
 
 
 def train(name: str) -> None:
+    torch.set_num_threads(1)  # what the cards say; two threads of one run are not twice as fast
     for number, (stage, folder) in enumerate(stages(name), start=1):
         with tqdm(total=stage.steps, desc=f"{name} stage {number}", unit="step") as bar:
             for metrics in run(stage.config, folder, stop=stage.steps):
@@ -110,7 +110,9 @@ def ship(name: str, also: list[Path]) -> None:
     }
     save_model(WEIGHTS / name, model, card)
     text = [f"# {name}", "", *header(model, card)]
-    for title, puzzles in bands(name, also):
+    if len(runs) > 1:
+        text += progress(runs)
+    for title, puzzles in test_sets(name, also):
         text += measured(title, puzzles, model)
     write_atomically(WEIGHTS / f"{name}.md", ("\n".join(text) + "\n").encode())
     print(f"{WEIGHTS / name}.safetensors, .json and .md: step {steps_done(folder)} of {folder}")
@@ -131,7 +133,6 @@ def describe(config: TrainConfig, folder: Path) -> dict[str, Any]:
         "slots": config.slots,
         "max_segments": config.max_segments,
         "hours": round(seconds / 3600, 2),
-        "threads": torch.get_num_threads(),
     }
 
 
@@ -142,19 +143,19 @@ def header(model: HRM, card: dict[str, Any]) -> list[str]:
         f'N = {c.H_cycles}, T = {c.L_cycles}, token mixer "{c.token_mixer}".',
         f"Trained by `{card['command']}` with learner `{card['learner']}`, both Q outputs.",
         "",
-        "| stage | data | steps x slots | max segments | hours x threads |",
+        "| stage | data | steps x slots | max segments | hours on one core |",
         "| --- | --- | --- | --- | --- |",
     ]
     for number, s in enumerate(card["stages"], start=1):
         data = ", ".join(f"{share:.0%} {name}" for name, share in s["data"])
         lines.append(
             f"| {number} | {data} | {s['steps']} x {s['slots']} | {s['max_segments']} "
-            f"| {s['hours']} x {s['threads']} |"
+            f"| {s['hours']} |"
         )
     return lines
 
 
-def bands(name: str, also: list[Path]) -> list[tuple[str, PuzzleSet]]:
+def test_sets(name: str, also: list[Path]) -> list[tuple[str, PuzzleSet]]:
     names = ["sudoku9_easy", "sudoku9_minimal", "sudoku9_hard"] if name == "sudoku9" else [name]
     return [(f"{n} (test)", load(n, "test")) for n in names] + [
         (path.stem, read_csv(path)) for path in also
@@ -164,52 +165,58 @@ def bands(name: str, also: list[Path]) -> list[tuple[str, PuzzleSet]]:
 def measured(title: str, puzzles: PuzzleSet, model: HRM) -> list[str]:
     """Accuracy per segment, halting by the Q-head, calibration: lines of Markdown."""
     bank = log_bank(model, puzzles, SEGMENTS, progress=True)
+    rating = float(np.mean(puzzles.ratings_P))
     lines = [
         "",
-        f"## {title}: {len(puzzles)} puzzles, mean rating {float(np.mean(puzzles.ratings_P)):.1f}",
+        f"## {title}: {len(puzzles)} puzzles, mean rating {rating:.1f}",
         "",
-    ]
-    lines += [
         "| exact after segment | " + " | ".join(map(str, SHOWN)) + " | ever |",
         "| --- |" + " --- |" * (len(SHOWN) + 1),
+        curve("all", bank.correct_MP),
     ]
-    right = [float(bank.correct_MP[m - 1].double().mean()) for m in SHOWN]
-    ever = float(bank.correct_MP.any(0).double().mean())
-    lines.append("| all | " + " | ".join(f"{v:.1%}" for v in [*right, ever]) + " |")
-    for low, high in ((0, 0), (1, 5), (6, 20), (21, 10**9)):
+    bands = {"0": (0, 0), "1 to 5": (1, 5), "6 to 20": (6, 20), "21 and more": (21, 10**9)}
+    for name, (low, high) in bands.items():
         inside = (bank.rating_P >= low) & (bank.rating_P <= high)
-        if title.startswith("sudoku9") and 0 < int(inside.sum()) < len(puzzles):
-            part = bank.correct_MP[:, inside].double()
-            row = [float(part[m - 1].mean()) for m in SHOWN] + [
-                float(bank.correct_MP[:, inside].any(0).double().mean())
-            ]
-            name = f"rating {low}" + (
-                "" if high == low else f" to {high}" if high < 10**9 else " and more"
-            )
-            lines.append(
-                f"| {name} ({int(inside.sum())}) | " + " | ".join(f"{v:.1%}" for v in row) + " |"
-            )
-    return [*lines, "", *halting_lines(bank, model)]
+        count = int(inside.sum())
+        if 0 < count < len(puzzles) and model.config.length == 81:
+            lines.append(curve(f"rating {name} ({count})", bank.correct_MP[:, inside]))
+    return [*lines, "", *halting_lines(bank)]
 
 
-def halting_lines(bank: Bank, model: HRM) -> list[str]:
+def curve(name: str, correct_MP: torch.Tensor) -> str:
+    """One line: share right after each segment of `SHOWN`, and ever."""
+    shares = [correct_MP[m - 1].double().mean() for m in SHOWN] + [
+        correct_MP.any(0).double().mean()
+    ]
+    return f"| {name} | " + " | ".join(f"{float(share):.1%}" for share in shares) + " |"
+
+
+def progress(runs: list[tuple[Stage, Path]]) -> list[str]:
+    """How far each stage came: exact after 16 segments on 200 puzzles of each fit split."""
+    names = ["sudoku9_easy", "sudoku9_minimal", "sudoku9_hard"]
+    lines = ["", "After each stage, exact after 16 segments on 200 puzzles of the fit splits:", ""]
+    lines += ["| stage | " + " | ".join(names) + " |", "| --- |" + " --- |" * len(names)]
+    for number, (_, folder) in enumerate(runs, start=1):
+        model, _ = load_model(folder)
+        banks = [log_bank(model, load(n, "fit").sample(200), 16) for n in names]
+        shares = [f"{float(bank.correct_MP[-1].double().mean()):.1%}" for bank in banks]
+        lines.append(f"| {number} | " + " | ".join(shares) + " |")
+    return lines
+
+
+def halting_lines(bank: Bank) -> list[str]:
     lines = ["| halting | limit | exact at halting | mean segments |", "| --- | --- | --- | --- |"]
+    rules = {"q": "Q_halt > Q_continue", "trm": "Q_halt > 0.5", f"fixed-{SEGMENTS}": "never early"}
     for limit in (8, 16, 32):
         part = truncated(bank, limit)
-        for name, title in (
-            ("q", "Q_halt > Q_continue"),
-            ("trm", "Q_halt > 0.5"),
-            ("fixed-32", "never early"),
-        ):
+        for name, title in rules.items():
             halted = play(part, rule(name))
-            lines.append(
-                f"| {title} | {limit} | {float(halted.correct_P.double().mean()):.1%} "
-                f"| {float(halted.segment_P.double().mean()):.2f} |"
-            )
+            exact, segments = halted.correct_P.double().mean(), halted.segment_P.double().mean()
+            lines.append(f"| {title} | {limit} | {float(exact):.1%} | {float(segments):.2f} |")
     lines += ["", "| Q_halt at segment | AUROC | Brier | ECE |", "| --- | --- | --- | --- |"]
     for m in (1, 4, 8, 16):
-        q = bank.columns["scalars"][m - 1, :, 0].double().sigmoid().numpy()
-        c = calibration(q, bank.correct_MP[m - 1].numpy())
+        q_P = bank.columns["scalars"][m - 1, :, 0].double().sigmoid().numpy()
+        c = calibration(q_P, bank.correct_MP[m - 1].numpy())
         lines.append(f"| {m} | {c.auroc:.3f} | {c.brier:.3f} | {c.ece:.3f} |")
     return lines
 
@@ -235,7 +242,6 @@ def main() -> None:
         "--also", type=Path, nargs="*", default=[], help="more official CSVs to report on"
     )
     args = parser.parse_args()
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
     if args.what == "train":
         train(args.name)
     else:
