@@ -45,6 +45,7 @@ def run(
     end = min(config.steps, stop or config.steps)
     if state.step >= end:
         return
+    _wait_for_the_next_second(folder)
     # purge_step: a killed run has logged steps after its last checkpoint, which come again.
     with (
         closing(SummaryWriter(str(folder), purge_step=state.step + 1)) as writer,
@@ -73,6 +74,13 @@ def run(
             if last:
                 return
             since, window = time.perf_counter(), []
+
+
+def _wait_for_the_next_second(folder: Path) -> None:
+    """TensorBoard reads event files in the order of their names, which begin with the second."""
+    seconds = [int(path.name.split(".")[3]) for path in folder.glob("events.out.tfevents.*")]
+    if int(time.time()) in seconds:
+        time.sleep(1 - time.time() % 1)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import ATTENTION, MLP, batch, talkative
 from torch import Tensor
@@ -113,6 +113,7 @@ def test_the_first_segment_depends_on_nothing_before_it() -> None:
     torch.testing.assert_close(column(alone, "kl"), from_uniform)
 
 
+@settings(max_examples=20)
 @given(order=st.permutations(range(B)).map(torch.tensor))
 def test_rows_do_not_see_each_other(order: Tensor) -> None:
     first = features.look(slots(0, 0), slots(1, 1), output(1, 1.0), None)

@@ -1,7 +1,7 @@
 """Laws of slots: select, deal, take, advance."""
 
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import batch, talkative
 from torch import Tensor
@@ -45,12 +45,14 @@ def test_select_laws(mask: Tensor) -> None:
     assert same(loop.select(mask, FRESH, USED), loop.select(~mask, USED, FRESH))
 
 
+@settings(max_examples=20)
 @given(first=masks, second=masks)
 def test_dealing_twice_is_dealing_where_either_was(first: Tensor, second: Tensor) -> None:
     twice = loop.deal(MODEL, loop.deal(MODEL, USED, batch(B), first), batch(B), second)
     assert same(twice, loop.deal(MODEL, USED, batch(B), first | second))
 
 
+@settings(max_examples=20)
 @given(mask=masks)
 def test_dealt_rows_are_fresh_and_the_others_untouched(mask: Tensor) -> None:
     other = loop.Batch(*(t.flip(0) for t in batch(B)))
@@ -65,6 +67,7 @@ def test_take_of_a_permutation_undoes(order: Tensor) -> None:
     assert isinstance(loop.take(USED, order), Slots)
 
 
+@settings(max_examples=20)
 @given(order=orders, mask=masks)
 def test_rows_do_not_see_each_other(order: Tensor, mask: Tensor) -> None:
     """Advancing commutes with permuting, and with what other rows hold."""

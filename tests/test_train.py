@@ -265,6 +265,7 @@ def test_bfloat16_steps_are_finite_and_near_float32(model: HRMConfig) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own, on import
 @pytest.mark.parametrize("bootstrap", ["extra", "delayed"])
 def test_compiled_steps_give_the_numbers_of_eager_ones(
     bootstrap: str, unchecked_shapes: None

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from hrm_rl import losses
 from hrm_rl.agents.inputs import mlp, quiet, standardise
 from hrm_rl.envs.vector import HaltingVectorEnv
-from hrm_rl.halting import HALT, draw_min_segments, greedy_q
+from hrm_rl.halting import CONTINUE, HALT, draw_min_segments, greedy_q
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def learn(
         with torch.no_grad():
             wants_B = greedy_q(network(torch.as_tensor(obs)), tie)
         halt_B = wants_B & (torch.as_tensor(info["segment"]) >= min_B)
-        action = torch.where(halt_B, HALT, 1 - HALT)
+        action = torch.where(halt_B, HALT, CONTINUE)
         next_obs, _, ended, _, next_info = env.step(
             action if env.output == "torch" else action.numpy()
         )

@@ -89,19 +89,25 @@ def test_steps_and_ended_infos_are_those_of_single_environments() -> None:
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "arguments", "steps"),
+    ("algorithm", "arguments", "net"),
     [
-        (MaskablePPO, ON_POLICY | {"batch_size": 64, "n_epochs": 8, "learning_rate": 0.01}, 1536),
-        (QRDQN, OFF_POLICY | {"learning_rate": 0.005, "exploration_fraction": 0.5}, 1536),
+        (MaskablePPO, ON_POLICY | {"batch_size": 64, "n_epochs": 8, "learning_rate": 0.01}, {}),
+        (
+            QRDQN,
+            OFF_POLICY
+            | {"gradient_steps": 8, "target_update_interval": 64, "learning_rate": 0.005}
+            | {"exploration_fraction": 0.5},
+            {"n_quantiles": 10},
+        ),
     ],
 )
 def test_contrib_learns_to_wait_for_the_answer(
-    algorithm: type[BaseAlgorithm], arguments: dict[str, Any], steps: int
+    algorithm: type[BaseAlgorithm], arguments: dict[str, Any], net: dict[str, Any]
 ) -> None:
     """Every puzzle is right from segment 3 on: best is to halt there, for 1 - 2 * 0.05."""
     env = VecMonitor(native(8, model=Scripted(right_from=[3] * 8), min_segments=2))
-    model = algorithm(env=env, policy_kwargs={"net_arch": [16]}, **arguments)
-    model.learn(steps)
+    model = algorithm(env=env, policy_kwargs={"net_arch": [16]} | net, **arguments)
+    model.learn(1536)
     value, _ = evaluate_policy(model, env, 16)
     assert value > 0.85  # halting at once is worth -0.05, never halting 0.8
 

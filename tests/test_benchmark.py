@@ -1,0 +1,108 @@
+"""The benchmark script: its sections run on a tiny model, and what they count is right."""
+
+import importlib.util
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from tiny import ATTENTION, talkative, tiny_run
+
+from hrm_rl.puzzles import load
+
+SCRIPT = Path(__file__).parents[1] / "scripts" / "benchmark.py"
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("benchmark", SCRIPT)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["benchmark"] = module  # dataclasses look themselves up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def bench(benchmark: ModuleType) -> object:
+    return benchmark.Bench(
+        model=talkative(),
+        weights="random",
+        config=tiny_run(),
+        puzzles=load("sudoku4", "test").take(range(6)),
+        device=torch.device("cpu"),
+        slots=4,
+        sync_slots=2,
+        rounds=1,
+        max_segments=3,
+    )
+
+
+def test_rates_are_medians_without_the_first_round(
+    benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(benchmark.time, "perf_counter", lambda: now[0])
+    seconds = iter([100.0, 1.0, 2.0, 10.0])
+
+    def work() -> float:
+        now[0] += next(seconds)
+        return 20.0
+
+    rates = benchmark.take_turns({"work": work}, 3, torch.device("cpu"))
+    assert rates == {"work": 10.0}
+
+
+def test_vector_and_evaluation_run(benchmark: ModuleType, bench: object) -> None:
+    vector, evaluation = benchmark.vector(bench), benchmark.evaluation(bench)
+    assert all(value > 0 for value in [*vector.values(), *evaluation.values()])
+    assert evaluation["mean segments / M"] <= 1
+
+
+def test_what_backward_keeps_is_flat(benchmark: ModuleType, bench: object) -> None:
+    sizes = [
+        benchmark.saved_bytes(bench, replace(ATTENTION, H_cycles=n, L_cycles=t), segments)
+        for n, t, segments in ((1, 1, 1), (3, 2, 1), (1, 1, 4))
+    ]
+    assert sizes[0] == sizes[1] == sizes[2] > 0
+
+
+def test_shares_of_time_add_up(benchmark: ModuleType, bench: object) -> None:
+    found = benchmark.where_time_goes(bench)
+    for name in ("training step", "forward"):
+        shares = [share for line, share in found.items() if line.startswith(name)]
+        assert sum(shares) == pytest.approx(1)
+    assert found["forward: matrix products"] > 0
+    assert "forward: optimiser" not in found
+
+
+def test_kinds_of_operations(benchmark: ModuleType) -> None:
+    for name, kind in {
+        "aten::addmm": "matrix products",
+        "aten::_foreach_mul_": "optimiser",
+        "aten::atan2": "optimiser",
+        "aten::copy_": "copies and casts",
+        "aten::_to_copy": "copies and casts",
+        "aten::mean": "reductions",
+        "aten::_softmax": "reductions",
+        "aten::index": "lookups",
+        "aten::mul": "element-wise and the rest",
+        "aten::silu": "element-wise and the rest",
+    }.items():
+        assert benchmark.kind_of(name) == kind, name
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own, on import
+def test_the_whole_script_runs(benchmark: ModuleType, tmp_path: Path) -> None:
+    out = tmp_path / "report.json"
+    assert benchmark.main(["--quick", "--checkpoint", "sudoku4", "--out", str(out)]) == 0
+    report = json.loads(out.read_text())
+    assert set(benchmark.SECTIONS) <= set(report)
+    assert report["training"]["GFLOP of matrix products in a step"] > 0
+    memory = report["memory"]
+    flat = [v for line, v in memory.items() if line.startswith("kept for backward")]
+    assert len(set(flat)) == 1
