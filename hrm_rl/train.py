@@ -21,7 +21,7 @@ from hrm_rl.config import TrainConfig
 from hrm_rl.data import Sampler
 from hrm_rl.device import autocast, compile_segment, resolve_device, resolve_dtype
 from hrm_rl.joint import LEARNERS, JointLearner, Segment
-from hrm_rl.models.hrm import HRM, Output
+from hrm_rl.models.hrm import HRM, Carry, Output
 
 __all__ = ["TrainConfig", "TrainState", "train"]
 
@@ -78,6 +78,9 @@ class TrainState:
         """A run before its first step around a given model and source of puzzles."""
         params = list(model.parameters())
         batch = sample()
+        slots = loop.fresh(model, batch)
+        # Laid out as every later carry is: a compiled segment would otherwise compile twice.
+        carry = Carry(*(z_BLD.contiguous() for z_BLD in slots.carry))
         return TrainState(
             config=config,
             model=model,
@@ -86,7 +89,7 @@ class TrainState:
             ema=[p.detach().clone() for p in params] if config.ema else [],
             sample=sample,
             generator=generator,
-            slots=loop.fresh(model, batch),
+            slots=slots._replace(carry=carry),
             min_B=_draw_min(config, generator, batch.x_BT.device),
             dtype=dtype,
         )

@@ -19,9 +19,9 @@ from hrm_rl.bank import log_bank, play
 from hrm_rl.checkpoint import load_model
 from hrm_rl.puzzles import load
 
-TRAIN4 = ["train", "sudoku4", "--steps", "1500"]
+TRAIN4 = ["train", "sudoku4", "--steps", "2200"]
 COMPARE9 = ["compare", "sudoku9", "--limit", "300", "--seeds", "2", "--steps", "30000"]
-WATCH9 = ["watch", "--checkpoint", "sudoku9", "--seed", "1001"]
+WATCH9 = ["watch", "--checkpoint", "sudoku9", "--seed", "1006"]
 
 
 def main() -> int:

@@ -162,6 +162,11 @@ def test_sets(name: str, also: list[Path]) -> list[tuple[str, PuzzleSet]]:
     ]
 
 
+def few(puzzles: PuzzleSet, most: int = 375) -> PuzzleSet:
+    """At most so many, spread over a list."""
+    return puzzles.sample(most) if len(puzzles) > most else puzzles
+
+
 def measured(title: str, puzzles: PuzzleSet, model: HRM) -> list[str]:
     """Accuracy per segment, halting by the Q-head, calibration: lines of Markdown."""
     bank = log_bank(model, puzzles, SEGMENTS, progress=True)
@@ -192,13 +197,13 @@ def curve(name: str, correct_MP: torch.Tensor) -> str:
 
 
 def progress(runs: list[tuple[Stage, Path]]) -> list[str]:
-    """How far each stage came: exact after 16 segments on 200 puzzles of each fit split."""
+    """How far each stage came: exact after 16 segments on 100 puzzles of each fit split."""
     names = ["sudoku9_easy", "sudoku9_minimal", "sudoku9_hard"]
-    lines = ["", "After each stage, exact after 16 segments on 200 puzzles of the fit splits:", ""]
+    lines = ["", "After each stage, exact after 16 segments on 100 puzzles of the fit splits:", ""]
     lines += ["| stage | " + " | ".join(names) + " |", "| --- |" + " --- |" * len(names)]
     for number, (_, folder) in enumerate(runs, start=1):
         model, _ = load_model(folder)
-        banks = [log_bank(model, load(n, "fit").sample(200), 16) for n in names]
+        banks = [log_bank(model, load(n, "fit").sample(100), 16) for n in names]
         shares = [f"{float(bank.correct_MP[-1].double().mean()):.1%}" for bank in banks]
         lines.append(f"| {number} | " + " | ".join(shares) + " |")
     return lines

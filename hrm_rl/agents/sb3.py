@@ -140,7 +140,11 @@ def initial_halt_bias(policy: BaseAlgorithm | nn.Module, max_segments: int) -> N
 
 @dataclass(frozen=True)
 class SB3Policy:
-    """What an SB3 algorithm has learnt, as a `halting.Policy`; its best action, not a drawn one."""
+    """What an SB3 algorithm has learnt, as a `halting.Policy`; its best action, not a drawn one.
+
+    Play it with the `max_segments` of its environment, which scales the segment number that it sees,
+    and take no halt before the environment's `min_segments` for a wish: there it meant to continue.
+    """
 
     algorithm: BaseAlgorithm
     observation: str = "scalars"
