@@ -162,11 +162,6 @@ def test_sets(name: str, also: list[Path]) -> list[tuple[str, PuzzleSet]]:
     ]
 
 
-def few(puzzles: PuzzleSet, most: int = 375) -> PuzzleSet:
-    """At most so many, spread over a list."""
-    return puzzles.sample(most) if len(puzzles) > most else puzzles
-
-
 def measured(title: str, puzzles: PuzzleSet, model: HRM) -> list[str]:
     """Accuracy per segment, halting by the Q-head, calibration: lines of Markdown."""
     bank = log_bank(model, puzzles, SEGMENTS, progress=True)

@@ -96,8 +96,11 @@ def test_kinds_of_operations(benchmark: ModuleType) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own, on import
-def test_the_whole_script_runs(benchmark: ModuleType, tmp_path: Path) -> None:
+def test_the_whole_script_runs(
+    benchmark: ModuleType, tmp_path: Path, unchecked_shapes: None
+) -> None:
     out = tmp_path / "report.json"
     assert benchmark.main(["--quick", "--checkpoint", "sudoku4", "--out", str(out)]) == 0
     report = json.loads(out.read_text())
