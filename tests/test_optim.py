@@ -44,6 +44,11 @@ numbers = st.floats(-3, 3)
 histories = st.lists(st.tuples(numbers, numbers).map(list), min_size=1, max_size=6)
 
 
+def squares_are_normal(grads):
+    """The second moment holds squares: what underflows there has no scale left to be invariant to."""
+    return all(g == 0 or abs(g) > 1e-100 for row in grads for g in row)
+
+
 @given(histories, st.floats(1e-4, 0.5), st.floats(0, 1))
 def test_adam_atan2_is_the_loop_by_hand(grads, lr, decay):
     betas = (0.9, 0.95)
@@ -61,7 +66,7 @@ def test_first_step_is_a_quarter_of_pi_against_the_sign():
     assert got == pytest.approx([-step, step])
 
 
-@given(histories, st.sampled_from([2.0**-20, 2.0**10]))
+@given(histories.filter(squares_are_normal), st.sampled_from([2.0**-20, 2.0**10]))
 def test_adam_atan2_does_not_see_the_scale_of_the_loss(grads, scale):
     plain, scaled = (optimised([1.0, -2.0], grads, scale=s, lr=0.1) for s in (1.0, scale))
     assert scaled == pytest.approx(plain, rel=1e-6)
