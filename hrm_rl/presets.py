@@ -75,7 +75,7 @@ def sudoku9() -> TrainConfig:
 def official() -> TrainConfig:
     """The public code's Sudoku-Extreme run (1,000 puzzles, one GPU), with its departures from the paper.
 
-    Needs the public data set as CSV: `hrm-rl train official --data sudoku-extreme-1k.csv`.
+    Needs the public data set as CSV: `hrm-rl train official --data sudoku-extreme-1k.csv 1.0`.
     """
     return TrainConfig(
         model=HRMConfig(vocab=11, length=81),
