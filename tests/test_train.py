@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from math import exp, log
 from typing import Any
 
 import pytest
@@ -100,6 +101,8 @@ class Watched:
     outputs: list[Output] = field(default_factory=list)
     before_deal: list[loop.Slots] = field(default_factory=list)
     min_B: list[Tensor] = field(default_factory=list)
+    last_q: list[Tensor] = field(default_factory=list)
+    """Q of the state before each segment, by the weights of that segment."""
 
     @staticmethod
     def create(config: TrainConfig) -> "Watched":
@@ -111,7 +114,11 @@ class Watched:
         def seen_segment(*args: Any) -> Any:
             carry, output = segment(*args)
             if torch.is_grad_enabled():
+                head = state.model.q_head
                 watched.outputs.append(output)
+                watched.last_q.append(
+                    args[0].z_H[:, 0] @ head.weight.detach().T + head.bias.detach()
+                )
             return carry, output
 
         def seen_sample() -> loop.Batch:
@@ -126,10 +133,14 @@ class Watched:
         return train(self.state)
 
 
+def cross_entropy(logit: float, target: float) -> float:
+    """Of a coin, in plain Python."""
+    p = 1 / (1 + exp(-logit))
+    return -target * log(p) - (1 - target) * log(1 - p)
+
+
 def stablemax_loss(logits_TV: list[list[float]], y_T: list[int]) -> float:
     """Mean of -log s(x_y) / sum s(x) over the cells, in plain Python."""
-    from math import log
-
     total = 0.0
     for logits, y in zip(logits_TV, y_T, strict=True):
         s = [x + 1 if x >= 0 else 1 / (1 - x) for x in logits]
@@ -143,13 +154,18 @@ def test_sums_are_what_a_plain_loop_over_slots_counts() -> None:
     for t, sums in enumerate(islice(watched, 30)):
         output, slots = watched.outputs[t], watched.before_deal[t]
         count = dict.fromkeys(("halted", "exact", "cells", "segments", "q_halt_right"), 0.0)
-        histogram, lm = [0, 0, 0], []
+        histogram, lm, q_losses = [0, 0, 0], [], [0.0, 0.0]
         for b in range(4):
             logits, y = output.logits[b].tolist(), slots.batch.y_BT[b].tolist()
             lm.append(stablemax_loss(logits, y))
             right = [row.index(max(row)) == cell for row, cell in zip(logits, y, strict=True)]
             q_halt, q_continue = output.q[b].tolist()
             m, least = int(slots.m_B[b]), int(watched.min_B[t][b])
+            q_losses[0] += cross_entropy(q_halt, float(all(right))) / 4
+            if m > 1:  # this segment tells what continuing at the last one was worth
+                value = q_halt if m == 3 else max(q_halt, q_continue)
+                last = float(watched.last_q[t][b, 1])
+                q_losses[1] += cross_entropy(last, 1 / (1 + exp(-value))) / 4
             if (q_halt > q_continue and m >= least) or m == 3:
                 histogram[m - 1] += 1
                 count["halted"] += 1
@@ -161,8 +177,9 @@ def test_sums_are_what_a_plain_loop_over_slots_counts() -> None:
         assert {name: float(sums[name]) for name in count} == pytest.approx(count)
         assert sums["histogram"].tolist() == histogram
         assert float(sums["lm_loss"]) == pytest.approx(sum(lm) / 4)
-        parts = float(sums["q_halt_loss"] + sums["q_continue_loss"])
-        assert float(sums["loss"]) == pytest.approx(float(sums["lm_loss"]) + 0.5 * parts)
+        found = [float(sums[name]) for name in ("q_halt_loss", "q_continue_loss")]
+        assert found == pytest.approx(q_losses, rel=1e-4, abs=1e-6)
+        assert float(sums["loss"]) == pytest.approx(float(sums["lm_loss"]) + 0.5 * sum(found))
 
 
 def test_halted_slots_are_dealt_and_the_others_keep_their_puzzle() -> None:
