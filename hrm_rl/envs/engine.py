@@ -20,7 +20,7 @@ from hrm_rl.envs.dealing import draw_puzzle
 from hrm_rl.envs.reward import REWARDS, exact, token_accuracy
 from hrm_rl.envs.segments import Look, Segments
 from hrm_rl.halting import HALT
-from hrm_rl.loop import each, select, take
+from hrm_rl.loop import each, select
 from hrm_rl.puzzles import PuzzleSet
 
 AUTORESETS: Final = ("NextStep", "SameStep", "Disabled")
@@ -137,13 +137,14 @@ class Engine:
     def reset(self, where_N: Bool[Tensor, " N"]) -> Moment:
         """Deal a new puzzle where marked and run its first segment; the other slots stay put."""
         self.dealt_N = self.dealt_N + where_N
-        ran = self.segments.run(select(where_N, self._deal(self.dealt_N), self.rows))
+        ran = self.segments.run(select(where_N, self._deal(self.key_N, self.dealt_N), self.rows))
         self.rows = select(where_N, ran, self.rows)
         if self.moment is None:
             previous_NT, decision_N = torch.zeros_like(self.y_PT[self.dealt_N]), self.dealt_N
         else:
             previous_NT, decision_N = self.moment.previous_NT, self.moment.decision_N
-        self.moment = self._show(self.rows, previous_NT, torch.where(where_N, START, decision_N))
+        look, decision_N = self.segments.look(self.rows), torch.where(where_N, START, decision_N)
+        self.moment = self._show(look, previous_NT, decision_N)
         return self.moment
 
     def step(self, action_N: Tensor) -> Step:
@@ -158,16 +159,15 @@ class Engine:
         none_N = torch.zeros_like(halt_N)
         deal_N = {"NextStep": old.over_N, "SameStep": halt_N, "Disabled": none_N}[self.autoreset]
         self.dealt_N = self.dealt_N + deal_N
-        ran = self._run(select(deal_N, self._deal(self.dealt_N), self.rows))
+        ran = self._run(select(deal_N, self._deal(self.key_N, self.dealt_N), self.rows))
 
         moves_N = go_N if self.autoreset == "SameStep" else go_N | deal_N
         previous_NT = select(go_N, old.look.prediction_BT, old.previous_NT)
-        rows = select(moves_N, ran, self.rows)
-        final = self._show(rows, previous_NT, old.decision_N)
-        forced_N = go_N & (final.look.m_B >= mdp.max_segments)
+        look = select(moves_N, self.segments.look(ran), old.look)
+        forced_N = go_N & (look.m_B >= mdp.max_segments)
         decision_N = torch.where(moves_N, torch.where(go_N, CONTINUED, START), old.decision_N)
         decision_N = torch.where(halt_N, HALTED, torch.where(forced_N, FORCED, decision_N))
-        final = final._replace(decision_N=decision_N)
+        final = self._show(look, previous_NT, decision_N)
         reward_N = self._reward(final, halt_N | forced_N, go_N)
 
         if self.autoreset == "SameStep":
@@ -175,9 +175,9 @@ class Engine:
             self.rows = select(forced_N, self.ahead, ran)
             self.dealt_N = self.dealt_N + forced_N
             start_N = torch.where(final.over_N, START, CONTINUED)
-            self.moment = self._show(self.rows, previous_NT, start_N)
+            self.moment = self._show(self.segments.look(self.rows), previous_NT, start_N)
         else:
-            self.rows, self.moment = rows, final
+            self.rows, self.moment = select(moves_N, ran, self.rows), final
         return Step(self.moment, final, reward_N, final.over_N)
 
     def _run(self, rows: Any) -> Any:
@@ -187,19 +187,18 @@ class Engine:
         turns_S = torch.arange(self.turn, self.turn + self.stand_ins, device=self.device)
         slot_S = turns_S % self.slots
         self.turn = (self.turn + self.stand_ins) % self.slots
-        stand_ins = take(self._deal(self.dealt_N + 1), slot_S)
+        stand_ins = self._deal(self.key_N[slot_S], self.dealt_N[slot_S] + 1)
         after = self.segments.run(each(lambda a, b: torch.cat([a, b]), rows, stand_ins))
         stand_ins = each(lambda part: part[self.slots :], after)
         self.ahead = each(lambda all_, few: all_.index_copy(0, slot_S, few), self.ahead, stand_ins)
         return each(lambda part: part[: self.slots], after)
 
-    def _deal(self, dealt_N: Tensor) -> Any:
-        """Fresh rows of every slot's puzzle of this number."""
-        return self.segments.fresh(draw_puzzle(self.key_N, dealt_N, len(self.y_PT)))
+    def _deal(self, key_B: Tensor, dealt_B: Tensor) -> Any:
+        """Fresh rows of the puzzles of these numbers."""
+        return self.segments.fresh(draw_puzzle(key_B, dealt_B, len(self.y_PT)))
 
-    def _show(self, rows: Any, previous_NT: Tensor, decision_N: Tensor) -> Moment:
-        look, mdp = self.segments.look(rows), self.mdp
-        y_NT = self.y_PT[look.puzzle_B]
+    def _show(self, look: Look, previous_NT: Tensor, decision_N: Tensor) -> Moment:
+        mdp, y_NT = self.mdp, self.y_PT[look.puzzle_B]
         return Moment(
             features.with_time(look.columns_BF, look.m_B, mdp.max_segments, mdp.time_aware),
             look,
@@ -213,9 +212,8 @@ class Engine:
     def _reward(self, final: Moment, end_N: Tensor, go_N: Tensor) -> Float[Tensor, " N"]:
         y_NT = self.y_PT[final.look.puzzle_B]
         gain_N = REWARDS[self.mdp.reward](final.look.prediction_BT, y_NT)
-        return torch.where(end_N, gain_N, 0).to(self.float) - self.mdp.step_cost * go_N.to(
-            self.float
-        )
+        cost_N = self.mdp.step_cost * go_N.to(self.float)
+        return torch.where(end_N, gain_N, 0).to(self.float) - cost_N
 
 
 def info(moment: Moment, mdp: MDP) -> dict[str, Tensor]:
