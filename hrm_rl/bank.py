@@ -6,7 +6,9 @@ them. Shapes: M segments, P puzzles, F features.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
@@ -14,6 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from hrm_rl import features, loop, losses
+from hrm_rl.data import batch_of
 from hrm_rl.halting import Policy
 from hrm_rl.models.hrm import HRM
 from hrm_rl.puzzles import PuzzleSet
@@ -21,9 +24,13 @@ from hrm_rl.puzzles import PuzzleSet
 
 @dataclass(frozen=True)
 class Bank:
-    """What a frozen model shows and gets right, segment by segment."""
+    """What a frozen model shows and gets right, segment by segment.
 
-    columns: dict[str, Float[Tensor, "M P F"]]
+    A bank may hold more segments than a policy is allowed: `first(16)` of a bank of 17 is the
+    problem with at most 16, and the 17th is where the paper's continue target looks.
+    """
+
+    columns: Mapping[str, Float[Tensor, "M P F"]]
     """Observation sets by name, without the segment number."""
     correct_MP: Bool[Tensor, "M P"]
     cells_MP: Float[Tensor, "M P"]
@@ -31,14 +38,43 @@ class Bank:
     predictions_MPT: UInt8[Tensor, "M P T"]
     """uint8 tokens."""
     rating_P: Int[Tensor, " P"]
+    cluster_P: Int[Tensor, " P"]
+    """Puzzles with one number are copies of one base puzzle: resamples draw them together."""
+    puzzles: PuzzleSet | None = None
+    """What was solved; None for a synthetic bank, whose answers are one token, right if 1."""
 
     @property
     def max_segments(self) -> int:
         return self.correct_MP.shape[0]
 
-    @property
-    def puzzles(self) -> int:
+    def __len__(self) -> int:
+        """Number of puzzles."""
         return self.correct_MP.shape[1]
+
+    @property
+    def solutions_PT(self) -> UInt8[Tensor, "P T"]:
+        if self.puzzles is None:
+            return torch.ones_like(self.predictions_MPT[0])
+        return torch.from_numpy(self.puzzles.solutions_PL).to(self.predictions_MPT.device)
+
+    def first(self, max_segments: int) -> Bank:
+        """The problem with at most `max_segments` segments; shares memory with this bank.
+
+        Raises:
+            ValueError: fewer segments were logged.
+        """
+        if not 1 <= max_segments <= self.max_segments:
+            raise ValueError(
+                f"max_segments must be in 1..{self.max_segments}, the segments in the bank, "
+                f"got {max_segments}; lower it or log a longer bank"
+            )
+        return replace(
+            self,
+            columns={name: part[:max_segments] for name, part in self.columns.items()},
+            correct_MP=self.correct_MP[:max_segments],
+            cells_MP=self.cells_MP[:max_segments],
+            predictions_MPT=self.predictions_MPT[:max_segments],
+        )
 
 
 @dataclass(frozen=True)
@@ -69,23 +105,20 @@ def log_bank(
     with tqdm(
         total=len(puzzles) * max_segments, desc="logging segments", disable=not progress, unit="seg"
     ) as bar:
-        for start in range(0, len(puzzles), batch_size):
-            x = torch.from_numpy(puzzles.inputs_PL[start : start + batch_size]).long().to(device)
-            y = torch.from_numpy(puzzles.solutions_PL[start : start + batch_size]).long().to(device)
-            slots, seen = loop.fresh(model, loop.Batch(x, y, torch.zeros_like(x[:, 0]))), None
-            rows: dict[str, list[Tensor]] = {}
+        for index_B in torch.arange(len(puzzles)).split(batch_size):
+            slots, seen = loop.fresh(model, batch_of(puzzles, index_B, device)), None
+            rows = defaultdict[str, list[Tensor]](list)
             for _ in range(max_segments):
                 before = slots
                 slots, output = loop.advance(model, slots)
                 seen = features.look(before, slots, output, seen)
-                rows.setdefault("correct", []).append(losses.correct(output.logits, y))
-                rows.setdefault("cells", []).append(
-                    losses.cells_right(output.logits, y).float().mean(-1)
-                )
-                rows.setdefault("prediction", []).append(seen.prediction_BT.to(torch.uint8))
+                y_BT = slots.batch.y_BT
+                rows["correct"].append(losses.exact(seen.prediction_BT, y_BT))
+                rows["cells"].append(losses.token_accuracy(seen.prediction_BT, y_BT))
+                rows["prediction"].append(seen.prediction_BT.to(torch.uint8))
                 for name in observations:
-                    rows.setdefault(f"obs.{name}", []).append(features.columns(name, seen))
-                bar.update(len(x))
+                    rows[f"obs.{name}"].append(features.columns(name, seen))
+                bar.update(len(index_B))
             parts.append({key: torch.stack(value).cpu() for key, value in rows.items()})
     whole = {key: torch.cat([part[key] for part in parts], dim=1) for key in parts[0]}
     return Bank(
@@ -94,6 +127,8 @@ def log_bank(
         cells_MP=whole["cells"],
         predictions_MPT=whole["prediction"],
         rating_P=torch.from_numpy(puzzles.ratings_P).long(),
+        cluster_P=torch.arange(len(puzzles)),
+        puzzles=puzzles,
     )
 
 
@@ -109,17 +144,17 @@ def observe(bank: Bank, name: str, segment: int, time_aware: bool = True) -> Flo
         columns = bank.columns[name][segment - 1]
     else:
         raise ValueError(f'this bank was logged with {", ".join(bank.columns)}, not with "{name}"')
-    m_P = torch.full((bank.puzzles,), segment)
+    m_P = torch.full((len(bank),), segment)
     return features.with_time(columns, m_P, bank.max_segments, time_aware)
 
 
 def play(bank: Bank, policy: Policy) -> Halted:
     """Let a policy choose on every puzzle, segment by segment; at the last segment it is forced to halt."""
-    segment_P = torch.full((bank.puzzles,), bank.max_segments)
-    alive_P = torch.ones(bank.puzzles, dtype=torch.bool)
+    segment_P = torch.full((len(bank),), bank.max_segments)
+    alive_P = torch.ones(len(bank), dtype=torch.bool)
     for segment in range(1, bank.max_segments):
         obs_PF = observe(bank, policy.observation, segment, getattr(policy, "time_aware", True))
-        halt_P = policy(obs_PF, torch.full((bank.puzzles,), segment)) & alive_P
+        halt_P = policy(obs_PF, torch.full((len(bank),), segment)) & alive_P
         segment_P[halt_P] = segment
         alive_P &= ~halt_P
-    return Halted(segment_P, bank.correct_MP[segment_P - 1, torch.arange(bank.puzzles)])
+    return Halted(segment_P, bank.correct_MP[segment_P - 1, torch.arange(len(bank))])

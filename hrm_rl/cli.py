@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from hrm_rl.memory import keep_freed_memory
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -24,6 +26,7 @@ Device = Annotated[str, tyro.conf.arg(help='"auto", "cpu", "cuda" or "mps"')]
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     args = list(sys.argv[1:] if args is None else args)
+    keep_freed_memory()
     try:
         if args[:1] == ["train"]:
             return _train(args[1:])
@@ -56,8 +59,7 @@ def _train(args: list[str]) -> int:
     """Train: the preset is a subcommand, each field of its config an option."""
     from dataclasses import dataclass
 
-    from tqdm import tqdm
-
+    from hrm_rl.monitor import shown
     from hrm_rl.presets import PRESETS
     from hrm_rl.run import run
     from hrm_rl.train import TrainConfig
@@ -78,13 +80,8 @@ def _train(args: list[str]) -> int:
         description="Train a preset; Ctrl-C saves, and the same command goes on from there.",
         args=args,
     )
-    with tqdm(total=wanted.config.steps, unit="step", dynamic_ncols=True) as bar:
-        for metrics in run(wanted.config, wanted.run):
-            bar.n = int(metrics["step"])
-            bar.set_postfix_str(
-                f"loss {metrics['lm_loss']:.3f}, exact {metrics['exact_accuracy']:.1%} at "
-                f"{metrics['mean_segments']:.1f} segments"
-            )
+    for _ in shown(run(wanted.config, wanted.run), wanted.config.steps, str(wanted.run)):
+        pass
     print(
         f"{wanted.run}: weights.safetensors to load, events for `tensorboard --logdir {wanted.run}`"
     )
@@ -115,6 +112,7 @@ def evaluate(
         batch_size: puzzles side by side
         device: where
     """
+    from hrm_rl.agents.compare import fixed_segments
     from hrm_rl.agents.rules import rule
     from hrm_rl.checkpoint import load_model
     from hrm_rl.device import resolve_device
@@ -123,11 +121,7 @@ def evaluate(
     model, _ = load_model(checkpoint, resolve_device(device))
     chosen = _puzzles(puzzles, split, model.config.length, limit)
     print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
-    names = [
-        policy,
-        *(f"fixed-{m}" for m in (1, 2, 4, 8, 16, 32) if m < max_segments),
-        f"fixed-{max_segments}",
-    ]
+    names = [policy, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
     print(f"{'policy':<14}{'accuracy':>10}{'mean segments':>16}{'seconds':>10}")
     for name in dict.fromkeys(names):
         started = time.perf_counter()
@@ -248,9 +242,7 @@ def watch(
 
     if by_hand and gif:
         raise ValueError("--by-hand needs a window, and --gif writes a file: choose one")
-    model, game, givens, answer, halts = _solving(
-        puzzle or _test_puzzle(checkpoint, seed), checkpoint, policy, device
-    )
+    model, game, givens, answer, halts = _solving(puzzle, checkpoint, policy, device, seed)
     if by_hand:
         halts = FixedSegments(max_segments)
     frames = solve_frames(model, game, givens, answer, halts, max_segments)
@@ -278,27 +270,23 @@ def _puzzles(name: str, split: str, length: int, limit: int) -> "PuzzleSet":
 
 
 def _solving(
-    puzzle: str, checkpoint: str, policy: str, device: str
+    puzzle: str, checkpoint: str, policy: str, device: str, seed: int = 0
 ) -> "tuple[HRM, Sudoku, np.ndarray, np.ndarray, Policy]":
-    """Model, rules, givens, the one solution and the rule, for a puzzle given as text or in a file."""
+    """Model, rules, givens, the one solution and the halting rule.
+
+    The puzzle is text, or a file that holds it; if empty, the test puzzle number `seed`.
+    """
     from hrm_rl.agents.rules import rule
     from hrm_rl.checkpoint import load_model
     from hrm_rl.device import resolve_device
-    from hrm_rl.puzzles import for_length
+    from hrm_rl.puzzles import for_length, load
     from hrm_rl.puzzles.solver import check
 
     model, _ = load_model(checkpoint, resolve_device(device))
     game = for_length(model.config.length)
+    if not puzzle:
+        inputs_PL = load(game.task, "test").inputs_PL
+        puzzle = game.format(game.digits(inputs_PL[seed % len(inputs_PL)]))
     text = Path(puzzle).read_text() if len(puzzle) < 256 and Path(puzzle).is_file() else puzzle
     answer = check(text, game.size)
     return model, game, game.parse(text), answer, rule(policy)
-
-
-def _test_puzzle(checkpoint: str, seed: int) -> str:
-    """One of the shipped test puzzles for a checkpoint, as text."""
-    from hrm_rl.checkpoint import load_model
-    from hrm_rl.puzzles import for_length, load
-
-    game = for_length(load_model(checkpoint)[0].config.length)
-    puzzles = load(game.task, "test")
-    return game.format(game.digits(puzzles.inputs_PL[seed % len(puzzles)]))

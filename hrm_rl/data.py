@@ -1,4 +1,4 @@
-"""Puzzles for training: a weighted mixture of sets, drawn and augmented on the device.
+"""Puzzles as batches on the device: chosen ones, and a weighted mixture drawn for training.
 
 Shapes: P puzzles, B slots, T tokens.
 """
@@ -8,12 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from hrm_rl.loop import Batch
+from hrm_rl.puzzles import PuzzleSet
 from hrm_rl.puzzles.augment import augment
 from hrm_rl.puzzles.source import source
 from hrm_rl.puzzles.sudoku import sudoku_of
+
+
+def batch_of(puzzles: PuzzleSet, index_B: Int[Tensor, " B"], device: torch.device) -> Batch:
+    """Some puzzles of a set as a batch on `device`."""
+    x_BT, y_BT = (
+        torch.from_numpy(tokens[index_B.numpy()]).long().to(device)
+        for tokens in (puzzles.inputs_PL, puzzles.solutions_PL)
+    )
+    return Batch(x_BT, y_BT, torch.zeros(len(index_B), dtype=torch.long, device=device))
 
 
 @dataclass

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from hrm_rl import features, loop, losses
 from hrm_rl.bank import Halted
+from hrm_rl.data import batch_of
 from hrm_rl.halting import HALT, Policy
 from hrm_rl.models.hrm import HRM
 from hrm_rl.puzzles import PuzzleSet
@@ -107,12 +108,3 @@ def solve(
         yield Solving(m, seen.prediction_BT[0].cpu(), output.q[0].float().cpu(), int(halt), forced)
         if halt == HALT:
             return
-
-
-def batch_of(puzzles: PuzzleSet, index_B: Int[Tensor, " B"], device: torch.device) -> loop.Batch:
-    """Some puzzles of a set as a batch on `device`."""
-    x_BT, y_BT = (
-        torch.from_numpy(tokens[index_B.numpy()]).long().to(device)
-        for tokens in (puzzles.inputs_PL, puzzles.solutions_PL)
-    )
-    return loop.Batch(x_BT, y_BT, torch.zeros(len(index_B), dtype=torch.long, device=device))

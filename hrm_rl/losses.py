@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 
 PAD = 0
@@ -44,16 +44,30 @@ def sequence_loss(
 
 
 def cells_right(
-    logits_BTV: Float[Tensor, "B T V"], y_BT: Int[Tensor, "B T"]
+    prediction_BT: Integer[Tensor, "B T"], y_BT: Integer[Tensor, "B T"]
 ) -> Bool[Tensor, "B T"]:
-    """Which scored cells are predicted right (argmax over the whole vocabulary)."""
-    return (logits_BTV.argmax(-1) == y_BT) & (y_BT != PAD)
+    """Which cells are scored (those that are not PAD) and predicted right."""
+    return (prediction_BT == y_BT) & (y_BT != PAD)
+
+
+def exact(
+    prediction_BT: Integer[Tensor, "B T"], y_BT: Integer[Tensor, "B T"]
+) -> Bool[Tensor, " B"]:
+    """1{prediction == solution}: all scored cells are right; never so in a row without any."""
+    scored_B = (y_BT != PAD).sum(-1)
+    return (cells_right(prediction_BT, y_BT).sum(-1) == scored_B) & (scored_B > 0)
+
+
+def token_accuracy(
+    prediction_BT: Integer[Tensor, "B T"], y_BT: Integer[Tensor, "B T"]
+) -> Float[Tensor, " B"]:
+    """The share of the scored cells that are right."""
+    return cells_right(prediction_BT, y_BT).sum(-1) / (y_BT != PAD).sum(-1).clamp(min=1)
 
 
 def correct(logits_BTV: Float[Tensor, "B T V"], y_BT: Int[Tensor, "B T"]) -> Bool[Tensor, " B"]:
-    """1{prediction == solution}: all scored cells are right; never so in a row without any."""
-    scored_B = (y_BT != PAD).sum(-1)
-    return (cells_right(logits_BTV, y_BT).sum(-1) == scored_B) & (scored_B > 0)
+    """`exact` of the argmax over the whole vocabulary."""
+    return exact(logits_BTV.argmax(-1), y_BT)
 
 
 def halt_target(correct_B: Bool[Tensor, " B"]) -> Float[Tensor, " B"]:

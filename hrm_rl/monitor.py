@@ -5,12 +5,13 @@ Shapes: S steps of the window, M segments, W parameters (tensors).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
-from hrm_rl.optim import learning_rate
 from hrm_rl.train import TrainState
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ def summarise(state: TrainState, window: Window) -> dict[str, float]:
     scalars = {name: value_S.double() for name, value_S in series.items() if value_S.dim() == 1}
     total = {name: float(value_S.sum()) for name, value_S in scalars.items()}
     halted = max(total["halted"], 1.0)
-    c = state.config
     metrics = {"step": float(state.step)}
     metrics |= {name: total[name] / len(window) for name in scalars if name.endswith("loss")}
     return metrics | {
@@ -44,10 +44,25 @@ def summarise(state: TrainState, window: Window) -> dict[str, float]:
         "mean_segments": total["segments"] / halted,
         "q_halt_accuracy": total["q_halt_right"] / halted,
         "halted": total["halted"],
-        "lr": c.lr * learning_rate(state.step, 1.0, c.warmup, c.steps, c.lr_min_ratio),
+        "lr": state.optimizer.param_groups[0]["lr"],
         "weight_norm": float(series["weight_norms"][-1].norm()),
         "gradient_norm": float(series["gradient_norms"].norm(dim=1).mean()),
     }
+
+
+def shown(
+    metrics: Iterable[dict[str, float]], steps: int, title: str
+) -> Iterator[dict[str, float]]:
+    """The metrics of a run as they come, with a progress bar of its optimiser steps."""
+    with tqdm(total=steps, desc=title, unit="step", dynamic_ncols=True) as bar:
+        for line in metrics:
+            bar.set_postfix_str(
+                f"loss {line['lm_loss']:.3f}, exact {line['exact_accuracy']:.1%} at "
+                f"{line['mean_segments']:.1f} segments",
+                refresh=False,
+            )
+            bar.update(int(line["step"]) - bar.n)
+            yield line
 
 
 def log(writer: SummaryWriter, step: int, metrics: dict[str, float], window: Window) -> None:

@@ -9,7 +9,7 @@ Shapes: B slots, T tokens, E puzzle-embedding width, M segments, W parameters (t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -96,9 +96,10 @@ class TrainState:
 
 
 def _weights(config: TrainConfig) -> dict[str, Tensor]:
-    """The weights to start from, of the same architecture."""
+    """The weights to start from, of the same architecture; only cycles, which have none, may differ."""
     model, _ = load_model(config.init)
-    if model.config != config.model:
+    H_cycles, L_cycles = config.model.H_cycles, config.model.L_cycles
+    if replace(model.config, H_cycles=H_cycles, L_cycles=L_cycles) != config.model:
         raise ValueError(
             f"{config.init} has another architecture ({model.config}); start from one like "
             f"{config.model}"
@@ -160,9 +161,8 @@ def _draw_min(
 
 def _peek(state: TrainState, slots: loop.Slots) -> Float[Tensor, "B 2"]:
     """Q logits one segment further, with the same weights and without gradients."""
-    rows_BE = state.model.puzzle_rows(slots.batch.id_B)
-    with torch.no_grad(), autocast(state.dtype, rows_BE.device):
-        return loop.advance(state.model, slots, rows_BE)[1].q
+    with torch.no_grad(), autocast(state.dtype, slots.m_B.device):
+        return loop.advance(state.model, slots)[1].q
 
 
 @torch.no_grad()
@@ -202,8 +202,7 @@ def _halts(
 ) -> dict[str, Tensor]:
     """Sums over the slots that halted; nothing here waits for the device."""
     y_BT = slots.batch.y_BT
-    scored_B = (y_BT != losses.PAD).sum(-1).clamp(min=1)
-    cells_B = losses.cells_right(output.logits, y_BT).sum(-1) / scored_B
+    cells_B = losses.token_accuracy(output.logits.argmax(-1), y_BT)
     at_M = torch.arange(1, max_segments + 1, device=halted_B.device)
     return {
         "halted": halted_B.sum(),

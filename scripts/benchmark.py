@@ -41,10 +41,12 @@ from hrm_rl import loop
 from hrm_rl.agents.rules import FixedSegments, QGreedy
 from hrm_rl.checkpoint import CheckpointError, load_model
 from hrm_rl.config import TrainConfig
+from hrm_rl.data import batch_of
 from hrm_rl.device import autocast, resolve_device, resolve_dtype
 from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.envs.vector import HaltingVectorEnv
-from hrm_rl.evaluate import batch_of, evaluate
+from hrm_rl.evaluate import evaluate
+from hrm_rl.memory import keep_freed_memory
 from hrm_rl.models.hrm import HRM, HRMConfig
 from hrm_rl.presets import PRESETS
 from hrm_rl.puzzles import PuzzleSet, load
@@ -417,6 +419,7 @@ def main(arguments: list[str] | None = None) -> int:
         child(args.child)
         return 0
 
+    keep_freed_memory()
     bench = Bench.create(args.checkpoint, args.device, args.quick)
     report: dict[str, Any] = {
         "weights": bench.weights,

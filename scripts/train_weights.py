@@ -17,14 +17,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from hrm_rl import presets
 from hrm_rl.agents.rules import rule
 from hrm_rl.bank import Bank, log_bank, play
 from hrm_rl.checkpoint import WEIGHTS, load_model, save_model, write_atomically
+from hrm_rl.memory import keep_freed_memory
 from hrm_rl.metrics import calibration
 from hrm_rl.models.hrm import HRM
+from hrm_rl.monitor import shown
 from hrm_rl.puzzles import PuzzleSet, load, read_csv
 from hrm_rl.run import run
 from hrm_rl.train import TrainConfig
@@ -48,6 +49,7 @@ def mixed(easy: float, minimal: float, hard: float) -> tuple[tuple[str, float], 
 
 
 START = presets.sudoku9()
+TWICE = replace(START.model, H_cycles=2)
 NEXT = replace(START, warmup=50, explore_probability=0.3)
 LAST = replace(NEXT, explore_probability=0.2, max_segments=16)
 RECIPES: dict[str, tuple[Stage, ...]] = {
@@ -62,6 +64,31 @@ RECIPES: dict[str, tuple[Stage, ...]] = {
             stop=1298,
         ),
         Stage(replace(LAST, data=mixed(0.4, 0.5, 0.1), steps=4600, lr=2e-4, lr_min_ratio=0.05)),
+        # The same weights, run for twice as many cycles a segment.
+        Stage(
+            replace(
+                LAST,
+                model=TWICE,
+                data=mixed(0.4, 0.5, 0.1),
+                steps=20_000,
+                lr=2e-4,
+                warmup=30,
+                seed=12,
+            ),
+            stop=892,
+        ),
+        Stage(
+            replace(
+                LAST,
+                model=TWICE,
+                data=mixed(0.3, 0.55, 0.15),
+                steps=11_000,
+                lr=1e-4,
+                lr_min_ratio=0.1,
+                ema=0.999,
+                seed=13,
+            )
+        ),
     ),
 }
 SEGMENTS = 32
@@ -81,13 +108,12 @@ def stages(name: str) -> list[tuple[Stage, Path]]:
 def train(name: str) -> None:
     torch.set_num_threads(1)  # what the cards say; two threads of one run are not twice as fast
     for number, (stage, folder) in enumerate(stages(name), start=1):
-        with tqdm(total=stage.steps, desc=f"{name} stage {number}", unit="step") as bar:
-            for metrics in run(stage.config, folder, stop=stage.steps):
-                bar.n = int(metrics["step"])
-                bar.set_postfix_str(
-                    f"lm {metrics['lm_loss']:.3f} exact {metrics['exact_accuracy']:.1%} "
-                    f"segments {metrics['mean_segments']:.1f}"
-                )
+        if steps_done(folder) >= stage.steps:
+            continue
+        for _ in shown(
+            run(stage.config, folder, stop=stage.steps), stage.steps, f"{name} stage {number}"
+        ):
+            pass
         if steps_done(folder) < stage.steps:
             raise SystemExit(f"stopped; the same command goes on from {folder}")
 
@@ -208,7 +234,7 @@ def halting_lines(bank: Bank) -> list[str]:
     lines = ["| halting | limit | exact at halting | mean segments |", "| --- | --- | --- | --- |"]
     rules = {"q": "Q_halt > Q_continue", "trm": "Q_halt > 0.5", f"fixed-{SEGMENTS}": "never early"}
     for limit in (8, 16, 32):
-        part = truncated(bank, limit)
+        part = bank.first(limit)
         for name, title in rules.items():
             halted = play(part, rule(name))
             exact, segments = halted.correct_P.double().mean(), halted.segment_P.double().mean()
@@ -221,17 +247,6 @@ def halting_lines(bank: Bank) -> list[str]:
     return lines
 
 
-def truncated(bank: Bank, limit: int) -> Bank:
-    """The first `limit` segments of a bank."""
-    return replace(
-        bank,
-        columns={name: part[:limit] for name, part in bank.columns.items()},
-        correct_MP=bank.correct_MP[:limit],
-        cells_MP=bank.cells_MP[:limit],
-        predictions_MPT=bank.predictions_MPT[:limit],
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -242,6 +257,7 @@ def main() -> None:
         "--also", type=Path, nargs="*", default=[], help="more official CSVs to report on"
     )
     args = parser.parse_args()
+    keep_freed_memory()
     if args.what == "train":
         train(args.name)
     else:

@@ -26,8 +26,16 @@ def bank_of(correct_MP: Tensor, **scalars: Tensor) -> tuple[Bank, PuzzleSet]:
         columns_MPF[..., SCALARS.index(name)] = column_MP.float()
     predictions_MPT = torch.where(correct_MP[..., None], right_PT, wrong_PT)
     cells_MP = (predictions_MPT == right_PT).float().mean(-1)
-    rating_P = torch.from_numpy(puzzles.ratings_P).long()
-    return Bank({"scalars": columns_MPF}, correct_MP, cells_MP, predictions_MPT, rating_P), puzzles
+    bank = Bank(
+        {"scalars": columns_MPF},
+        correct_MP,
+        cells_MP,
+        predictions_MPT,
+        torch.from_numpy(puzzles.ratings_P).long(),
+        torch.arange(P),
+        puzzles,
+    )
+    return bank, puzzles
 
 
 SOLVABLE, HAZARD = 0.8, 0.3

@@ -37,7 +37,7 @@ class Linear:
 def test_shorter_bank_is_the_beginning_of_a_longer_one(bank: Bank) -> None:
     """Bit for bit: nothing in a bank looks ahead."""
     short = log_bank(tiny_hrm(), PUZZLES, 3, observations=SETS)
-    assert (short.max_segments, short.puzzles) == (3, len(PUZZLES))
+    assert (short.max_segments, len(short)) == (3, len(PUZZLES))
     for name in SETS:
         assert torch.equal(short.columns[name], bank.columns[name][:3])
     for field in ("correct_MP", "cells_MP", "predictions_MPT"):
@@ -112,10 +112,7 @@ def test_value_by_hand() -> None:
 
 
 def test_q_is_part_of_the_scalars(bank: Bank) -> None:
-    scalars_only = Bank(
-        {"scalars": bank.columns["scalars"]}, bank.correct_MP, bank.cells_MP,
-        bank.predictions_MPT, bank.rating_P,
-    )  # fmt: skip
+    scalars_only = replace(bank, columns={"scalars": bank.columns["scalars"]})
     assert torch.equal(observe(scalars_only, "q", 2), observe(bank, "q", 2))
     assert observe(bank, "q", 2)[:, -1].tolist() == [2 / M] * len(PUZZLES)
 

@@ -72,7 +72,7 @@ def test_correct_means_every_scored_cell():
     y_BT = torch.tensor([[1, 2, 0], [1, 2, 0], [0, 0, 0]])
     predicted_BT = torch.tensor([[1, 2, 3], [1, 1, 0], [0, 0, 0]])
     logits_BTV = torch.nn.functional.one_hot(predicted_BT, 4).float()
-    assert losses.cells_right(logits_BTV, y_BT).tolist() == [
+    assert losses.cells_right(logits_BTV.argmax(-1), y_BT).tolist() == [
         [True, True, False], [True, False, False], [False, False, False],
     ]  # fmt: skip
     assert losses.correct(logits_BTV, y_BT).tolist() == [True, False, False]

@@ -57,24 +57,20 @@ def run_comparison(
     test_bank = log_bank(model, test, max_segments, progress=True)
     if "random" in rules:
         reference = next(iter(named.values()), [rule("q")])[0]
-        named["random"] = [_coin(test_bank, reference, seed) for seed in range(seeds)]
+        named["random"] = _coins(test_bank, reference, seeds)
     with tqdm(total=len(makers) * seeds * steps, unit="decision", desc="fitting") as bar:
         for name, learn in makers.items():
             bar.set_postfix_str(name)
-            policies = []
-            for seed in range(seeds):
-                env = HaltingVectorEnv(
-                    SLOTS,
-                    model=model,
-                    bank=fit_bank,
-                    puzzles=fit,
-                    max_segments=max_segments,
-                    step_cost=learn_step_cost,
-                    autoreset_mode="SameStep",
+            named[f"learned {name}"] = [
+                learn(
+                    HaltingVectorEnv(
+                        SLOTS, bank=fit_bank, puzzles=fit, max_segments=max_segments,
+                        step_cost=learn_step_cost, autoreset_mode="SameStep",
+                    ),
+                    steps=steps, seed=seed, progress=bar.update,
                 )
-                policies.append(learn(env, steps=steps, seed=seed, progress=bar.update))
-                env.close()
-            named[f"learned {name}"] = policies
+                for seed in range(seeds)
+            ]  # fmt: skip
 
     rows = compare(test_bank, named, step_costs)
     out.mkdir(parents=True, exist_ok=True)
@@ -85,10 +81,11 @@ def run_comparison(
     return rows
 
 
-def _coin(bank: Bank, policy: Policy, seed: int) -> RandomHalting:
-    """Halting at random that runs as many segments on average as `policy` does."""
+def _coins(bank: Bank, policy: Policy, seeds: int) -> list[Policy]:
+    """Halting at random that runs as many segments on average as `policy` does, once per seed."""
     mean = float(play(bank, policy).segment_P.double().mean())
-    return RandomHalting(probability_of_mean(mean, bank.max_segments), seed)
+    probability = probability_of_mean(mean, bank.max_segments)
+    return [RandomHalting(probability, seed) for seed in range(seeds)]
 
 
 def _plot(rows: Sequence[Row], bank: Bank, path: Path) -> None:

@@ -55,7 +55,7 @@ def _frame(axes: Axes, bank: Bank) -> None:
     axes.set_xlabel("mean segments at halting", color=INK)
     axes.set_ylabel("right at halting, %", color=INK)
     axes.set_title(
-        f"When to stop thinking: {bank.puzzles:,} puzzles, at most {bank.max_segments} segments",
+        f"When to stop thinking: {len(bank):,} puzzles, at most {bank.max_segments} segments",
         color=INK, loc="left", fontsize=11.5, pad=12,
     )  # fmt: skip
     axes.spines[["top", "right"]].set_visible(False)

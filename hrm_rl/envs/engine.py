@@ -17,10 +17,11 @@ from torch import Tensor
 
 from hrm_rl import features
 from hrm_rl.envs.dealing import draw_puzzle
-from hrm_rl.envs.reward import REWARDS, exact, token_accuracy
+from hrm_rl.envs.reward import REWARDS
 from hrm_rl.envs.segments import Look, Segments
 from hrm_rl.halting import HALT
 from hrm_rl.loop import each, select
+from hrm_rl.losses import exact, token_accuracy
 from hrm_rl.puzzles import PuzzleSet
 
 AUTORESETS: Final = ("NextStep", "SameStep", "Disabled")
@@ -202,7 +203,7 @@ class Engine:
         return Moment(
             features.with_time(look.columns_BF, look.m_B, mdp.max_segments, mdp.time_aware),
             look,
-            exact(look.prediction_BT, y_NT) > 0,
+            exact(look.prediction_BT, y_NT),
             token_accuracy(look.prediction_BT, y_NT),
             self.rating_P[look.puzzle_B],
             previous_NT,

@@ -11,26 +11,18 @@ from typing import Final
 from jaxtyping import Float, Integer
 from torch import Tensor
 
-from hrm_rl.losses import PAD
+from hrm_rl import losses
+from hrm_rl.losses import token_accuracy
+
+__all__ = ["REWARDS", "exact", "token_accuracy"]
 
 
 def exact(
     prediction_BT: Integer[Tensor, "B T"], y_BT: Integer[Tensor, "B T"]
 ) -> Float[Tensor, " B"]:
     """1{prediction == solution} over the scored cells (those that are not PAD): the paper's."""
-    scored_BT = y_BT != PAD
-    wrong_BT = (prediction_BT != y_BT) & scored_BT
-    return (~wrong_BT.any(-1) & scored_BT.any(-1)).float()
-
-
-def token_accuracy(
-    prediction_BT: Integer[Tensor, "B T"], y_BT: Integer[Tensor, "B T"]
-) -> Float[Tensor, " B"]:
-    """The share of the scored cells that are right: denser, but it pays for wrong answers too."""
-    scored_BT = y_BT != PAD
-    right_BT = (prediction_BT == y_BT) & scored_BT
-    return right_BT.sum(-1) / scored_BT.sum(-1).clamp(min=1)
+    return losses.exact(prediction_BT, y_BT).float()
 
 
 REWARDS: Final = MappingProxyType({"exact": exact, "token_accuracy": token_accuracy})
-"""Every reward by the name that `reward=` takes."""
+"""Every reward by the name that `reward=` takes. The second is denser, but pays for wrong answers."""

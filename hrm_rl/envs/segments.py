@@ -140,9 +140,9 @@ class BankSegments:
         device: torch.device | None = None,
     ) -> None:
         """Raises ValueError if the bank has other puzzles, is too short or lacks the observation."""
-        if bank.puzzles != len(puzzles):
+        if len(bank) != len(puzzles):
             raise ValueError(
-                f"the bank holds {bank.puzzles} puzzles and the set {len(puzzles)}; "
+                f"the bank holds {len(bank)} puzzles and the set {len(puzzles)}; "
                 "pass the puzzles that the bank was logged with"
             )
         if max_segments > bank.max_segments:
