@@ -3,7 +3,7 @@
 Shapes: B puzzles in thought, M segments, P puzzles.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
