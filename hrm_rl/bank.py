@@ -7,7 +7,7 @@ them. Shapes: M segments, P puzzles, F features.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from hrm_rl import features, loop, losses
 from hrm_rl.data import batch_of
-from hrm_rl.halting import Policy
-from hrm_rl.models.hrm import HRM
+from hrm_rl.halting import Policy, begun
+from hrm_rl.models.hrm import HRM, HRMConfig
 from hrm_rl.puzzles import PuzzleSet
 
 
@@ -42,6 +42,8 @@ class Bank:
     """Puzzles with one number are copies of one base puzzle: resamples draw them together."""
     puzzles: PuzzleSet | None = None
     """What was solved; None for a synthetic bank, whose answers are one token, right if 1."""
+    config: HRMConfig | None = None
+    """Of the model, if there was one: it bounds what can be observed."""
 
     @property
     def max_segments(self) -> int:
@@ -89,7 +91,6 @@ class Halted:
         return self.correct_P.double() - step_cost * (self.segment_P - 1).double()
 
 
-@torch.no_grad()
 def log_bank(
     model: HRM,
     puzzles: PuzzleSet,
@@ -99,13 +100,52 @@ def log_bank(
     batch_size: int = 256,
     progress: bool = False,
 ) -> Bank:
-    """Run every puzzle for `max_segments` segments and keep what can be seen of each."""
-    device = model.H_init.device
-    parts: list[dict[str, Tensor]] = []
+    """Run every puzzle for `max_segments` segments and keep what can be seen of each, in memory.
+
+    `bankfile.log_to` keeps it on disk.
+    """
+    batches = logged(
+        model, puzzles, max_segments, observations=observations, batch_size=batch_size,
+        progress=progress,
+    )  # fmt: skip
+    parts = list(batches)
+    whole = {key: torch.cat([part[key] for part in parts], dim=1) for key in parts[0]}
+    return Bank(
+        columns={name: whole[f"columns.{name}"] for name in observations},
+        correct_MP=whole["correct"],
+        cells_MP=whole["cells"],
+        predictions_MPT=whole["predictions"],
+        rating_P=torch.from_numpy(puzzles.ratings_P).long(),
+        cluster_P=torch.arange(len(puzzles)),
+        puzzles=puzzles,
+        config=model.config,
+    )
+
+
+@torch.no_grad()
+def logged(
+    model: HRM,
+    puzzles: PuzzleSet,
+    max_segments: int,
+    *,
+    observations: tuple[str, ...],
+    batch_size: int,
+    start: int = 0,
+    progress: bool = False,
+    title: str = "logging segments",
+) -> Iterator[dict[str, Tensor]]:
+    """What a bank holds of each batch of puzzles in turn, by name, as (M, B, ...) on the CPU.
+
+    Args:
+        observations: each adds "columns.<name>".
+        start: puzzles to leave out, which were logged before; a multiple of `batch_size`, so that
+            the batches, and with them the roundings, stay the same.
+    """
+    device, total = model.H_init.device, len(puzzles) * max_segments
     with tqdm(
-        total=len(puzzles) * max_segments, desc="logging segments", disable=not progress, unit="seg"
-    ) as bar:
-        for index_B in torch.arange(len(puzzles)).split(batch_size):
+        total=total, initial=start * max_segments, desc=title, disable=not progress, unit="seg"
+    ) as bar:  # fmt: skip
+        for index_B in torch.arange(start, len(puzzles)).split(batch_size):
             slots, seen = loop.fresh(model, batch_of(puzzles, index_B, device)), None
             rows = defaultdict[str, list[Tensor]](list)
             for _ in range(max_segments):
@@ -115,21 +155,11 @@ def log_bank(
                 y_BT = slots.batch.y_BT
                 rows["correct"].append(losses.exact(seen.prediction_BT, y_BT))
                 rows["cells"].append(losses.token_accuracy(seen.prediction_BT, y_BT))
-                rows["prediction"].append(seen.prediction_BT.to(torch.uint8))
+                rows["predictions"].append(seen.prediction_BT.to(torch.uint8))
                 for name in observations:
-                    rows[f"obs.{name}"].append(features.columns(name, seen))
+                    rows[f"columns.{name}"].append(features.columns(name, seen))
                 bar.update(len(index_B))
-            parts.append({key: torch.stack(value).cpu() for key, value in rows.items()})
-    whole = {key: torch.cat([part[key] for part in parts], dim=1) for key in parts[0]}
-    return Bank(
-        columns={name: whole[f"obs.{name}"] for name in observations},
-        correct_MP=whole["correct"],
-        cells_MP=whole["cells"],
-        predictions_MPT=whole["prediction"],
-        rating_P=torch.from_numpy(puzzles.ratings_P).long(),
-        cluster_P=torch.arange(len(puzzles)),
-        puzzles=puzzles,
-    )
+            yield {key: torch.stack(value).cpu() for key, value in rows.items()}
 
 
 def observe(bank: Bank, name: str, segment: int, time_aware: bool = True) -> Float[Tensor, "P F"]:
@@ -142,14 +172,23 @@ def observe(bank: Bank, name: str, segment: int, time_aware: bool = True) -> Flo
         columns = bank.columns["scalars"][segment - 1][:, :2]
     elif name in bank.columns:
         columns = bank.columns[name][segment - 1]
+        columns = columns.float() if columns.dtype == torch.float16 else columns  # states on disk
     else:
-        raise ValueError(f'this bank was logged with {", ".join(bank.columns)}, not with "{name}"')
+        logged_with = ", ".join(bank.columns) or "no observations"
+        raise ValueError(
+            f'this bank was logged with {logged_with}, not with "{name}"; observe what is there, or '
+            "log it again"
+        )
     m_P = torch.full((len(bank),), segment)
     return features.with_time(columns, m_P, bank.max_segments, time_aware)
 
 
 def play(bank: Bank, policy: Policy) -> Halted:
-    """Let a policy choose on every puzzle, segment by segment; at the last segment it is forced to halt."""
+    """Let a policy choose on every puzzle, segment by segment; at the last segment it is forced to halt.
+
+    One that remembers (`halting.begun`) is shown every segment, also those after it halted.
+    """
+    policy = begun(policy, len(bank))
     segment_P = torch.full((len(bank),), bank.max_segments)
     alive_P = torch.ones(len(bank), dtype=torch.bool)
     for segment in range(1, bank.max_segments):

@@ -26,6 +26,15 @@ class Policy(Protocol):
     ) -> Bool[Tensor, " B"]: ...
 
 
+def begun(policy: Policy, rows: int) -> Policy:
+    """The policy at the start of `rows` episodes, which are then shown to it segment by segment.
+
+    A policy that remembers has a method `begin(rows)` for that; others are as they are.
+    """
+    begin = getattr(policy, "begin", None)
+    return begin(rows) if begin is not None else policy
+
+
 def greedy_q(q_B2: Float[Tensor, "B 2"], tie: str = "continue") -> Bool[Tensor, " B"]:
     """Halt where Q_halt > Q_continue (the paper, and the public code); `tie="halt"` halts at equality too.
 
