@@ -1,7 +1,8 @@
 """What a halting policy sees: observation sets as pure functions of the last two readouts.
 
 Nothing here looks at the solution or at a later segment. A freshly dealt puzzle has no segment
-before its first: there the last prediction counts as all different, its distribution as uniform.
+before its first: there the last prediction counts as all different, its distribution as uniform, its
+state as having stood still, and the acceleration before as large as can be.
 
 Shapes: B slots, T tokens, L positions, D width, V vocabulary, F features.
 """
@@ -35,12 +36,19 @@ SCALARS = (
     "stable",
     "residual_H",
     "residual_L",
+    "confidence_product",
+    "entropy_change",
+    "acceleration_H",
+    "acceleration_H_last",
 )
 """Columns of the "scalars" set. Entropies in nats; confidence: the probability of the predicted
 token; log_confidence: mean over cells of its logarithm; margin: best minus second probability;
 changed: share of cells predicted otherwise than a segment ago; kl: KL(last || now), mean over
 cells; stable: segments in a row without a change; residuals: norm of the state's change over the
-norm of the state."""
+norm of the state; confidence_product: over cells, the probability that all are right if they were
+independent; entropy_change: mean over cells of how much the entropy went up or down since a segment
+ago; acceleration_H: norm of the difference of the last two changes of z_H over the norm of z_H, as it
+is now and as it was a segment ago."""
 
 OBSERVATIONS = ("q", "scalars", "z_H", "z_H_pool", "full")
 """Names of the observation sets: Q logits; `SCALARS`; the vector that the Q-head reads; the mean of
@@ -57,6 +65,8 @@ class Seen(NamedTuple):
     log_p_BTV: Float[Tensor, "B T V"]
     scalars_BF: Float[Tensor, "B F"]
     carry: Carry
+    change_BLD: Float[Tensor, "B L D"]
+    """What this segment added to z_H, in float32."""
 
 
 @torch.no_grad()
@@ -71,16 +81,23 @@ def look(before: Slots, after: Slots, output: Output, last: Seen | None) -> Seen
     prediction_BT = output.logits.argmax(-1)
     B, _, V = log_p_BTV.shape
     first_B = after.m_B == 1
+    change_BLD, change_L_BLD = (
+        new.float() - old.float() for new, old in zip(after.carry, before.carry, strict=True)
+    )
     if last is None:
-        last = Seen(prediction_BT, log_p_BTV, log_p_BTV.new_zeros(B, len(SCALARS)), after.carry)
+        none_BF = log_p_BTV.new_zeros(B, len(SCALARS))
+        last = Seen(prediction_BT, log_p_BTV, none_BF, after.carry, torch.zeros_like(change_BLD))
     last_log_p = torch.where(first_B[:, None, None], -math.log(V), last.log_p_BTV)
     differs_BT = (prediction_BT != last.prediction_BT) | first_B[:, None]
     stable_B = torch.where(differs_BT.any(-1), 0, last.scalars_BF[:, SCALARS.index("stable")] + 1)
+    last_change_BLD = torch.where(first_B[:, None, None], 0, last.change_BLD)
+    last_acceleration_B = last.scalars_BF[:, SCALARS.index("acceleration_H")]
 
     p_BTV = log_p_BTV.exp()
     top_BT2 = p_BTV.topk(2).values
-    entropy_BT = -(p_BTV * log_p_BTV).sum(-1)
-    kl_B = (last_log_p.exp() * (last_log_p - log_p_BTV)).sum(-1).mean(-1)
+    entropy_BT, last_p = -(p_BTV * log_p_BTV).sum(-1), last_log_p.exp()
+    last_entropy_BT = -(last_p * last_log_p).sum(-1)
+    kl_B = (last_p * (last_log_p - log_p_BTV)).sum(-1).mean(-1)
     q_B2 = output.q.float().clamp(-Q_BOUND, Q_BOUND)
     columns = {
         "q_halt": q_B2[:, 0],
@@ -94,17 +111,21 @@ def look(before: Slots, after: Slots, output: Output, last: Seen | None) -> Seen
         "changed": differs_BT.float().mean(-1),
         "kl": kl_B.clamp(0, _KL_BOUND),
         "stable": stable_B.clamp(max=_STABLE_BOUND),
-        "residual_H": _residual(before.carry.z_H, after.carry.z_H),
-        "residual_L": _residual(before.carry.z_L, after.carry.z_L),
+        "residual_H": _relative(change_BLD, after.carry.z_H),
+        "residual_L": _relative(change_L_BLD, after.carry.z_L),
+        "confidence_product": top_BT2[..., 0].log().sum(-1).exp(),
+        "entropy_change": (entropy_BT - last_entropy_BT).abs().mean(-1),
+        "acceleration_H": _relative(change_BLD - last_change_BLD, after.carry.z_H),
+        "acceleration_H_last": torch.where(first_B, _RESIDUAL_BOUND, last_acceleration_B),
     }
-    return Seen(
-        prediction_BT, log_p_BTV, torch.stack([columns[k] for k in SCALARS], -1), after.carry
-    )
+    scalars_BF = torch.stack([columns[name] for name in SCALARS], -1)
+    return Seen(prediction_BT, log_p_BTV, scalars_BF, after.carry, change_BLD)
 
 
-def _residual(old_BLD: Tensor, new_BLD: Tensor) -> Tensor:
-    new, old = new_BLD.float().flatten(1), old_BLD.float().flatten(1)
-    return ((new - old).norm(dim=1) / new.norm(dim=1).clamp(min=1e-8)).clamp(max=_RESIDUAL_BOUND)
+def _relative(change_BLD: Tensor, state_BLD: Tensor) -> Tensor:
+    """Norm of a change over the norm of the state, clipped."""
+    size_B = state_BLD.float().flatten(1).norm(dim=1).clamp(min=1e-8)
+    return (change_BLD.flatten(1).norm(dim=1) / size_B).clamp(max=_RESIDUAL_BOUND)
 
 
 def columns(name: str, seen: Seen) -> Float[Tensor, "B F"]:
@@ -153,6 +174,9 @@ def bounds(
         "stable": (0.0, _STABLE_BOUND),
         "residual_H": (0.0, _RESIDUAL_BOUND),
         "residual_L": (0.0, _RESIDUAL_BOUND),
+        "entropy_change": (0.0, log_v),
+        "acceleration_H": (0.0, _RESIDUAL_BOUND),
+        "acceleration_H_last": (0.0, _RESIDUAL_BOUND),
     }
     if name in ("q", "scalars"):
         pairs = [

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -147,6 +148,10 @@ def test_scalars_by_hand() -> None:
         "stable": 0.0,
         "residual_H": 0.0,
         "residual_L": 0.0,
+        "confidence_product": 0.375,
+        "entropy_change": (math.log(2) - entropies[0]) / 2,
+        "acceleration_H": 0.0,
+        "acceleration_H_last": 4.0,
     }
     assert first.scalars_BF[0].tolist() == pytest.approx([want[name] for name in SCALARS], abs=1e-5)
     second = by_hand([[0.0, log3], [0.0, 0.0]], last=first, m=2)
@@ -161,6 +166,40 @@ def test_residuals_by_hand() -> None:
     seen = features.look(before, after._replace(carry=carry), output(0, 1.0), None)
     torch.testing.assert_close(column(seen, "residual_H"), torch.full((B,), 0.5))
     torch.testing.assert_close(column(seen, "residual_L"), torch.full((B,), 2.0))
+
+
+def test_entropy_that_rises_in_one_cell_and_falls_in_another_has_changed() -> None:
+    """Certain and undecided, then the other way round: their mean stays, each moved by log 2."""
+    first = by_hand([[50.0, 0.0], [0.0, 0.0]])
+    second = by_hand([[0.0, 0.0], [50.0, 0.0]], last=first, m=2)
+    assert float(column(second, "entropy_mean")) == float(column(first, "entropy_mean"))
+    assert float(column(second, "entropy_change")) == pytest.approx(math.log(2))
+
+
+def walk(states: list[list[float]]) -> list[Seen]:
+    """What is seen of one puzzle whose z_H goes from state to state."""
+    tokens = torch.ones(1, 1, dtype=torch.long)
+    dealt = loop.Batch(tokens, tokens, torch.zeros(1, dtype=torch.long))
+    unsure = Output(torch.zeros(1, 1, 2), torch.zeros(1, 2))
+    path = [Carry(torch.tensor([[state]]), torch.ones(1, 1, 2)) for state in states]
+    slots_M = [Slots(carry, dealt, torch.tensor([m])) for m, carry in enumerate(path)]
+    seen: list[Seen] = []
+    for before, after in pairwise(slots_M):
+        seen.append(features.look(before, after, unsure, seen[-1] if seen else None))
+    return seen
+
+
+def test_acceleration_by_hand() -> None:
+    """Steps (3, 4), (3, 4) and (4, -3) to states of norms 5, 10 and sqrt(125).
+
+    The first follows a standstill; the second goes on alike; the third turns by a right angle at
+    the same length, which no norm of a step tells: ||(1, -7)|| = sqrt(50).
+    """
+    seen = walk([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0], [10.0, 5.0]])
+    now = [float(column(part, "acceleration_H")) for part in seen]
+    assert now == pytest.approx([1.0, 0.0, math.sqrt(50 / 125)])
+    last = [float(column(part, "acceleration_H_last")) for part in seen]
+    assert last == pytest.approx([4.0, 1.0, 0.0])
 
 
 def test_stable_counts_segments_without_a_change() -> None:

@@ -1,13 +1,15 @@
 """Halting rules: policies that are written down rather than learned, each with one knob.
 
-`rule("stable-2")` makes one from its name. `first_correct` is no rule but an ORACLE: it looks at
-the solution, and shows what halting could be worth at most.
+`rule("stable-2")` makes one from its name, and `name_of` tells it. Rules that cut a score are in
+`agents/thresholds.py`. `first_correct` is no rule but an ORACLE: it looks at the solution, and shows
+what halting could be worth at most.
 
 Shapes: B slots, F features, P puzzles.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -16,11 +18,17 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from hrm_rl.agents.thresholds import (
+    SCORES,
+    Patience,
+    StableFor,
+    Threshold,
+    TwoSided,
+    knobs_across,
+    two_sided_grid,
+)
 from hrm_rl.bank import Bank, Halted, observe
-from hrm_rl.features import SCALARS
 from hrm_rl.halting import Policy, greedy_q
-
-_CONFIDENCE, _STABLE = SCALARS.index("confidence_min"), SCALARS.index("stable")
 
 
 @dataclass(frozen=True)
@@ -78,8 +86,8 @@ class QGreedy:
     observation: str = "q"
 
     def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
-        lead_B2 = torch.stack([obs_BF[:, 0] - self.margin, obs_BF[:, 1]], -1)
-        return greedy_q(lead_B2, self.tie)
+        lead_B = obs_BF[:, 0] - obs_BF[:, 1]
+        return greedy_q(torch.stack([lead_B, torch.full_like(lead_B, self.margin)], -1), self.tie)
 
 
 @dataclass(frozen=True)
@@ -97,105 +105,105 @@ class QThreshold:
         return obs_BF[:, 0].double().sigmoid() > self.threshold
 
 
-@dataclass(frozen=True)
-class Confidence:
-    """Halt where even the least sure token has a probability above `threshold`.
-
-    One wrong token makes an answer wrong, so it's as sure as its least sure token; the product over
-    tokens, their joint probability if they were independent, is smaller still and depends on their
-    number. Source: the softmax response of CALM (Schuster et al. 2022), by the weakest token.
-    """
-
-    threshold: float = 0.99
-    """Knob: a probability."""
-    observation: str = "scalars"
-
-    def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
-        return obs_BF[:, _CONFIDENCE] > self.threshold
-
-
-@dataclass(frozen=True)
-class StableFor:
-    """Halt where the predicted answer has stayed the same for `segments` segments in a row.
-
-    Sources: the patience of PABEE (Zhou et al. 2020); argmax stability in Geiping et al. 2025.
-    """
-
-    segments: int = 1
-    """Knob: unchanged segments, from 1; the earliest halt is after one segment more."""
-    observation: str = "scalars"
-
-    def __post_init__(self) -> None:
-        if self.segments < 1:
-            raise ValueError(
-                f"segments must be >= 1, got {self.segments}; to halt after segment 1: fixed-1"
-            )
-
-    def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
-        return obs_BF[:, _STABLE] >= self.segments
-
-
 RULES: Mapping[str, Callable[..., Policy]] = MappingProxyType(
     {
         "fixed": FixedSegments,
         "random": RandomHalting,
         "q": QGreedy,
         "trm": QThreshold,
-        "confidence": Confidence,
+        "two-sided": TwoSided,
         "stable": StableFor,
+        "patience": Patience,
+        **{kind: score.threshold for kind, score in SCORES.items()},
     }
 )
-"""Name -> constructor; its first argument is the knob, and has a default."""
+"""Name -> constructor; its first arguments are the knobs, and have defaults."""
+
+KNOBS: Mapping[type, tuple[str, ...]] = MappingProxyType(
+    {
+        FixedSegments: ("segments",),
+        RandomHalting: ("probability",),
+        QGreedy: ("margin",),
+        QThreshold: ("threshold",),
+        TwoSided: ("upper", "lower", "patience"),
+        StableFor: ("segments",),
+        Patience: ("segments",),
+        Threshold: ("knob",),
+    }
+)
+"""Class of a rule -> names of its knobs, in their order. What is no key here is no rule."""
 
 
 def rule(name: str) -> Policy:
-    """The rule of that name, with its default knob ("q") or one after a hyphen ("trm-0.9").
+    """The rule of that name, with its default knobs ("q") or some of its own ("two-sided-0.9-0.02").
 
     Raises:
-        ValueError: no such rule, or a knob that it does not take.
+        ValueError: no such rule, or knobs that it does not take.
     """
-    kind, hyphen, knob = name.partition("-")
-    if kind not in RULES:
+    kind = max((k for k in RULES if f"{name}-".startswith(f"{k}-")), key=len, default="")
+    if not kind:
         raise ValueError(
             f'no rule "{name}"; there are {", ".join(RULES)}, with a knob as in fixed-8'
         )
-    if not hyphen:
-        return RULES[kind]()
-    number = int if RULES[kind] in (FixedSegments, StableFor) else float
-    try:
-        value = number(knob)
-    except ValueError:
-        wanted = "a whole number" if number is int else "a number"
-        raise ValueError(f'the knob of "{kind}" is {wanted}, got "{name}"') from None
-    return RULES[kind](value)
+    default = RULES[kind]()
+    # A hyphen after a hyphen is a sign, and so is one after an e.
+    words = re.split(r"(?<=[^-e])-", name[len(kind) + 1 :]) if name != kind else []
+    knobs = KNOBS[type(default)]
+    if len(words) > len(knobs):
+        raise ValueError(f'"{kind}" has no more knobs than {", ".join(knobs)}, got "{name}"')
+    values = []
+    for knob, word in zip(knobs, words, strict=False):
+        number = type(getattr(default, knob))
+        try:
+            values.append(number(word))
+        except ValueError:
+            wanted = "a whole number" if number is int else "a number"
+            raise ValueError(f'{knob} of "{kind}" must be {wanted}, got "{name}"') from None
+    return RULES[kind](*values)
+
+
+def name_of(policy: Policy) -> str:
+    """The name that `rule` makes this policy from, all knobs spelt out.
+
+    Raises:
+        ValueError: no rule, or one that differs from its kind in more than knobs.
+    """
+    knobs = [str(getattr(policy, knob)) for knob in KNOBS.get(type(policy), ())]
+    for kind in RULES:
+        name = "-".join([kind, *knobs])
+        if knobs and type(RULES[kind]()) is type(policy) and rule(name) == policy:
+            return name
+    raise ValueError(f"no rule by name is {policy}; names tell of knobs alone")
 
 
 def sweep(kind: str, bank: Bank, points: int = 25) -> list[Policy]:
     """A rule at knobs across their whole useful range on a bank, at most `points` of them.
 
-    Thresholds are quantiles of the score they cut, over all segments and puzzles, so that scores
-    near 0 or 1 do not hide between the knobs. No solution is looked at.
+    They lead from the rule that halts last to the one that halts first. Thresholds are quantiles of
+    the score they cut, over all segments and puzzles. No solution is looked at.
 
     Raises:
-        ValueError: no such rule.
+        ValueError: no such rule, or too few points (3; 9 for "two-sided", which is a grid).
     """
     M = bank.max_segments
-    if kind in ("fixed", "stable"):
-        return [RULES[kind](m) for m in range(1, M + (kind == "fixed"))]
-    if kind == "random":
-        means = torch.linspace(1, M, points).tolist()
-        return [RandomHalting(probability_of_mean(mean, M)) for mean in means]
     if kind not in RULES:
         raise ValueError(f'no rule "{kind}" to sweep; there are {", ".join(RULES)}')
-    obs = torch.cat([observe(bank, RULES[kind]().observation, m, False) for m in range(1, M)])
-    score = {
-        "q": lambda: obs[:, 0] - obs[:, 1],
-        "trm": lambda: obs[:, 0].double().sigmoid(),
-        "confidence": lambda: obs[:, _CONFIDENCE],
-    }[kind]()
-    ranks = torch.linspace(0, len(score) - 1, points).round().long()
-    knobs = score.double().sort().values[ranks].unique().tolist()
-    return [RULES[kind](knob) for knob in knobs]
+    if kind in ("fixed", "stable", "patience"):
+        return [RULES[kind](m) for m in range(M if kind == "fixed" else max(M - 1, 1), 0, -1)]
+    if kind == "random":
+        means = torch.linspace(M, 1, points).tolist()
+        return [RandomHalting(probability_of_mean(mean, M)) for mean in means]
+    seen = RULES[kind]().observation
+    obs = torch.cat([observe(bank, seen, m, False) for m in range(1, max(M, 2))])
+    if kind == "q":
+        return [QGreedy(knob) for knob in knobs_across(obs[:, 0] - obs[:, 1], points)]
+    if kind in SCORES:
+        score = SCORES[kind]
+        return [score.threshold(knob) for knob in knobs_across(score.of(obs), points, score.above)]
+    p_N = obs[:, 0].double().sigmoid()
+    if kind == "trm":
+        return [QThreshold(knob) for knob in knobs_across(p_N, points)]
+    return list(two_sided_grid(p_N, points))
 
 
 def mean_of_probability(probability: float, max_segments: int) -> float:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scripted import PUZZLES, RIGHT_FROM, Scripted
 
 from hrm_rl.agents import rules
+from hrm_rl.agents.thresholds import SCORES
 from hrm_rl.bank import Bank, log_bank, play
 from hrm_rl.features import SCALARS
 
@@ -50,12 +51,6 @@ def test_q_threshold_is_trms_rule():
     obs = scalars(q_halt=[0.1, 0.0, -0.1, 3.0], q_continue=[9.0] * 4)
     assert decisions(rules.QThreshold(), obs) == [True, False, False, True]
     assert decisions(rules.QThreshold(0.9), obs) == [False, False, False, True]
-
-
-def test_confidence_is_that_of_the_least_sure_token():
-    obs = scalars(confidence_min=[0.95, 0.9, 0.5], confidence_mean=[0.99, 0.99, 0.99])
-    assert decisions(rules.Confidence(0.9000001), obs) == [True, False, False]
-    assert decisions(rules.Confidence(0.4), obs) == [True, True, True]
 
 
 def test_stable_counts_segments_without_a_change():
@@ -123,7 +118,8 @@ def test_oracle_halts_at_the_first_right_answer():
 
 
 @given(
-    st.integers(0, 99), st.sampled_from(["fixed-3", "q", "trm", "confidence", "stable", "random"])
+    st.integers(0, 99),
+    st.sampled_from(["fixed-3", "q", "trm", "confidence", "stable", "random", "two-sided"]),
 )
 def test_no_rule_beats_the_oracle(seed, name):
     """Neither in accuracy, nor in value while a segment costs less than an answer is worth."""
@@ -151,12 +147,34 @@ def test_no_rule_beats_the_oracle(seed, name):
         ("trm-0.9", rules.QThreshold(0.9)),
         ("fixed-8", rules.FixedSegments(8)),
         ("stable-2", rules.StableFor(2)),
-        ("confidence-0.99", rules.Confidence(0.99)),
+        ("patience-3", rules.Patience(3)),
+        ("confidence-0.9", SCORES["confidence"].threshold(0.9)),
+        ("entropy", SCORES["entropy"].threshold(0.01)),
+        ("entropy-0.05", SCORES["entropy"].threshold(0.05)),
+        ("entropy-max-1e-3", SCORES["entropy-max"].threshold(0.001)),
+        ("two-sided", rules.TwoSided(0.5, 0.01, 4)),
+        ("two-sided-0.9", rules.TwoSided(0.9, 0.01, 4)),
+        ("two-sided-0.9-1e-05", rules.TwoSided(0.9, 1e-5, 4)),
+        ("two-sided-0.9-0.02-2", rules.TwoSided(0.9, 0.02, 2)),
         ("random-0.25", rules.RandomHalting(0.25)),
     ],
 )
 def test_rules_by_name(name, expected):
     assert rules.rule(name) == expected
+
+
+@pytest.mark.parametrize("kind", sorted(rules.RULES))
+def test_every_policy_of_a_sweep_has_a_name_that_makes_it_again(kind):
+    bank, _ = bank_a(50, max_segments=M)
+    for policy in [rules.rule(kind), *rules.sweep(kind, bank, 9)]:
+        assert rules.rule(rules.name_of(policy)) == policy
+        assert rules.name_of(policy).startswith(kind)
+
+
+def test_names_that_would_hide_something_are_refused():
+    for policy in (rules.QGreedy(tie="halt"), rules.RandomHalting(seed=1), Scripted()):
+        with pytest.raises(ValueError, match="no rule by name is"):
+            rules.name_of(policy)
 
 
 @pytest.mark.parametrize("name", sorted(rules.RULES))
@@ -170,9 +188,15 @@ def test_every_rule_has_a_default_and_decides(name):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("trn", 'no rule "trn"; there are fixed, random, q, trm, confidence, stable'),
-        ("fixed-2.5", 'the knob of "fixed" is a whole number, got "fixed-2.5"'),
-        ("trm-high", 'the knob of "trm" is a number, got "trm-high"'),
+        ("trn", 'no rule "trn"; there are fixed, random, q, trm, two-sided, stable, patience, con'),
+        ("", 'no rule ""; there are fixed'),
+        ("two", 'no rule "two"; there are fixed'),
+        ("fixed-2.5", 'segments of "fixed" must be a whole number, got "fixed-2.5"'),
+        ("trm-high", 'threshold of "trm" must be a number, got "trm-high"'),
+        ("trm-", 'threshold of "trm" must be a number, got "trm-"'),
+        ("trm-0.5-0.6", '"trm" has no more knobs than threshold, got "trm-0.5-0.6"'),
+        ("entropy-low", 'knob of "entropy" must be a number, got "entropy-low"'),
+        ("two-sided-0.9-0.1-2.5", 'patience of "two-sided" must be a whole number'),
         ("fixed-0", "segments must be >= 1, got 0"),
         ("stable-0", "segments must be >= 1, got 0"),
         ("random-1.5", r"probability must lie in \[0, 1\], got 1.5"),
@@ -183,18 +207,22 @@ def test_wrong_names_are_refused(name, message):
         rules.rule(name)
 
 
-@pytest.mark.parametrize("kind", sorted(rules.RULES))
-def test_sweep_covers_the_range_of_a_rule(kind):
+def test_sweeps_of_rules_without_a_score():
+    """From the last to halt to the first; those of scores are in test_thresholds."""
     bank, _ = bank_a(500, max_segments=M)
-    noise = torch.randn(M, 500, generator=torch.Generator().manual_seed(0))
-    sure = (bank.correct_MP * 2 + noise).sigmoid()
-    bank, _ = bank_of(bank.correct_MP, q_halt=sure.logit(), confidence_min=sure)
-    means = [play(bank, p).segment_P.double().mean().item() for p in rules.sweep(kind, bank, 9)]
-    assert len(means) == (M if kind == "fixed" else M - 1 if kind == "stable" else 9)
-    if kind == "stable":  # this bank's answers are never logged as stable
-        assert set(means) == {M}
-    else:
-        assert min(means) < 1.2 and max(means) > M - 0.2
+    assert [p.segments for p in rules.sweep("fixed", bank)] == [8, 7, 6, 5, 4, 3, 2, 1]
+    for kind in ("stable", "patience"):
+        assert [p.segments for p in rules.sweep(kind, bank)] == [7, 6, 5, 4, 3, 2, 1]
+    coins = rules.sweep("random", bank, 9)
+    means = [play(bank, p).segment_P.double().mean().item() for p in coins]
+    assert means == pytest.approx([8, 7.125, 6.25, 5.375, 4.5, 3.625, 2.75, 1.875, 1], abs=0.4)
+    assert (means[0], means[-1]) == (8, 1)
+
+
+def test_a_bank_of_one_segment_has_sweeps_too():
+    bank, _ = bank_a(10, max_segments=1)
+    for kind in rules.RULES:
+        assert all((play(bank, p).segment_P == 1).all() for p in rules.sweep(kind, bank, 9))
 
 
 def test_unknown_sweep_is_refused():
