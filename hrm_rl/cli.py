@@ -1,4 +1,4 @@
-"""The `hrm-rl` command: train, evaluate, solve, compare, watch.
+"""The `hrm-rl` command: train, evaluate, solve, log a bank, compare, watch.
 
 A mistake of the user's ends in one sentence and exit code 2; Ctrl-C in exit code 130.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hrm_rl.halting import Policy
     from hrm_rl.models.hrm import HRM
-    from hrm_rl.puzzles import PuzzleSet, Sudoku
+    from hrm_rl.puzzles import Sudoku
 
 Device = Annotated[str, tyro.conf.arg(help='"auto", "cpu", "cuda" or "mps"')]
 
@@ -29,12 +29,15 @@ def main(args: Sequence[str] | None = None) -> int:
     keep_freed_memory()
     try:
         if args[:1] == ["train"]:
-            return _train(args[1:])
+            from hrm_rl.cli_train import train
+
+            return train(args[1:])
         tyro.extras.subcommand_cli_from_dict(
             {
                 "train": _train_help,
                 "evaluate": evaluate,
                 "solve": solve,
+                "bank": bank,
                 "compare": compare,
                 "watch": watch,
             },
@@ -53,39 +56,6 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def _train_help() -> None:
     """Train a preset in a run folder: `hrm-rl train sudoku4 --help` shows every option."""
-
-
-def _train(args: list[str]) -> int:
-    """Train: the preset is a subcommand, each field of its config an option."""
-    from dataclasses import dataclass
-
-    from hrm_rl.monitor import shown
-    from hrm_rl.presets import PRESETS
-    from hrm_rl.run import run
-    from hrm_rl.train import TrainConfig
-
-    @dataclass(frozen=True)
-    class Train:
-        config: tyro.conf.OmitArgPrefixes[TrainConfig]
-        run: Path
-        """Run folder; a run that lies there is resumed."""
-
-    def described(name: str) -> tuple[str, Train]:
-        summary = (PRESETS[name].__doc__ or "").strip().splitlines()[0]
-        return summary, Train(PRESETS[name](), Path("runs") / name)
-
-    wanted = tyro.extras.overridable_config_cli(
-        {name: described(name) for name in PRESETS},
-        prog="hrm-rl train",
-        description="Train a preset; Ctrl-C saves, and the same command goes on from there.",
-        args=args,
-    )
-    for _ in shown(run(wanted.config, wanted.run), wanted.config.steps, str(wanted.run)):
-        pass
-    print(
-        f"{wanted.run}: weights.safetensors to load, events for `tensorboard --logdir {wanted.run}`"
-    )
-    return 0
 
 
 def evaluate(
@@ -117,9 +87,10 @@ def evaluate(
     from hrm_rl.checkpoint import load_model
     from hrm_rl.device import resolve_device
     from hrm_rl.evaluate import evaluate as run_evaluation
+    from hrm_rl.puzzles.source import for_model
 
     model, _ = load_model(checkpoint, resolve_device(device))
-    chosen = _puzzles(puzzles, split, model.config.length, limit)
+    chosen = for_model(model.config.length, puzzles, split, limit)
     print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
     names = [policy, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
     print(f"{'policy':<14}{'accuracy':>10}{'mean segments':>16}{'seconds':>10}")
@@ -172,45 +143,118 @@ def solve(
     print("solved" if (cells == answer).all() else f"wrong in {int((cells != answer).sum())} cells")
 
 
+def bank(
+    checkpoint: tyro.conf.Positional[str] = "sudoku9",
+    puzzles: str = "",
+    split: Literal["train", "fit", "test"] = "fit",
+    limit: int = 0,
+    max_segments: int = 16,
+    tier: Literal["lite", "head", "pool", "full"] = "lite",
+    half_states: bool = False,
+    batch_size: int = 256,
+    out: Path | None = None,
+    device: Device = "auto",
+) -> None:
+    """Log all segments of many puzzles once, so that any halting policy can be scored exactly.
+
+    One segment more than asked for is logged: the paper's continue target looks there. A command
+    that was broken off goes on where it was.
+
+    Args:
+        checkpoint: a shipped one, a .safetensors or official .pt file, or a run folder
+        puzzles: a shipped set or an official CSV; the checkpoint's own task if left out
+        split: which split of a shipped set
+        limit: take only so many puzzles, evenly spread over the set (0: all)
+        max_segments: the longest horizon that the bank is for
+        tier: lite: scalars; head: and z_H; pool: and its mean; full: and both states whole
+        half_states: states in float16
+        batch_size: puzzles side by side
+        out: folder; banks/<checkpoint>-<split> if left out
+        device: where
+    """
+    from hrm_rl.bankfile import log_to
+    from hrm_rl.checkpoint import load_model
+    from hrm_rl.device import resolve_device
+    from hrm_rl.puzzles.source import for_model
+
+    model, _ = load_model(checkpoint, resolve_device(device))
+    chosen = for_model(model.config.length, puzzles, split, limit)
+    out = out or Path("banks") / f"{Path(checkpoint).stem}-{split}"
+    header = log_to(
+        out, model, chosen, max_segments + 1, tier=tier, batch_size=batch_size, split=split,
+        states="float16" if half_states else "float32", name=puzzles or chosen.task, progress=True,
+    )  # fmt: skip
+    print(
+        f"{out}: {header.count} puzzles, segments 1 to {header.max_segments}, tier {tier}, "
+        f"{header.size / 2**20:.1f} MiB ({header.size / header.count / 2**10:.2f} KiB a puzzle)"
+    )
+    print(
+        f"logged again one by one, {header.mismatch_rate:.2%} of the segments differ in `correct`"
+    )
+
+
 def compare(
     checkpoint: tyro.conf.Positional[str] = "sudoku9",
-    policies: tuple[str, ...] = ("q", "trm", "confidence", "stable-2", "random"),
+    policies: tuple[str, ...] = ("q", "trm", "confidence", "stable-2", "two-sided", "random"),
     learners: tuple[str, ...] = ("q", "ppo"),
     seeds: int = 3,
     steps: int = 50_000,
     step_costs: tuple[float, ...] = (0.0, 0.01),
     learn_step_cost: float = 0.01,
+    fit_bank: str = "",
+    test_bank: str = "",
     puzzles: str = "",
     limit: int = 0,
     max_segments: int = 16,
     out: Path = Path("out/compare"),
+    plots: bool = True,
     device: Device = "auto",
 ) -> None:
     """Compare halting policies on a frozen model: fitted on the fit split, scored on the test split.
 
+    Both splits are logged first, or read from banks that `hrm-rl bank` logged. Writes tables, CSV,
+    JSON and plots.
+
     Args:
-        checkpoint: a shipped one, a file or a run folder
-        policies: rules: q, trm, confidence, stable-2, random, fixed-8 ...
-        learners: trained on the fit split, once per seed: q, ppo, a2c, dqn
+        checkpoint: a shipped one, a file or a run folder; or a bank, to score policies on
+        policies: rules: q, trm, confidence, stable-2, two-sided, random, fixed-8 ...
+        learners: trained on the fit split, once per seed: q, ppo, a2c, dqn ...; none with --learners
         seeds: of each learner
         steps: environment steps of each learner
-        step_costs: at which the value is reported
+        step_costs: at which values are reported
         learn_step_cost: which the learners pay per segment
+        fit_bank: fit and tune on this bank; no model is run then
+        test_bank: score on this bank
         puzzles: a shipped set; the checkpoint's own task if left out
-        limit: take only so many puzzles, evenly spread over the set (0: all)
+        limit: take only so many puzzles, evenly spread over the set or bank (0: all)
         max_segments: forced halt
-        out: folder for compare.csv and pareto.png
+        out: folder for compare.csv, compare.json and the plots
+        plots: draw them, if hrm-rl[plots] is installed
         device: where the model runs
     """
-    from hrm_rl.agents.experiment import run_comparison
+    from hrm_rl.agents.experiment import is_bank, logged_banks, read_banks, run_comparison
     from hrm_rl.checkpoint import load_model
     from hrm_rl.device import resolve_device
+    from hrm_rl.puzzles.source import for_model
 
-    model, _ = load_model(checkpoint, resolve_device(device))
-    fit, test = (_puzzles(puzzles, split, model.config.length, limit) for split in ("fit", "test"))
+    if not test_bank and is_bank(checkpoint):
+        test_bank = checkpoint
+    if bool(fit_bank) != bool(test_bank):
+        missing, there = ("fit", "score") if test_bank else ("test", "fit")
+        raise ValueError(
+            f"there is a bank to {there} on and no other: policies must not be fitted on the "
+            f"puzzles that they are scored on; give --{missing}-bank too"
+        )
+    if test_bank:
+        fit, test = read_banks(fit_bank, test_bank, max_segments, limit)
+    else:
+        model, _ = load_model(checkpoint, resolve_device(device))
+        length = model.config.length
+        fit_set, test_set = (for_model(length, puzzles, split, limit) for split in ("fit", "test"))
+        fit, test = logged_banks(model, fit_set, test_set, max_segments)
     run_comparison(
-        model, fit, test, rules=policies, learners=learners, seeds=seeds, steps=steps, step_costs=step_costs,
-        learn_step_cost=learn_step_cost, max_segments=max_segments, out=out,
+        fit, test, rules=policies, learners=learners, seeds=seeds, steps=steps, step_costs=step_costs,
+        learn_step_cost=learn_step_cost, max_segments=max_segments, out=out, plots=plots,
     )  # fmt: skip
 
 
@@ -253,20 +297,6 @@ def watch(
     if halted:
         verdict = "right" if halted.correct else "wrong"
         print(f"halted after segment {halted.segment}: {verdict}")
-
-
-def _puzzles(name: str, split: str, length: int, limit: int) -> "PuzzleSet":
-    """The puzzle set of a command; the task's own shipped one if `name` is empty."""
-    from hrm_rl.puzzles import for_length
-    from hrm_rl.puzzles.source import source
-
-    puzzles = source(name or for_length(length).task, split)
-    if puzzles.length != length:
-        raise ValueError(
-            f"the puzzles have {puzzles.length} cells, the checkpoint was trained on {length}; "
-            "choose puzzles of its size"
-        )
-    return puzzles.sample(limit) if 0 < limit < len(puzzles) else puzzles
 
 
 def _solving(

@@ -1,6 +1,9 @@
-"""Statistics of halting: intervals, calibration, Pareto hulls, accuracy by difficulty. Pure numpy.
+"""What halting costs and gains: Pareto hulls, compute saved, regret, where it goes wrong. Pure numpy.
 
-Suffixes: K quantities, S seeds, P puzzles, M segments, R resamples, C clusters, N points.
+Everything is computed from `correct_MP`, whether the answer is right after each segment, and
+`segment_P`, where a policy halts, from 1.
+
+Suffixes: P puzzles, M segments, N points, H points of a hull.
 """
 
 from __future__ import annotations
@@ -11,33 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
+from hrm_rl.ranks import kendall, spearman
+
 RATING_BANDS = (0, 1, 10, 30)
 """Lower ends of the rating bands that are reported: guesses to the first solution."""
-
-
-class Interval(NamedTuple):
-    """A mean with its bootstrap percentile interval, which always holds the mean."""
-
-    mean: float
-    low: float
-    high: float
-
-    @property
-    def half_width(self) -> float:
-        return (self.high - self.low) / 2
-
-
-class Calibration(NamedTuple):
-    """How well a probability tells right from wrong answers."""
-
-    auroc: float
-    """P(a right answer scores above a wrong one) + P(tie) / 2; nan if all are right or all wrong."""
-    brier: float
-    """Mean squared difference between probability and outcome."""
-    ece: float
-    """Mean distance between probability and frequency over bins of equal mass."""
-    base_rate: float
-    """Share of right answers."""
 
 
 class Band(NamedTuple):
@@ -50,181 +30,47 @@ class Band(NamedTuple):
     accuracy_M: Float[np.ndarray, " M"]
 
 
-# --- intervals ------------------------------------------------------------------------------------
+class Errors(NamedTuple):
+    """Where a policy's answers and segments went, as means over puzzles.
 
-
-def mean_interval(
-    values: Shaped[np.ndarray, "*S P"],
-    clusters_P: Shaped[np.ndarray, " P"] | None = None,
-    *,
-    resamples: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> Interval:
-    """Mean over puzzles, or over seeds and puzzles, with a bootstrap interval.
-
-    All seeds are scored on the same puzzles, so each resample draws seeds and, independently,
-    puzzles: the interval covers another training run on other puzzles. With one row only puzzles
-    are drawn.
-
-    Args:
-        values: (P,) or (S, P).
-        clusters_P: puzzles that belong together (symmetric copies of one, say) are drawn together.
-
-    Raises:
-        ValueError: nothing to average, or a level outside (0, 1).
+    wrong = never + under + lost - both, and
+    mean segments = 1 + needed + late + wasted + in_vain.
     """
-    (interval,) = mean_intervals([values], clusters_P, resamples=resamples, level=level, seed=seed)
-    return interval
+
+    wrong: float
+    never: float
+    """Wrong, and never right at any segment: no policy could do better."""
+    under: float
+    """Under-thinking: wrong where it halts, right at a later segment."""
+    lost: float
+    """Over-thinking: wrong where it halts, right at an earlier segment."""
+    both: float
+    """Counted in `under` and in `lost`."""
+    needed: float
+    """Segments (beyond the first) up to the first right answer, where it was reached."""
+    late: float
+    """Segments after the first right answer."""
+    wasted: float
+    """Segments (beyond the first) on puzzles that are never right."""
+    in_vain: float
+    """Segments (beyond the first) on puzzles given up before their first right answer."""
+    gave_up: float
+    """Halts before the last segment with a wrong answer."""
+    gave_up_justly: float
+    """Those of `gave_up` that would not have become right later."""
+
+    @property
+    def precision(self) -> float:
+        """Share of the halts with a wrong answer that lost nothing; nan if there are none."""
+        return self.gave_up_justly / self.gave_up if self.gave_up else float("nan")
 
 
-def mean_intervals(
-    tables: Sequence[Shaped[np.ndarray, "*S P"]],
-    clusters_P: Shaped[np.ndarray, " P"] | None = None,
-    *,
-    resamples: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> list[Interval]:
-    """`mean_interval` of several quantities of the same seeds and puzzles, by common resamples."""
-    whole_KSP = np.stack([_rows(values) for values in tables])
-    rng = np.random.default_rng(seed)
-    (means_KR,) = _resampled_means([whole_KSP], clusters_P, resamples, rng)
-    means_K = whole_KSP.mean((1, 2))
-    return [_interval(float(mean), R, level) for mean, R in zip(means_K, means_KR, strict=True)]
+class Correlation(NamedTuple):
+    """Rank correlation of two columns over puzzles; nan if either is constant."""
 
-
-def paired_difference(
-    a: Shaped[np.ndarray, "*S P"],
-    b: Shaped[np.ndarray, "*Z Q"],
-    clusters_P: Shaped[np.ndarray, " P"] | None = None,
-    *,
-    resamples: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> Interval:
-    """Mean of a minus mean of b on the same puzzles, with an interval from common resamples.
-
-    What both find easy or hard cancels, so the interval is often many times narrower than those of
-    the two means. Seeds are not paired: the runs of a and of b are drawn independently.
-
-    Raises:
-        ValueError: different numbers of puzzles, nothing to average, or a level outside (0, 1).
-    """
-    a_SP, b_SP = _rows(a), _rows(b)
-    if a_SP.shape[1] != b_SP.shape[1]:
-        raise ValueError(
-            f"a pair must be scored on the same puzzles, got {a_SP.shape[1]} and {b_SP.shape[1]}"
-        )
-    rng = np.random.default_rng(seed)
-    tables = [a_SP[None], b_SP[None]]
-    ((means_a_R,), (means_b_R,)) = _resampled_means(tables, clusters_P, resamples, rng)
-    return _interval(float(a_SP.mean() - b_SP.mean()), means_a_R - means_b_R, level)
-
-
-def _rows(values: np.ndarray) -> np.ndarray:
-    if values.ndim not in (1, 2) or not values.size:
-        raise ValueError(f"values must be (P,) or (S, P) and not empty, got {values.shape}")
-    return np.atleast_2d(values).astype(np.float64)
-
-
-def _resampled_means(
-    tables: Sequence[np.ndarray],
-    clusters_P: np.ndarray | None,
-    resamples: int,
-    rng: np.random.Generator,
-) -> list[np.ndarray]:
-    """Means (K, R) of every (K, S, P) table in `resamples` draws of clusters, common to all tables.
-
-    A draw is kept as how often each cluster and each seed come up: its mean is then a product.
-    """
-    puzzles = tables[0].shape[-1]
-    cluster_P = np.arange(puzzles)
-    if clusters_P is not None:
-        cluster_P = np.unique(clusters_P, return_inverse=True)[1]
-    sizes_C = np.bincount(cluster_P)
-    sums = [np.apply_along_axis(lambda v: np.bincount(cluster_P, v), -1, table) for table in tables]
-    means: list[list[np.ndarray]] = [[] for _ in tables]
-    for start in range(0, resamples, 100):  # bounds the memory: 100 draws at a time
-        draws = min(100, resamples - start)
-        count_RC = _draw_counts(len(sizes_C), draws, rng)
-        size_R = count_RC @ sizes_C
-        for table_KSC, out in zip(sums, means, strict=True):
-            seeds = table_KSC.shape[1]
-            count_RS = _draw_counts(seeds, draws, rng)
-            sum_KSR = table_KSC @ count_RC.T
-            out.append(np.einsum("ksr,rs->kr", sum_KSR, count_RS) / (seeds * size_R))
-    return [np.concatenate(parts, axis=1) for parts in means]
-
-
-def _draw_counts(things: int, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """(draws, things): how often each thing comes up in `things` draws with replacement."""
-    drawn = rng.integers(things, size=(draws, things)) + things * np.arange(draws)[:, None]
-    return np.bincount(drawn.ravel(), minlength=draws * things).reshape(draws, things).astype(float)
-
-
-def _interval(mean: float, means_R: np.ndarray, level: float) -> Interval:
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie in (0, 1), got {level}")
-    low, high = np.quantile(means_R, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(mean, min(float(low), mean), max(float(high), mean))
-
-
-# --- calibration ----------------------------------------------------------------------------------
-
-
-def auroc(score_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"]) -> float:
-    """P(a right answer scores above a wrong one) + half of P(they tie), from the sum of mid-ranks.
-
-    nan if all are right or all are wrong.
-    """
-    positives = int(right_P.sum())
-    negatives = len(right_P) - positives
-    if not positives or not negatives:
-        return float("nan")
-    _, value_P, count_V = np.unique(score_P, return_inverse=True, return_counts=True)
-    mid_rank_V = np.cumsum(count_V) - (count_V - 1) / 2
-    rank_sum = mid_rank_V[value_P][right_P].sum()
-    return float((rank_sum - positives * (positives + 1) / 2) / (positives * negatives))
-
-
-def expected_calibration_error(
-    probability_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"], bins: int = 15
-) -> float:
-    """Mean over answers of |mean probability - share right| of their bin; bins of equal mass."""
-    order = np.argsort(probability_P, kind="stable")
-    probability_P = probability_P.astype(np.float64)
-    gaps = [
-        abs(probability_P[part].sum() - right_P[part].sum())
-        for part in np.array_split(order, min(bins, len(order)))
-    ]
-    return float(sum(gaps) / len(order))
-
-
-def calibration(
-    probability_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"], bins: int = 15
-) -> Calibration:
-    """AUROC, Brier score and ECE of a probability of being right. Look at the AUROC first.
-
-    Raises:
-        ValueError: no answers.
-    """
-    if not len(right_P):
-        raise ValueError("calibration needs at least one answer, got none")
-    return Calibration(
-        auroc(probability_P, right_P),
-        float(np.mean((probability_P.astype(np.float64) - right_P) ** 2)),
-        expected_calibration_error(probability_P, right_P, bins),
-        float(right_P.mean()),
-    )
-
-
-def calibration_by_segment(
-    q_halt_MP: Shaped[np.ndarray, "M P"], correct_MP: Bool[np.ndarray, "M P"], bins: int = 15
-) -> list[Calibration]:
-    """Calibration of Q_halt, given as logits, after each segment on all puzzles."""
-    probability_MP = 1 / (1 + np.exp(-q_halt_MP.astype(np.float64)))
-    return [calibration(p, c, bins) for p, c in zip(probability_MP, correct_MP, strict=True)]
+    spearman: float
+    kendall: float
+    puzzles: int
 
 
 # --- the cost of accuracy -------------------------------------------------------------------------
@@ -238,19 +84,20 @@ def concave_hull(
     What lies on it can be had: choosing between two policies by a coin, puzzle by puzzle, gives
     every point of the line between them (and no choice of the points given gives one above).
     """
+    x, y = segments_N.tolist(), accuracy_N.tolist()
     hull: list[int] = []
-    for i in np.lexsort((-accuracy_N, segments_N)):
-        if hull and accuracy_N[i] <= accuracy_N[hull[-1]]:
+    for i in np.lexsort((-accuracy_N, segments_N)).tolist():
+        if hull and y[i] <= y[hull[-1]]:
             continue  # costs as much or more, and gains nothing
-        while len(hull) >= 2 and _is_below(hull[-2], hull[-1], i, segments_N, accuracy_N):
+        while len(hull) >= 2 and _is_below(hull[-2], hull[-1], i, x, y):
             hull.pop()
-        hull.append(int(i))
+        hull.append(i)
     return np.array(hull, dtype=np.int64)
 
 
-def _is_below(a: int, b: int, c: int, x_N: np.ndarray, y_N: np.ndarray) -> bool:
+def _is_below(a: int, b: int, c: int, x: list[float], y: list[float]) -> bool:
     """Whether point b lies on or below the line from a to c."""
-    return bool((y_N[b] - y_N[a]) * (x_N[c] - x_N[a]) <= (y_N[c] - y_N[a]) * (x_N[b] - x_N[a]))
+    return (y[b] - y[a]) * (x[c] - x[a]) <= (y[c] - y[a]) * (x[b] - x[a])
 
 
 def pareto_area(
@@ -269,6 +116,84 @@ def pareto_area(
     x, y = segments_N[hull].astype(np.float64), accuracy_N[hull].astype(np.float64)
     x, y = np.append(x, max(float(max_segments), x[-1])), np.append(y, y[-1])
     return float(np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2) / (max_segments - 1))
+
+
+def compute_saved(
+    segments_N: Shaped[np.ndarray, " N"],
+    accuracy_N: Shaped[np.ndarray, " N"],
+    max_segments: int,
+    full_accuracy: float,
+    slack: float = 0.0,
+) -> float:
+    """Share of `max_segments` that a family of policies saves at (almost) the accuracy of them all.
+
+    1 - b / max_segments, with b the fewest mean segments at which the hull of the points, and of
+    never halting early, reaches `full_accuracy - slack`. Never halting early saves 0.
+
+    Args:
+        full_accuracy: of the last segment on the same puzzles.
+        slack: accuracy that may be lost: 0.001 is 0.1 percentage points.
+
+    Raises:
+        ValueError: a negative slack.
+    """
+    if slack < 0:
+        raise ValueError(f"slack must be >= 0, got {slack}")
+    x_N = np.append(segments_N.astype(np.float64), max_segments)
+    y_N = np.append(accuracy_N.astype(np.float64), full_accuracy)
+    hull = concave_hull(x_N, y_N)
+    x, y, wanted = x_N[hull], y_N[hull], full_accuracy - slack
+    enough = int(np.argmax(y >= wanted - 1e-12))  # exists: the hull ends at the highest accuracy
+    if enough == 0:
+        return float(1 - x[0] / max_segments)
+    share = (wanted - y[enough - 1]) / (y[enough] - y[enough - 1])
+    budget = x[enough - 1] + min(1.0, share) * (x[enough] - x[enough - 1])
+    return float(1 - budget / max_segments)
+
+
+# --- value ----------------------------------------------------------------------------------------
+
+
+def normalised_score(value: float, fixed: float, prophet: float) -> float:
+    """0 for the best fixed number of segments, 1 for the prophet; nan if these are equal."""
+    gap = prophet - fixed
+    return (value - fixed) / gap if gap > 1e-12 else float("nan")
+
+
+# --- where it goes wrong --------------------------------------------------------------------------
+
+
+def error_columns(
+    correct_MP: Bool[np.ndarray, "M P"], segment_P: Shaped[np.ndarray, " P"]
+) -> dict[str, Float[np.ndarray, " P"]]:
+    """`Errors` puzzle by puzzle, by name: their means over puzzles are its fields."""
+    m_M1 = np.arange(1, len(correct_MP) + 1)[:, None]
+    right_P = np.take_along_axis(correct_MP, segment_P[None].astype(np.int64) - 1, 0)[0]
+    before_P, after_P = (m_M1 < segment_P) & correct_MP, (m_M1 > segment_P) & correct_MP
+    lost_P, under_P = (~right_P & part.any(0) for part in (before_P, after_P))
+    ever_P, first_P = correct_MP.any(0), correct_MP.argmax(0) + 1
+    reached_P = ever_P & (first_P <= segment_P)
+    gave_up_P = ~right_P & (segment_P < len(correct_MP))
+    columns = {
+        "wrong": ~right_P,
+        "never": ~ever_P,
+        "under": under_P,
+        "lost": lost_P,
+        "both": under_P & lost_P,
+        "needed": reached_P * (first_P - 1),
+        "late": reached_P * (segment_P - first_P),
+        "wasted": ~ever_P * (segment_P - 1),
+        "in_vain": (ever_P & ~reached_P) * (segment_P - 1),
+        "gave_up": gave_up_P,
+        "gave_up_justly": gave_up_P & ~under_P,
+    }
+    return {name: column.astype(np.float64) for name, column in columns.items()}
+
+
+def errors(correct_MP: Bool[np.ndarray, "M P"], segment_P: Shaped[np.ndarray, " P"]) -> Errors:
+    """Under-thinking, over-thinking, late and wasted segments, giving up: see `Errors`."""
+    columns = error_columns(correct_MP, segment_P)
+    return Errors(**{name: float(column.mean()) for name, column in columns.items()})
 
 
 # --- difficulty -----------------------------------------------------------------------------------
@@ -290,3 +215,18 @@ def accuracy_by_band(
         if inside_P.any():
             found.append(Band(low, high, int(inside_P.sum()), correct_MP[:, inside_P].mean(1)))
     return found
+
+
+def correlation(a_P: Shaped[np.ndarray, " P"], b_P: Shaped[np.ndarray, " P"]) -> Correlation:
+    """Spearman and Kendall, of halting times with ratings for one."""
+    if not len(a_P):
+        return Correlation(float("nan"), float("nan"), 0)
+    return Correlation(spearman(a_P, b_P), kendall(a_P, b_P), len(a_P))
+
+
+def correlation_with_first_correct(
+    correct_MP: Bool[np.ndarray, "M P"], segment_P: Shaped[np.ndarray, " P"]
+) -> Correlation:
+    """Of halting times with the first right segment, on the puzzles that are ever right."""
+    ever_P = correct_MP.any(0)
+    return correlation(segment_P[ever_P], correct_MP.argmax(0)[ever_P] + 1)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from hrm_rl import cli
+from hrm_rl.bankfile import read_bank
 from hrm_rl.checkpoint import load_model, save_model
 from hrm_rl.models.hrm import HRM, HRMConfig
 from hrm_rl.puzzles import Sudoku, load
@@ -97,6 +98,21 @@ def test_evaluate_puts_fixed_segments_beside_the_rule(
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
     assert [row[0] for row in rows] == ["stable-2", "fixed-1", "fixed-2", "fixed-4"]
     assert [float(row[2]) for row in rows[1:]] == [1.0, 2.0, 4.0]
+
+
+def test_bank_logs_one_segment_more_and_goes_on(
+    checkpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["bank", checkpoint, "--limit", "8", "--max-segments", "3", "--out"]
+    assert cli.main([*args, str(tmp_path / "a")]) == 0
+    out = capsys.readouterr().out
+    assert "8 puzzles, segments 1 to 4, tier lite, 0.0 MiB" in out
+    assert "one by one, 0.00% of the segments differ" in out
+    bank = read_bank(tmp_path / "a", load_model(checkpoint)[0], max_segments=4)
+    assert len(bank) == 8
+    assert cli.main([*args, str(tmp_path / "a")]) == 0, "nothing left to do"
+    assert cli.main([*args, str(tmp_path / "a"), "--split", "test"]) == 2
+    assert "differs in split, tokens" in capsys.readouterr().err
 
 
 def test_evaluate_refuses_puzzles_of_another_size(

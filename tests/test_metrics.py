@@ -1,4 +1,4 @@
-"""Statistics against numbers worked out by hand, and the laws that they obey."""
+"""Metrics of halting against numbers worked out by hand, and the laws that they obey."""
 
 import numpy as np
 import pytest
@@ -8,132 +8,15 @@ from hypothesis.extra import numpy as hnp
 
 from hrm_rl import metrics
 
-unit = st.floats(0, 1, allow_subnormal=False)
-samples = hnp.arrays(
-    np.float64, hnp.array_shapes(min_dims=1, max_dims=2, max_side=8), elements=unit
-)
-labelled = st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=1, max_size=12)
 points = st.lists(st.tuples(st.integers(1, 16), st.integers(0, 100)), min_size=1, max_size=12)
 
-# --- intervals ------------------------------------------------------------------------------------
 
-
-@given(samples, st.floats(0.05, 0.99), st.integers(0, 9))
-def test_interval_holds_the_mean_and_lies_in_the_range(values, level, seed):
-    mean, low, high = metrics.mean_interval(values, resamples=20, level=level, seed=seed)
-    assert mean == pytest.approx(values.mean())
-    assert low <= mean <= high
-    assert low >= values.min() - 1e-12 and high <= values.max() + 1e-12
-
-
-def test_interval_has_the_width_of_the_normal_approximation():
-    values_P = np.arange(1000) % 10 < 3  # 300 ones: standard error sqrt(0.3 * 0.7 / 1000)
-    mean, low, high = metrics.mean_interval(values_P, resamples=4000)
-    assert mean == 0.3
-    assert (high - low) / 2 == pytest.approx(1.96 * (0.21 / 1000) ** 0.5, rel=0.05)
-
-
-def test_interval_of_constants_is_a_point():
-    assert metrics.mean_interval(np.full((3, 7), 0.1), resamples=50).half_width < 1e-12
-
-
-def test_seeds_that_differ_widen_the_interval():
-    """Two seeds, all wrong and all right: half of the draws of two take the same one twice."""
-    values_SP = np.stack([np.zeros(50), np.ones(50)])
-    assert metrics.mean_interval(values_SP, resamples=500) == (0.5, 0.0, 1.0)
-
-
-def test_copies_of_a_puzzle_drawn_together_tell_nothing_new():
-    values_P = (np.arange(40) % 4 == 0).astype(float)
-    alone = metrics.mean_interval(values_P, resamples=500)
-    copies_P, clusters_P = np.repeat(values_P, 25), np.repeat(np.arange(40), 25)
-    together = metrics.mean_interval(copies_P, clusters_P, resamples=500)
-    assert together == pytest.approx(alone)
-    assert metrics.mean_interval(copies_P, resamples=500).half_width < alone.half_width / 4
-
-
-def test_clusters_of_different_sizes_weigh_by_their_size():
-    """Clusters {0, 0, 0} and {1}: the mean of a draw is 0, 1/4 or 1."""
-    values_P, clusters_P = np.array([0.0, 0.0, 1.0, 0.0]), np.array([7, 7, 9, 7])
-    interval = metrics.mean_interval(values_P, clusters_P, resamples=400, level=0.2)
-    assert interval == (0.25, 0.25, 0.25)
-    assert metrics.mean_interval(values_P, clusters_P, resamples=400) == (0.25, 0.0, 1.0)
-
-
-def test_several_quantities_share_their_resamples():
-    values_P = np.random.default_rng(0).random(30)
-    one, other = metrics.mean_intervals([values_P, 2 * values_P + 1], resamples=100)
-    assert other == pytest.approx(tuple(2 * x + 1 for x in one))
-
-
-def test_pairing_removes_what_both_find_hard():
-    base_P = np.random.default_rng(0).random(400)
-    difference = metrics.paired_difference(base_P + 0.1, base_P, resamples=200)
-    assert difference == pytest.approx((0.1, 0.1, 0.1))
-    assert metrics.mean_interval(base_P, resamples=200).half_width > 0.02
-
-
-@given(samples, st.integers(0, 9))
-def test_difference_to_itself_is_zero_for_one_seed(values, seed):
-    difference = metrics.paired_difference(values[:1], values[:1], resamples=10, seed=seed)
-    assert difference == pytest.approx((0, 0, 0), abs=1e-12)
-
-
-def test_wrong_intervals_are_refused():
-    with pytest.raises(ValueError, match="not empty"):
-        metrics.mean_interval(np.zeros(0))
-    with pytest.raises(ValueError, match="level must lie in"):
-        metrics.mean_interval(np.zeros(3), level=1.0)
-    with pytest.raises(ValueError, match="same puzzles, got 3 and 4"):
-        metrics.paired_difference(np.zeros(3), np.zeros(4))
-
-
-# --- calibration ----------------------------------------------------------------------------------
-
-
-@given(labelled)
-def test_auroc_is_the_count_of_pairs(pairs):
-    """The Mann-Whitney count: pairs of a right and a wrong answer in the right order, ties half."""
-    score, right = np.array([s for s, _ in pairs]), np.array([r for _, r in pairs])
-    wins = [(a > b) + (a == b) / 2 for a in score[right] for b in score[~right]]
-    got = metrics.auroc(score, right)
-    assert got == pytest.approx(np.mean(wins)) if wins else np.isnan(got)
-
-
-@given(labelled)
-def test_auroc_of_the_reversed_score_is_the_complement(pairs):
-    score, right = np.array([s for s, _ in pairs]), np.array([r for _, r in pairs])
-    total = metrics.auroc(score, right) + metrics.auroc(-score, right)
-    assert np.isnan(total) or total == pytest.approx(1)
-
-
-def test_calibration_by_hand():
-    """Two bins: (0.1, 0.3 | right: no, yes) off by 0.3, (0.8, 1.0 | yes, yes) off by 0.1."""
-    got = metrics.calibration(np.array([0.8, 0.1, 1.0, 0.3]), np.array([1, 0, 1, 1], bool), bins=2)
-    assert got.auroc == 1
-    assert got.brier == pytest.approx((0.2**2 + 0.1**2 + 0 + 0.7**2) / 4)
-    assert got.ece == pytest.approx((0.3 + 0.1) / 2)
-    assert got.base_rate == 0.75
-
-
-@given(labelled, st.integers(1, 15))
-def test_calibration_lies_in_the_unit_interval(pairs, bins):
-    probability = np.array([(s + 3) / 6 for s, _ in pairs])
-    got = metrics.calibration(probability, np.array([r for _, r in pairs]), bins)
-    assert 0 <= got.brier <= 1 and 0 <= got.ece <= 1
-    assert got.ece >= abs(probability.mean() - got.base_rate) - 1e-12  # Jensen: bins add up
-
-
-def test_calibration_of_each_segment_reads_logits():
-    q_MP = np.array([[0.0, 0.0], [-50.0, 50.0]])
-    first, second = metrics.calibration_by_segment(q_MP, np.array([[False, True], [False, True]]))
-    assert first == (0.5, 0.25, pytest.approx(0.5), 0.5)
-    assert second == (1.0, pytest.approx(0), pytest.approx(0), 0.5)
-
-
-def test_calibration_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="at least one answer"):
-        metrics.calibration(np.zeros(0), np.zeros(0, bool))
+@st.composite
+def halted(draw):
+    """Whether each segment is right, and where a policy halts."""
+    correct_MP = draw(hnp.arrays(bool, st.tuples(st.integers(1, 5), st.integers(1, 6))))
+    M, P = correct_MP.shape
+    return correct_MP, draw(hnp.arrays(np.int64, P, elements=st.integers(1, M)))
 
 
 # --- hulls ----------------------------------------------------------------------------------------
@@ -172,6 +55,69 @@ def test_pareto_area_of_geometric_solving_times():
     mean_M = 0.8 * (1 - 0.7**m) / 0.3 + 0.2 * m
     assert metrics.pareto_area(m, right_M, 16) == pytest.approx(0.6947, abs=5e-5)
     assert metrics.pareto_area(mean_M, right_M, 16) == pytest.approx(0.7423, abs=5e-5)
+    saved = metrics.compute_saved(mean_M, right_M, 16, right_M[-1])
+    assert saved == pytest.approx(0.634, abs=5e-4)
+
+
+def test_compute_saved_by_hand():
+    """0.2 at 1 segment, 0.6 at 3, as 5 have: 0.5 is half mixed at 2.5, 0.1 is had at 1."""
+    x, y = np.array([1.0, 3.0]), np.array([0.2, 0.6])
+    for slack, expected in {0.0: 1 - 3 / 5, 0.1: 1 - 2.5 / 5, 0.5: 1 - 1 / 5}.items():
+        assert metrics.compute_saved(x, y, 5, 0.6, slack) == pytest.approx(expected)
+    assert metrics.compute_saved(x, y, 5, 0.7) == 0  # only never halting early has 0.7
+    with pytest.raises(ValueError, match="slack must be >= 0"):
+        metrics.compute_saved(x, y, 5, 0.6, -0.1)
+
+
+@given(points, st.integers(0, 100))
+def test_more_slack_saves_more(pairs, full):
+    x, y = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
+    saved = [metrics.compute_saved(x, y / 100, 16, full / 100, s) for s in (0, 0.01, 0.1, 1)]
+    assert (np.diff(saved) >= -1e-12).all()
+    assert min(saved) >= 0 and saved[-1] <= 1 - x.min() / 16 + 1e-12
+
+
+# --- value ----------------------------------------------------------------------------------------
+
+
+def test_score_runs_from_the_best_fixed_to_the_prophet():
+    assert metrics.normalised_score(0.3, 0.2, 0.6) == pytest.approx(0.25)
+    assert np.isnan(metrics.normalised_score(0.3, 0.3, 0.3))
+    assert np.isnan(metrics.normalised_score(0.1 + 0.2, 0.3, 0.1 + 0.2))  # equal but for rounding
+
+
+# --- where it goes wrong --------------------------------------------------------------------------
+
+
+def test_errors_by_hand():
+    """Lost at 3; right and late; halts too early; never right; wrong between two rights."""
+    correct_MP = np.array([[0, 1, 0, 0, 1], [1, 1, 0, 0, 0], [0, 1, 1, 0, 1]], bool)
+    got = metrics.errors(correct_MP, np.array([3, 2, 1, 2, 2]))
+    assert got._asdict() == pytest.approx(
+        {
+            "wrong": 4 / 5, "never": 1 / 5, "under": 2 / 5, "lost": 2 / 5, "both": 1 / 5,
+            "needed": 1 / 5, "late": 3 / 5, "wasted": 1 / 5, "in_vain": 0,
+            "gave_up": 3 / 5, "gave_up_justly": 1 / 5,
+        }
+    )  # fmt: skip
+    assert got.precision == pytest.approx(1 / 3)
+
+
+def test_segments_before_a_right_answer_that_is_not_reached_are_in_vain():
+    got = metrics.errors(np.array([[0], [0], [0], [1]], bool), np.array([3]))
+    assert (got.in_vain, got.under, got.needed, got.precision) == (2, 1, 0, 0)
+    assert np.isnan(metrics.errors(np.array([[True]]), np.array([1])).precision)
+
+
+@given(halted())
+def test_errors_and_segments_add_up(case):
+    correct_MP, segment_P = case
+    e = metrics.errors(correct_MP, segment_P)
+    right_P = correct_MP[segment_P - 1, np.arange(len(segment_P))]
+    assert e.wrong == pytest.approx(1 - right_P.mean())
+    assert e.wrong == pytest.approx(e.never + e.under + e.lost - e.both)
+    assert segment_P.mean() == pytest.approx(1 + e.needed + e.late + e.wasted + e.in_vain)
+    assert 0 <= e.gave_up_justly <= e.gave_up <= e.wrong
 
 
 # --- difficulty -----------------------------------------------------------------------------------
@@ -191,3 +137,13 @@ def test_bands_share_out_the_puzzles(ratings):
     correct_MP = np.ones((2, len(ratings)), bool)
     bands = metrics.accuracy_by_band(correct_MP, np.array(ratings))
     assert sum(band.puzzles for band in bands) == len(ratings)
+
+
+def test_halting_at_the_first_right_segment_correlates_perfectly_with_it():
+    """Puzzles that are never right have no first right segment, and are left out."""
+    correct_MP = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0]], bool)
+    got = metrics.correlation_with_first_correct(correct_MP, np.array([1, 2, 3, 1]))
+    assert got == pytest.approx((1, 1, 3))
+    assert metrics.correlation(np.array([1, 2, 2, 3]), np.array([9, 5, 5, 1])) == (-1, -1, 4)
+    nothing = metrics.correlation_with_first_correct(~correct_MP & correct_MP, np.ones(4, int))
+    assert np.isnan(nothing.spearman) and nothing.puzzles == 0

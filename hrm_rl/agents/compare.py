@@ -1,4 +1,4 @@
-"""Halting policies side by side on one bank: accuracy at halting, segments, value at a step cost.
+"""Halting policies side by side on one bank: accuracy, segments, value, and what they are held against.
 
 Policies are fitted on one split ("fit") and compared on another ("test"). The bank holds all
 segments, so every evaluation is exact, and intervals are about other puzzles and seeds only.
@@ -8,70 +8,89 @@ Suffixes: P puzzles, S seeds, M segments.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+import torch
 
-from hrm_rl import metrics
-from hrm_rl.agents.rules import RULES, FixedSegments, first_correct, random_accuracy
+from hrm_rl import metrics, statistics
+from hrm_rl.agents.rows import KINDS, Row, Yardstick
+from hrm_rl.agents.rules import FixedSegments, first_correct, random_accuracy
 from hrm_rl.bank import Bank, Halted, play
+from hrm_rl.bootstrap import Resampled, resample
+from hrm_rl.calibration import calibration_while_alive
 from hrm_rl.halting import Policy
-from hrm_rl.metrics import Interval
-from hrm_rl.tensorfile import write_atomically
+from hrm_rl.metrics import Correlation, Errors
+from hrm_rl.statistics import Interval
+from hrm_rl.stopping import best_fixed, prophet
 
-KINDS = ("fixed", "rule", "learner", "oracle")
-
-
-@dataclass(frozen=True)
-class Row:
-    """How one policy fared, over its seeds and the puzzles of a bank."""
-
-    name: str
-    kind: str
-    """One of `KINDS`; an oracle looks at the solution."""
-    seeds: int
-    accuracy: Interval
-    """Share of puzzles that are right where the policy halts."""
-    segments: Interval
-    """Mean segments at halting."""
-    value: Mapping[float, Interval]
-    """Step cost -> mean return: 1{correct} - step cost * (segments - 1)."""
-    random: float
-    """Accuracy of halting at random, without looking, after as many segments on average."""
+Runs = Sequence[Policy | Halted]
+"""One policy for each seed (or where it halted, if it was played elsewhere)."""
+_NONE: Mapping[str, Runs] = MappingProxyType({})
 
 
 def compare(
     bank: Bank,
-    policies: Mapping[str, Sequence[Policy | Halted]],
+    rules: Mapping[str, Runs],
+    learned: Mapping[str, Runs] = _NONE,
     step_costs: Sequence[float] = (0.0, 0.01, 0.02),
     *,
+    best_m: Mapping[float, int] | None = None,
+    snell: Mapping[float, Policy] | None = None,
     resamples: int = 2000,
 ) -> list[Row]:
     """Score policies on a bank, with fixed numbers of segments and the first-correct oracle beside.
 
     Args:
-        policies: name -> one policy for each seed (or where it halted, if it was played elsewhere).
+        rules, learned: name -> one policy for each seed.
+        best_m: step cost -> the best fixed number of segments on the puzzles that learners were
+            fitted on; left out, it is looked for on this bank, which favours it.
+        snell: step cost -> optimal stopping fitted elsewhere (`snell.fit_snell`).
 
     Raises:
-        ValueError: a name without policies, or one that fails `check_ceiling`.
+        ValueError: a name without policies, one that stands for two, or one that fails
+            `check_ceiling`.
     """
-    fixed = {f"fixed-{m}": [FixedSegments(m)] for m in fixed_segments(bank.max_segments)}
-    oracles = {"oracle": False, "oracle, gives up": True}
-    entries: dict[str, Sequence[Policy | Halted]] = {**fixed, **policies}
-    rows = []
-    for name, runs in entries.items():
-        if not runs:
-            raise ValueError(f'"{name}" has no policies to score; give one for each seed')
-        halted = [run if isinstance(run, Halted) else play(bank, run) for run in runs]
-        rows.append(score(bank, name, _kind(runs[0]), halted, step_costs, resamples))
-    for name, up in oracles.items():
-        halted = [first_correct(bank, give_up=up)]
-        rows.append(score(bank, name, "oracle", halted, step_costs, resamples))
-    return sorted(rows, key=_place)
+    if twice := rules.keys() & learned.keys():
+        raise ValueError(f'"{min(twice)}" names a rule and a learner; give one another name')
+    sticks = yardsticks(bank, step_costs, best_m, snell)
+    shown = {*fixed_segments(bank.max_segments), *(stick.best_m for stick in sticks.values())}
+    entries: list[tuple[str, str, Runs]] = [
+        (f"fixed-{m}", "fixed", [always_at(bank, m)]) for m in sorted(shown)
+    ]
+    names = {name for name, _, _ in entries}
+    entries += [(name, _kind(runs), runs) for name, runs in rules.items() if name not in names]
+    entries += [(name, "learner", runs) for name, runs in learned.items()]
+    for cost, policy in (snell or {}).items():
+        at = f" {cost:g}" if snell and len(snell) > 1 else ""
+        entries.append((f"snell {policy.observation}{at}", "snell", [policy]))
+    entries += [("oracle", "oracle", [first_correct(bank)])]
+    entries += [("oracle, gives up", "oracle", [first_correct(bank, give_up=True)])]
+    rows = score(bank, entries, sticks, resamples)
+    return _adjusted(sorted(rows, key=_place))
+
+
+def yardsticks(
+    bank: Bank,
+    step_costs: Sequence[float],
+    best_m: Mapping[float, int] | None = None,
+    snell: Mapping[float, Policy] | None = None,
+) -> dict[float, Yardstick]:
+    """What values at each step cost are held against."""
+    sticks = {}
+    for cost in step_costs:
+        m = best_m[cost] if best_m else best_fixed(bank, cost)[0]
+        reference = play(bank, snell[cost]) if snell and cost in snell else None
+        sticks[cost] = Yardstick(m, always_at(bank, m), prophet(bank, cost), reference)
+    return sticks
+
+
+def always_at(bank: Bank, m: int) -> Halted:
+    """Where a fixed number of segments halts; unlike its policy it needs no observation set."""
+    return Halted(torch.full((len(bank),), m), bank.correct_MP[m - 1])
 
 
 def fixed_segments(max_segments: int) -> list[int]:
@@ -84,39 +103,145 @@ def _place(row: Row) -> tuple[int, float]:
     return KINDS.index(row.kind), row.segments.mean if row.kind == "fixed" else 0.0
 
 
-def _kind(policy: Policy | Halted) -> str:
-    if isinstance(policy, FixedSegments):
-        return "fixed"
-    return "rule" if type(policy) in RULES.values() else "learner"
+def _kind(runs: Runs) -> str:
+    return "fixed" if all(isinstance(run, FixedSegments) for run in runs) and runs else "rule"
 
 
 def score(
     bank: Bank,
+    entries: Sequence[tuple[str, str, Runs]],
+    sticks: Mapping[float, Yardstick],
+    resamples: int = 2000,
+) -> list[Row]:
+    """Rows of policies given as (name, kind, one for each seed), all by the same resamples.
+
+    Raises:
+        ValueError: a name without policies, or a policy that fails `check_ceiling`.
+    """
+    played = []
+    for name, kind, runs in entries:
+        if not runs:
+            raise ValueError(f'"{name}" has no policies to score; give one for each seed')
+        halted = [run if isinstance(run, Halted) else play(bank, run) for run in runs]
+        for run in halted:
+            check_ceiling(bank, name, run)
+        played.append((name, kind, halted, _columns(halted, sticks)))
+    tables = [np.stack(list(columns.values())) for *_, columns in played]
+    drawn = resample(tables, bank.cluster_P.numpy(), resamples=resamples)
+    return [
+        _row(bank, name, kind, halted, sticks, columns, one)
+        for (name, kind, halted, columns), one in zip(played, drawn, strict=True)
+    ]
+
+
+Key = tuple[str, float]
+"""What, and at which step cost."""
+
+
+def _columns(halted: Sequence[Halted], sticks: Mapping[float, Yardstick]) -> dict[Key, np.ndarray]:
+    """Everything that is a mean over seeds and puzzles, as (S, P)."""
+    columns = {("right", 0.0): np.stack([run.correct_P.numpy() for run in halted]).astype(float)}
+    columns["segments", 0.0] = np.stack([run.segment_P.numpy() for run in halted]).astype(float)
+    for cost, stick in sticks.items():
+        value_SP = np.stack([run.value_P(cost).numpy() for run in halted])
+        columns["value", cost] = value_SP
+        columns["gain", cost] = value_SP - stick.fixed.value_P(cost).numpy()
+        columns["regret", cost] = stick.prophet.value_P(cost).numpy() - value_SP
+        if stick.snell:
+            columns["snell", cost] = stick.snell.value_P(cost).numpy() - value_SP
+    return columns
+
+
+def _row(
+    bank: Bank,
     name: str,
     kind: str,
     halted: Sequence[Halted],
-    step_costs: Sequence[float],
-    resamples: int = 2000,
+    sticks: Mapping[float, Yardstick],
+    columns: Mapping[Key, np.ndarray],
+    drawn: Resampled,
 ) -> Row:
-    """One row of the comparison, from where the policy of each seed halted on the bank's puzzles.
+    drawn_R = dict(zip(columns, drawn.over_seeds(drawn.means_KSR), strict=True))
+    mean = {key: float(column_SP.mean()) for key, column_SP in columns.items()}
 
-    Raises:
-        ValueError: the policy fails `check_ceiling`.
-    """
-    for run in halted:
-        check_ceiling(bank, name, run)
-    tables = [[run.correct_P, run.segment_P, *map(run.value_P, step_costs)] for run in halted]
-    quantities = [np.stack(runs) for runs in zip(*tables, strict=True)]
-    accuracy, segments, *values = metrics.mean_intervals(quantities, resamples=resamples)
+    def interval(what: str, cost: float = 0.0) -> Interval:
+        return statistics.interval(mean[what, cost], drawn_R[what, cost])
+
+    segments = interval("segments")
     return Row(
         name=name,
         kind=kind,
         seeds=len(halted),
-        accuracy=accuracy,
+        accuracy=interval("right"),
         segments=segments,
-        value=dict(zip(step_costs, values, strict=True)),
+        value={c: interval("value", c) for c in sticks},
+        gain={c: statistics.difference(mean["gain", c], drawn_R["gain", c]) for c in sticks},
+        regret={c: interval("regret", c) for c in sticks},
+        snell_regret={c: interval("snell", c) for c, stick in sticks.items() if stick.snell},
+        score={
+            c: metrics.normalised_score(
+                gain := mean["gain", c], 0.0, max(0.0, gain + mean["regret", c])
+            )
+            for c in sticks
+        },
+        **_where(bank, halted),
+        by_seed={c: tuple(columns["value", c].mean(1).tolist()) for c in sticks},
+        iqm={
+            c: statistics.iqm_interval(columns["value", c], bank.cluster_P.numpy())
+            for c in sticks
+            if len(halted) >= 4
+        },
         random=random_accuracy(bank.correct_MP.double().mean(1), segments.mean),
     )
+
+
+def _where(bank: Bank, halted: Sequence[Halted]) -> dict[str, Any]:
+    """What needs the whole bank: errors, correlations, calibration, each a mean over seeds."""
+    correct_MP, rating_P = bank.correct_MP.numpy(), bank.rating_P.numpy()
+    segments = [run.segment_P.numpy() for run in halted]
+    q_halt_MP = logged_q_halt(bank)
+    seeds = range(len(halted))
+    last = bank.correct_MP[-1].numpy()
+    return {
+        "errors": Errors(*np.mean([metrics.errors(correct_MP, at) for at in segments], 0).tolist()),
+        "with_rating": _mean([metrics.correlation(at, rating_P) for at in segments]),
+        "with_first_correct": _mean(
+            [metrics.correlation_with_first_correct(correct_MP, at) for at in segments]
+        ),
+        "q_halt": None
+        if q_halt_MP is None
+        else calibration_while_alive(
+            np.concatenate([q_halt_MP for _ in seeds], 1),
+            np.concatenate([correct_MP for _ in seeds], 1),
+            np.concatenate(segments),
+        ),
+        "mcnemar": statistics.mcnemar(halted[0].correct_P.numpy(), last)
+        if len(halted) == 1
+        else float("nan"),
+    }
+
+
+def _mean(found: Sequence[Correlation]) -> Correlation:
+    columns = zip(*found, strict=True)
+    spearman, kendall, puzzles = (float(np.mean(column)) for column in columns)
+    return Correlation(spearman, kendall, int(puzzles))
+
+
+def logged_q_halt(bank: Bank) -> np.ndarray | None:
+    """(M, P) logits of Q_halt, the first column of "q" and of "scalars"; None if neither is there."""
+    name = next((name for name in ("q", "scalars") if name in bank.columns), None)
+    return None if name is None else bank.columns[name][..., 0].numpy()
+
+
+def _adjusted(rows: Sequence[Row]) -> list[Row]:
+    """The rows with p-values adjusted for all rules and learners at each step cost."""
+    tested = [row for row in rows if row.kind in ("rule", "learner")]
+    held: dict[str, dict[float, float]] = {row.name: {} for row in tested}
+    for cost in rows[0].value:
+        p_H = np.array([row.gain[cost].p for row in tested])
+        for row, p in zip(tested, statistics.holm(p_H), strict=True):
+            held[row.name][cost] = float(p)
+    return [replace(row, holm=held.get(row.name, {})) for row in rows]
 
 
 def check_ceiling(bank: Bank, name: str, halted: Halted) -> None:
@@ -136,66 +261,3 @@ def check_ceiling(bank: Bank, name: str, halted: Halted) -> None:
             f"them never right ({bank.correct_MP.any(0).double().mean():.1%} ever are); "
             "it was scored on another bank, or it changes the answers"
         )
-
-
-def table(rows: Sequence[Row]) -> str:
-    """The comparison for a terminal, within 100 columns; * marks the best that is no oracle."""
-    costs = [cost for cost in rows[0].value if cost]
-    heads = ["policy", "kind", "seeds", "right %", "at random", "segments"]
-    heads += [f"value at {cost:g}" for cost in costs]
-    best = {
-        cost: max((row.value[cost].mean for row in rows if row.kind != "oracle"), default=None)
-        for cost in costs
-    }
-    lines = [
-        [
-            row.name,
-            row.kind,
-            str(row.seeds),
-            f"{100 * row.accuracy.mean:.1f} ±{100 * row.accuracy.half_width:4.1f}",
-            f"{100 * row.random:.1f}",
-            f"{row.segments.mean:.2f} ±{row.segments.half_width:5.2f}",
-            *(_value(row.value[cost], best[cost]) for cost in costs),
-        ]
-        for row in rows
-    ]
-    widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
-    ruler = "  ".join("-" * width for width in widths)
-    text = [_aligned(heads, widths), ruler]
-    for before, row, line in zip([None, *rows], rows, lines, strict=False):
-        if before is not None and row.kind != before.kind:
-            text.append("")
-        text.append(_aligned(line, widths))
-    ever = next((row.accuracy.mean for row in rows if row.kind == "oracle"), None)
-    if ever is not None:
-        text += [
-            "",
-            f"± half of a 95 % interval over puzzles and seeds. Ever right: {100 * ever:.1f} %,",
-        ]
-        text += ["which no policy can pass. Oracles look at the solution. * best value"]
-    return "\n".join(text)
-
-
-def _value(value: Interval, best: float | None) -> str:
-    star = "*" if best is not None and abs(value.mean - best) < 1e-12 else " "
-    return f"{value.mean:.3f} ±{value.half_width:.3f}{star}"
-
-
-def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """Words to the left, numbers to the right."""
-    pairs = enumerate(zip(cells, widths, strict=True))
-    return "  ".join(f"{c:<{w}}" if i < 2 else f"{c:>{w}}" for i, (c, w) in pairs).rstrip()
-
-
-def write_csv(rows: Sequence[Row], path: str | Path) -> None:
-    """One line for each policy: means, and the ends of their 95 % intervals."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    named = ["accuracy", "segments", *(f"value_at_{cost:g}" for cost in rows[0].value)]
-    ends = [f"{name}{end}" for name in named for end in ("", "_low", "_high")]
-    writer.writerow(["name", "kind", "seeds", *ends, "random_accuracy"])
-    for row in rows:
-        intervals = [row.accuracy, row.segments, *row.value.values()]
-        numbers = [f"{x:.6g}" for interval in intervals for x in interval]
-        writer.writerow([row.name, row.kind, row.seeds, *numbers, f"{row.random:.6g}"])
-    write_atomically(Path(path), text.getvalue().encode())

@@ -9,68 +9,65 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hrm_rl import metrics
-from hrm_rl.agents.compare import Row
-from hrm_rl.agents.rules import random_accuracy, sweep
+from hrm_rl.agents import ink
+from hrm_rl.agents.curves import kind_of, swept
+from hrm_rl.agents.ink import GREY, INK, PALE
+from hrm_rl.agents.rows import Row
+from hrm_rl.agents.rules import random_accuracy
 from hrm_rl.bank import Bank, play
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-INK, GREY, PALE = "#1f2328", "#6e7781", "#c4cbd3"
-RULE_COLOURS = {"q": "#0550ae", "trm": "#54aeff", "confidence": "#d4861a", "stable": "#8250df"}
-RULE_LABELS = {
-    "q": "q: Q_halt - Q_continue > knob",
-    "trm": "trm: Q_halt > knob",
-    "confidence": "confidence: least sure token > knob",
-    "stable": "stable: unchanged for knob segments",
+KINDS = ("q", "trm", "confidence", "stable")
+"""The rules whose whole curve is drawn unless others are named."""
+_CUTS = {
+    "q": "Q_halt - Q_continue > knob",
+    "trm": "Q_halt > knob",
+    "confidence": "least sure token > knob",
+    "stable": "unchanged for knob segments",
+    "two-sided": "sure, or hopeless",
 }
-"""The rules whose whole curve is drawn."""
-LEARNER_COLOURS = ("#cf222e", "#1a7f37", "#bf3989", "#7d4e00", "#0a3069", "#57606a")
 
 
-def plot(rows: Sequence[Row], bank: Bank, path: str | Path) -> None:
+def plot(rows: Sequence[Row], bank: Bank, path: str | Path, kinds: Sequence[str] = KINDS) -> Figure:
     """Draw rows, and the rules' curves over their knobs, on the bank that the rows were scored on.
+
+    Args:
+        kinds: rules to sweep.
 
     Raises:
         ModuleNotFoundError: matplotlib, which comes with `hrm-rl[plots]`, is not installed.
         ValueError: it writes no such kind of file.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(
-        figsize=(11.6, 6.0), dpi=150, layout="constrained"
-    )  # needs no pyplot, no display
+    figure = ink.figure(11.6, 6.0)
     axes = figure.add_subplot()
     _frame(axes, bank)
-    handles = [*_learners(axes, rows), *_rules(axes, rows, bank), *_baselines(axes, bank)]
+    handles = [*_learners(axes, rows), *_rules(axes, rows, bank, kinds), *_baselines(axes, bank)]
     _oracles(axes, rows, bank)
-    figure.legend(
-        handles=handles, loc="outside right upper", frameon=False, labelcolor=INK, fontsize=9
-    )
+    ink.legend(figure, handles)
     figure.savefig(path)
+    return figure
 
 
 def _frame(axes: Axes, bank: Bank) -> None:
-    axes.set_xlabel("mean segments at halting", color=INK)
-    axes.set_ylabel("right at halting, %", color=INK)
-    axes.set_title(
+    ink.dress(
+        axes,
         f"When to stop thinking: {len(bank):,} puzzles, at most {bank.max_segments} segments",
-        color=INK, loc="left", fontsize=11.5, pad=12,
-    )  # fmt: skip
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(PALE)
-    axes.tick_params(color=PALE, labelcolor=GREY)
+        "mean segments at halting",
+        "right at halting, %",
+    )
     axes.set_xlim(0.6, bank.max_segments + 0.4)
-    ticks = range(1, bank.max_segments + 1, max(1, bank.max_segments // 16))
-    axes.set_xticks(list(ticks))
+    axes.set_xticks(ink.segment_ticks(bank.max_segments))
 
 
 def _learners(axes: Axes, rows: Sequence[Row]) -> list[Artist]:
     """Crosses whose arms are the intervals."""
     handles: list[Artist] = []
     for i, row in enumerate(row for row in rows if row.kind == "learner"):
-        x, y, colour = row.segments, row.accuracy, LEARNER_COLOURS[i % len(LEARNER_COLOURS)]
+        x, y, colour = row.segments, row.accuracy, ink.learner_colour(i)
         arms: dict[str, Any] = {
             "color": colour,
             "linewidth": 1.6,
@@ -88,18 +85,20 @@ def _learners(axes: Axes, rows: Sequence[Row]) -> list[Artist]:
     return handles
 
 
-def _rules(axes: Axes, rows: Sequence[Row], bank: Bank) -> list[Artist]:
-    """A thin line for each rule over its knob, and squares for the rules that are compared."""
+def _rules(axes: Axes, rows: Sequence[Row], bank: Bank, kinds: Sequence[str]) -> list[Artist]:
+    """A thin line for each rule over its knobs, and squares for the rules that are compared.
+
+    With several knobs the line is the hull: the best that they give together.
+    """
     handles: list[Artist] = []
-    for kind, label in RULE_LABELS.items():
-        if kind in ("confidence", "stable") and "scalars" not in bank.columns:
-            continue
-        halted = [play(bank, policy) for policy in sweep(kind, bank)]
+    styles = {kind: ink.rule_style(i) for i, kind in enumerate(kinds)}
+    for kind, style in styles.items():
+        halted = [play(bank, policy) for policy in swept(kind, bank)]
         x = np.array([float(run.segment_P.double().mean()) for run in halted])
         y = np.array([100 * float(run.correct_P.double().mean()) for run in halted])
-        order = np.lexsort((y, x))
-        colour = RULE_COLOURS[kind]
-        handles += axes.plot(x[order], y[order], color=colour, linewidth=1.2, zorder=3, label=label)
+        order = metrics.concave_hull(x, y) if kind == "two-sided" else np.lexsort((y, x))
+        label = f"{kind}: {_CUTS[kind]}" if kind in _CUTS else f"{kind}, over its knob"
+        handles += axes.plot(x[order], y[order], linewidth=1.2, zorder=3, label=label, **style)
     square: dict[str, Any] = {
         "marker": "s",
         "markersize": 6,
@@ -108,10 +107,16 @@ def _rules(axes: Axes, rows: Sequence[Row], bank: Bank) -> list[Artist]:
     }
     compared = [row for row in rows if row.kind == "rule"]
     for row in compared:
-        colour = RULE_COLOURS.get(row.name.partition("-")[0], GREY)
+        colour = styles.get(kind_of(row.name), {"color": GREY})["color"]
         axes.plot(row.segments.mean, 100 * row.accuracy.mean, color=colour, zorder=5, **square)
     if compared:
         handles += axes.plot([], [], color=GREY, label="the rules compared", **square)
+    for row in (row for row in rows if row.kind == "snell"):
+        handles += axes.plot(
+            row.segments.mean, 100 * row.accuracy.mean, "D",
+            color="white", markeredgecolor=INK, markersize=6.5, zorder=6,
+            label=f"{row.name}: optimal stopping, fitted",
+        )  # fmt: skip
     return handles
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hrm_rl.puzzles.sets import PuzzleSet, load, read_csv
-from hrm_rl.puzzles.sudoku import PuzzleError
+from hrm_rl.puzzles.sudoku import PuzzleError, for_length
 
 
 def source(name: str, split: str = "train") -> PuzzleSet:
@@ -36,3 +36,21 @@ def source(name: str, split: str = "train") -> PuzzleSet:
             f'(kind: {", ".join(kinds)}), got "{name}"'
         )
     return kinds[kind](int(numbers[0]), seed=int(numbers[1]), split=split)
+
+
+def for_model(length: int, name: str = "", split: str = "train", limit: int = 0) -> PuzzleSet:
+    """Puzzles for a model that reads `length` cells: `source`, or the shipped set of that size.
+
+    Args:
+        limit: take only so many, evenly spread over the set (0: all).
+
+    Raises:
+        PuzzleError: there are none, or they have another size.
+    """
+    puzzles = source(name or for_length(length).task, split)
+    if puzzles.length != length:
+        raise PuzzleError(
+            f"the puzzles have {puzzles.length} cells, the checkpoint was trained on {length}; "
+            "choose puzzles of its size"
+        )
+    return puzzles.sample(limit) if 0 < limit < len(puzzles) else puzzles

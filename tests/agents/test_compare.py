@@ -1,18 +1,19 @@
-"""The comparison: numbers by hand, ceilings that hold, and what is written for people."""
+"""The comparison: numbers by hand, and ceilings that hold."""
 
-import csv
-from pathlib import Path
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from banks import bank_a, bank_of
-from PIL import Image
 
 from hrm_rl.agents import compare as comparison
-from hrm_rl.agents.compare import KINDS, Row, check_ceiling, compare, table, write_csv
-from hrm_rl.agents.pareto import plot
+from hrm_rl.agents.compare import check_ceiling, compare
+from hrm_rl.agents.rows import Row
 from hrm_rl.agents.rules import first_correct, rule
 from hrm_rl.bank import Bank, Halted
+from hrm_rl.snell import take
+from hrm_rl.statistics import holm, paired_difference
 
 COSTS = (0.0, 0.1)
 
@@ -29,8 +30,10 @@ def rows(bank: Bank) -> dict[str, Row]:
     learned = [
         Halted(torch.tensor([1, 2, 2, m]), torch.tensor([True, True, True, False])) for m in (1, 3)
     ]
-    policies = {"trm": [rule("trm")], "learned x": learned, "fixed-2": [rule("fixed-2")]}
-    return {row.name: row for row in compare(bank, policies, COSTS, resamples=50)}
+    rules = {"trm": [rule("trm")], "fixed-2": [rule("fixed-2")]}
+    return {
+        row.name: row for row in compare(bank, rules, {"learned x": learned}, COSTS, resamples=50)
+    }
 
 
 def test_rows_by_hand(rows: dict[str, Row]) -> None:
@@ -69,6 +72,111 @@ def test_random_halting_of_as_many_segments_stands_beside(rows: dict[str, Row]) 
     assert rows["learned x"].random == pytest.approx(0.4375)
 
 
+# --- against what -------------------------------------------------------------------------------
+
+
+def test_gain_regret_and_score_by_hand(rows: dict[str, Row]) -> None:
+    """At 0.1 fixed-2 has 0.65, the best of the fixed. The prophet has (1 + 0.9 + 0.9 + 0) / 4 = 0.7."""
+    got = {
+        name: (row.gain[0.1].mean, row.regret[0.1].mean, row.score[0.1])
+        for name, row in rows.items()
+    }
+    assert got["fixed-2"] == pytest.approx((0, 0.05, 0))
+    assert got["learned x"] == pytest.approx((0.025, 0.025, 0.5))
+    assert got["oracle, gives up"] == pytest.approx((0.05, 0, 1))
+    assert got["fixed-3"] == pytest.approx((-0.35, 0.4, -7))
+
+
+def test_the_best_fixed_number_may_be_chosen_elsewhere(bank: Bank) -> None:
+    rows = compare(bank, {}, step_costs=(0.1,), best_m={0.1: 3}, resamples=20)
+    gains = {row.name: row.gain[0.1].mean for row in rows}
+    assert gains["fixed-3"] == 0
+    assert gains["fixed-2"] == pytest.approx(0.35)
+
+
+def test_gains_are_paired_and_adjusted_for_their_number() -> None:
+    bank, _ = bank_a(300, 4)
+    rules = {"trm": [rule("trm")], "fixed-3": [rule("fixed-3")]}
+    learned = {"x": [first_correct(bank, give_up=True)]}
+    rows = {r.name: r for r in compare(bank, rules, learned, (0.05,), resamples=400)}
+    trm, x, oracle = rows["trm"], rows["x"], rows["oracle"]
+    assert trm.gain[0.05].high - trm.gain[0.05].low < trm.value[0.05].half_width  # paired is narrow
+    assert [trm.holm[0.05], x.holm[0.05]] == holm(
+        np.array([trm.gain[0.05].p, x.gain[0.05].p])
+    ).tolist()
+    assert oracle.holm == {} and rows["fixed-3"].holm == {}
+    fixed = max((r for r in rows.values() if r.kind == "fixed"), key=lambda r: r.value[0.05].mean)
+    by_hand = paired_difference(
+        first_correct(bank, give_up=True).value_P(0.05).numpy(),
+        comparison.yardsticks(bank, (0.05,))[0.05].fixed.value_P(0.05).numpy(),
+        resamples=400,
+    )
+    assert x.gain[0.05].mean == pytest.approx(by_hand.mean)
+    assert x.gain[0.05].mean == pytest.approx(x.value[0.05].mean - fixed.value[0.05].mean)
+
+
+def test_copies_of_a_puzzle_do_not_narrow_the_intervals() -> None:
+    """Each puzzle five times over, marked as copies: the same intervals as once."""
+    bank, _ = bank_a(40, 4)
+    five = take(bank, torch.arange(40).repeat_interleave(5))
+    once, copied = (
+        compare(b, {"trm": [rule("trm")]}, step_costs=(0.05,), resamples=200) for b in (bank, five)
+    )
+    for row, other in zip(once, copied, strict=True):
+        assert row.accuracy == pytest.approx(other.accuracy)
+        assert row.gain[0.05] == pytest.approx(other.gain[0.05])
+
+
+def test_a_snell_reference_stands_beside_and_is_measured_against(bank: Bank) -> None:
+    rows = {
+        r.name: r
+        for r in compare(bank, {}, step_costs=COSTS, snell={0.1: rule("trm")}, resamples=9)
+    }
+    assert rows["snell q"].kind == "snell"
+    assert rows["snell q"].snell_regret == {0.1: (0, 0, 0)}
+    assert rows["fixed-3"].snell_regret[0.1].mean == pytest.approx(0.35)
+
+
+def test_what_goes_wrong_and_correlates_by_hand(rows: dict[str, Row]) -> None:
+    """fixed-3 loses puzzle 3, is 2 and 1 and 1 late, and stays 2 at the one that is never right."""
+    errors = rows["fixed-3"].errors
+    assert (errors.lost, errors.under, errors.never) == (0.25, 0, 0.25)
+    assert (errors.late, errors.wasted) == (1, 0.5)
+    assert np.isnan(rows["fixed-3"].with_first_correct.spearman)  # halting times that never vary
+    assert rows["oracle"].with_first_correct == pytest.approx((1, 1, 3))
+    alive = rows["fixed-1"].q_halt
+    assert alive is not None and (alive.answers, alive.base_rate, alive.auroc) == (4, 0.25, 1)
+    both_seeds = rows["learned x"].q_halt
+    assert both_seeds is not None and both_seeds.answers == 1 + 2 + 2 + 1 + 1 + 2 + 2 + 3
+
+
+def test_mcnemar_is_against_the_last_segment(rows: dict[str, Row]) -> None:
+    """trm is right on one puzzle that segment 3 has lost, and on all that it has not."""
+    assert rows["trm"].mcnemar == 1.0 and rows["fixed-3"].mcnemar == 1.0
+    assert np.isnan(rows["learned x"].mcnemar)
+
+
+def test_seeds_are_told_apart_and_their_middle_half_averaged(bank: Bank) -> None:
+    """Four seeds at values 1/4, 3/4, 1/2, 3/4 for nothing a segment: the middle two are 5/8."""
+    seeds = [rule(f"fixed-{m}") for m in (1, 2, 3, 2)]
+    (row,) = (r for r in compare(bank, {}, {"x": seeds}, (0.0,), resamples=20) if r.name == "x")
+    assert row.by_seed[0.0] == (0.25, 0.75, 0.5, 0.75)
+    assert row.iqm[0.0].mean == 0.625 and row.value[0.0].mean == 0.5625
+    assert row.iqm[0.0].low <= 0.625 <= row.iqm[0.0].high
+
+
+def test_a_bank_of_any_observation_set_can_be_compared_on(bank: Bank) -> None:
+    blind = replace(bank, columns={"o": bank.columns["scalars"][..., :1]})
+    rows = compare(blind, {}, step_costs=COSTS, resamples=9)
+    assert [row.q_halt for row in rows] == [None] * 5
+    assert rows[1].accuracy.mean == 0.75
+
+
+def test_one_name_for_two_is_refused(bank: Bank) -> None:
+    with pytest.raises(ValueError, match='"x" names a rule and a learner'):
+        compare(bank, {"x": [rule("q")]}, {"x": [rule("q")]}, resamples=5)
+
+
 @pytest.mark.parametrize(
     ("most", "expected"), [(16, [1, 2, 4, 8, 16]), (6, [1, 2, 4, 6]), (1, [1])]
 )
@@ -87,7 +195,7 @@ def test_accuracy_above_the_bank_is_refused(bank: Bank) -> None:
     ):
         check_ceiling(bank, "magic", everything)
     with pytest.raises(ValueError, match=r"never right \(75\.0% ever are\)"):
-        compare(bank, {"magic": [everything]}, COSTS, resamples=5)
+        compare(bank, {"magic": [everything]}, step_costs=COSTS, resamples=5)
 
 
 def test_being_right_at_another_segment_is_refused(bank: Bank) -> None:
@@ -105,63 +213,4 @@ def test_oracles_are_at_the_ceiling(bank: Bank) -> None:
 
 def test_a_name_without_policies_is_refused(bank: Bank) -> None:
     with pytest.raises(ValueError, match='"ppo" has no policies to score'):
-        compare(bank, {"ppo": []}, COSTS, resamples=5)
-
-
-# --- for people -----------------------------------------------------------------------------------
-
-
-def test_table_fits_a_terminal_and_marks_the_best(rows: dict[str, Row]) -> None:
-    lines = table(list(rows.values())).splitlines()
-    assert max(map(len, lines)) <= 100
-    assert lines[0].split() == [
-        "policy",
-        "kind",
-        "seeds",
-        "right",
-        "%",
-        "at",
-        "random",
-        "segments",
-        "value",
-        "at",
-        "0.1",
-    ]
-    (best,) = (line for line in lines[:-2] if "*" in line)
-    assert best.startswith("learned x") and "0.675" in best  # the oracle has more, and is none
-    assert "Ever right: 75.0 %" in lines[-2] and "Oracles look at the solution" in lines[-1]
-
-
-def test_table_with_four_step_costs_fits_too(bank: Bank) -> None:
-    rows = compare(
-        bank, {"confidence-0.995": [rule("confidence-0.995")]}, (0.0, 0.01, 0.02), resamples=5
-    )
-    assert max(map(len, table(rows).splitlines())) <= 100
-
-
-def test_csv_reads_back(rows: dict[str, Row], tmp_path: Path) -> None:
-    write_csv(list(rows.values()), tmp_path / "new" / "rows.csv")
-    with (tmp_path / "new" / "rows.csv").open(newline="") as file:
-        read = list(csv.DictReader(file))
-    assert [line["name"] for line in read] == list(rows)
-    for line in read:
-        row = rows[line["name"]]
-        assert (line["kind"], int(line["seeds"])) == (row.kind, row.seeds)
-        assert line["kind"] in KINDS
-        for name, interval in {"segments": row.segments, "value_at_0.1": row.value[0.1]}.items():
-            got = [float(line[f"{name}{end}"]) for end in ("", "_low", "_high")]
-            assert got == pytest.approx(tuple(interval), abs=1e-5)
-
-
-def test_plot_draws_what_is_compared(tmp_path: Path) -> None:
-    bank, _ = bank_a(200)
-    learned = [first_correct(bank, give_up=True)]
-    rows = compare(bank, {"trm": [rule("trm")], "learned x": learned}, resamples=5)
-    plot(rows, bank, tmp_path / "with.png")
-    plot([row for row in rows if row.kind != "learner"], bank, tmp_path / "without.png")
-    pictures = [Image.open(tmp_path / name).convert("RGB") for name in ("with.png", "without.png")]
-    red = (0xCF, 0x22, 0x2E)  # the first learner's colour
-    counts = [
-        dict((c, n) for n, c in picture.getcolors(1 << 24)).get(red, 0) for picture in pictures
-    ]
-    assert counts[0] > 20 and counts[1] == 0
+        compare(bank, {"ppo": []}, step_costs=COSTS, resamples=5)

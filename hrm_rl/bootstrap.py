@@ -1,0 +1,93 @@
+"""Resamples of seeds and puzzles, drawn together by cluster and within strata. Pure numpy.
+
+A table has a row for each seed (a training run) and a column for each puzzle. All seeds are scored
+on the same puzzles, so a resample draws seeds and, independently, puzzles.
+
+Suffixes: K quantities, S seeds, P puzzles, R resamples, C clusters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+
+class Resampled(NamedTuple):
+    """A table under resamples: the mean of every seed under each draw of puzzles, and the seeds."""
+
+    means_KSR: Float[np.ndarray, "K S R"]
+    count_RS: Float[np.ndarray, "R S"]
+    """How often each seed was drawn."""
+
+    def over_seeds(self, values_KSR: Float[np.ndarray, "K S R"]) -> Float[np.ndarray, "K R"]:
+        """Mean over the seeds drawn of what was computed for every seed and resample."""
+        seeds = values_KSR.shape[1]
+        return np.asarray(np.einsum("ksr,rs->kr", values_KSR, self.count_RS) / seeds)
+
+
+def resample(
+    tables: Sequence[Float[np.ndarray, "_K _S P"]],
+    clusters_P: Shaped[np.ndarray, " P"] | None = None,
+    strata_P: Shaped[np.ndarray, " P"] | None = None,
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> list[Resampled]:
+    """Draw puzzles, common to all (K, S, P) tables, and for each table seeds.
+
+    A draw is kept as how often each cluster and each seed come up: its mean is then a product.
+
+    Raises:
+        ValueError: a cluster whose puzzles lie in two strata.
+    """
+    rng = np.random.default_rng(seed)
+    cluster_P = _numbered(clusters_P, tables[0].shape[-1])
+    sizes_C = np.bincount(cluster_P)
+    groups = _groups(cluster_P, strata_P)
+    by_cluster_P = np.argsort(cluster_P, kind="stable")
+    starts_C = np.cumsum(sizes_C) - sizes_C
+    sums = [np.add.reduceat(table[..., by_cluster_P], starts_C, axis=-1) for table in tables]
+    means: list[list[np.ndarray]] = [[] for _ in tables]
+    counts: list[list[np.ndarray]] = [[] for _ in tables]
+    for start in range(0, resamples, 100):  # bounds the memory: 100 draws at a time
+        draws = min(100, resamples - start)
+        count_RC = np.empty((draws, len(sizes_C)))
+        for group in groups:
+            count_RC[:, group] = _draw_counts(len(group), draws, rng)
+        size_R = count_RC @ sizes_C
+        for i, table_KSC in enumerate(sums):
+            counts[i].append(_draw_counts(table_KSC.shape[1], draws, rng))
+            means[i].append(table_KSC @ count_RC.T / size_R)
+    return [
+        Resampled(np.concatenate(m, axis=-1), np.concatenate(c))
+        for m, c in zip(means, counts, strict=True)
+    ]
+
+
+def _numbered(clusters_P: np.ndarray | None, puzzles: int) -> np.ndarray:
+    if clusters_P is None:
+        return np.arange(puzzles)
+    return np.unique(clusters_P, return_inverse=True)[1]
+
+
+def _groups(cluster_P: np.ndarray, strata_P: np.ndarray | None) -> list[np.ndarray]:
+    """Which clusters lie in each stratum."""
+    if strata_P is None:
+        return [np.unique(cluster_P)]
+    groups = [np.unique(cluster_P[strata_P == stratum]) for stratum in np.unique(strata_P)]
+    clusters = int(cluster_P.max()) + 1
+    if sum(map(len, groups)) != clusters:
+        raise ValueError(
+            f"{clusters} clusters lie in {sum(map(len, groups))} pairs of cluster and stratum; "
+            "all puzzles of a cluster must have one stratum"
+        )
+    return groups
+
+
+def _draw_counts(things: int, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """(draws, things): how often each thing comes up in `things` draws with replacement."""
+    drawn = rng.integers(things, size=(draws, things)) + things * np.arange(draws)[:, None]
+    return np.bincount(drawn.ravel(), minlength=draws * things).reshape(draws, things).astype(float)

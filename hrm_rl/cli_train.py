@@ -1,0 +1,39 @@
+"""`hrm-rl train`, whose options are the fields of a preset's config."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import tyro
+
+
+def train(args: Sequence[str]) -> int:
+    """Train: the preset is a subcommand, each field of its config an option."""
+    from dataclasses import dataclass
+
+    from hrm_rl.monitor import shown
+    from hrm_rl.presets import PRESETS
+    from hrm_rl.run import run
+    from hrm_rl.train import TrainConfig
+
+    @dataclass(frozen=True)
+    class Train:
+        config: tyro.conf.OmitArgPrefixes[TrainConfig]
+        run: Path
+        """Run folder; a run that lies there is resumed."""
+
+    def described(name: str) -> tuple[str, Train]:
+        summary = (PRESETS[name].__doc__ or "").strip().splitlines()[0]
+        return summary, Train(PRESETS[name](), Path("runs") / name)
+
+    wanted = tyro.extras.overridable_config_cli(
+        {name: described(name) for name in PRESETS},
+        prog="hrm-rl train",
+        description="Train a preset; Ctrl-C saves, and the same command goes on from there.",
+        args=args,
+    )
+    for _ in shown(run(wanted.config, wanted.run), wanted.config.steps, str(wanted.run)):
+        pass
+    print(
+        f"{wanted.run}: weights.safetensors to load, events for `tensorboard --logdir {wanted.run}`"
+    )
+    return 0
