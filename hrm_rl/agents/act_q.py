@@ -1,15 +1,26 @@
 """The paper's Q-learning as a learner on a frozen model: two sigmoid outputs, bootstrapped.
 
-Source: Wang et al. 2025 (HRM), section "Adaptive computational time"; no replay, no target network.
-What differs from the joint regime, and why:
+After every segment m that is visited, with targets held fixed,
+
+    BCE(Q_halt(o_m), 1{correct at m}) + BCE(Q_continue(o_m), max(Q_halt, Q_continue)(o_{m+1})),
+
+and where o_{m+1} is the last segment its Q_halt alone. `edge="exact"`: the last segment is
+max_segments, M. `edge="paper"`: it is M + 1, which is never visited, so that what is learnt is the Q
+of a horizon one longer, played with the shorter one.
+
+Source: Wang et al. 2025 (HRM, arXiv 2506.21734), section "Adaptive computational time"; no replay,
+no target network. What differs from the joint regime, and why:
 
 - Q is rescaled to the returns that a step cost allows, so that giving up can be worth more than
   going on.
 - Continue targets come from the segment that the environment ran next (`bootstrap="delayed"` of
-  `joint.ActQ`); a halted puzzle has none.
+  `joint.ActQ`); a halted puzzle has none. Segment M + 1 is looked up in the bank, which must hold it,
+  and its Q_halt is learnt too: here an observation may hold m, so that it can't be known from others.
 - Half of the episodes explore, not a tenth: on a frozen model exploring spoils nothing, and Q is
   right about the segments that were seen.
 - The learning rate falls linearly to 0: the model stands still, so Q can settle.
+
+Hyperparameters: learning rate 3e-3, exploration 1/2, one update per step of all slots.
 
 Shapes: B slots, F features.
 """
@@ -17,48 +28,18 @@ Shapes: B slots, F features.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from hrm_rl import losses
-from hrm_rl.agents.inputs import mlp, quiet, standardise
+from hrm_rl.agents.fitting import Feedback, full_feedback
+from hrm_rl.agents.inputs import mlp, quiet, standardise, start_at
+from hrm_rl.agents.policies import QPolicy
+from hrm_rl.agents.walking import Decision, walk
 from hrm_rl.envs.vector import HaltingVectorEnv
-from hrm_rl.halting import CONTINUE, HALT, draw_min_segments, greedy_q
-
-
-@dataclass(frozen=True)
-class QPolicy:
-    """Halt where the learned Q_halt exceeds the learned Q_continue."""
-
-    network: nn.Module
-    """Observation (B, F) -> logits (B, 2) of rescaled Q: halt, continue."""
-    observation: str
-    time_aware: bool = True
-    tie: str = "continue"
-
-    @torch.no_grad()
-    def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
-        return greedy_q(self.network(obs_BF), self.tie)
-
-
-class Decision(NamedTuple):
-    """One decision in every slot, and what it led to."""
-
-    obs_BF: Float[Tensor, "B F"]
-    correct_B: Bool[Tensor, " B"]
-    """Full feedback: whether the answer is right now, halted or not."""
-    m_B: Int[Tensor, " B"]
-    next_obs_BF: Float[Tensor, "B F"]
-    """One segment later on the same puzzle; means nothing where it was halted."""
-    next_correct_B: Bool[Tensor, " B"]
-    continued_B: Bool[Tensor, " B"]
-    forced_B: Bool[Tensor, " B"]
-    """Continued to the last segment: no decision is due there, but its Q_halt is a target."""
+from hrm_rl.halting import greedy_q
 
 
 def learn(
@@ -83,41 +64,25 @@ def learn(
         explore_probability: of a minimum above 1 for an episode (`halting.draw_min_segments`).
 
     Raises:
-        ValueError: the environment resets otherwise, or pays for something else than being right.
+        ValueError: the environment resets otherwise, or pays for something else than being right;
+            or the paper's edge on a bank that ends with max_segments.
     """
-    _check(env)
-    config = env.config
-    network = _network(env, seed)
-    optimizer = torch.optim.Adam(network.parameters(), lr)
+    config, network = env.config, q_network(env, seed)
     updates = -(-steps // env.num_envs)
+    optimizer = torch.optim.Adam(network.parameters(), lr)
     decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, updates)
-    device = next(network.parameters()).device
-    generator = torch.Generator(device).manual_seed(seed)
-
-    def draw() -> Tensor:
-        return draw_min_segments(
-            env.num_envs, config.max_segments, explore_probability, generator, device
-        )
-
-    obs, info = env.reset(seed=seed)
-    min_B = draw()
-    for _ in range(updates):
-        with torch.no_grad():
-            wants_B = greedy_q(network(torch.as_tensor(obs)), tie)
-        halt_B = wants_B & (torch.as_tensor(info["segment"]) >= min_B)
-        action = torch.where(halt_B, HALT, CONTINUE)
-        next_obs, _, ended, _, next_info = env.step(
-            action if env.output == "torch" else action.numpy()
-        )
-        decision = _decision(obs, info, next_obs, torch.as_tensor(ended), next_info)
+    seen = full_feedback(env) if edge == "paper" else None
+    for decision in walk(
+        env, lambda obs_BF: greedy_q(network(obs_BF), tie), updates=updates, seed=seed,
+        explore_probability=explore_probability, progress=progress,
+    ):  # fmt: skip
         loss = q_learning_loss(network, decision, config.max_segments, config.step_cost, edge)
+        if seen is not None:
+            loss = loss + loss_beyond(network, decision, seen)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         decay.step()
-        min_B = torch.where(torch.as_tensor(ended), draw(), min_B)
-        obs, info = next_obs, next_info
-        progress(env.num_envs)
     return QPolicy(network.requires_grad_(False).cpu(), config.observation, config.time_aware, tie)
 
 
@@ -138,6 +103,31 @@ def q_learning_loss(
     last_B = rescaled(losses.halt_target(seen.next_correct_B), max_segments, step_cost)
     loss_B = loss_B + torch.where(seen.forced_B, losses.q_loss(next_q_B2[:, 0], last_B), 0)
     return loss_B.mean()
+
+
+def loss_beyond(
+    network: Callable[[Tensor], Tensor], decision: Decision, seen: Feedback
+) -> Float[Tensor, ""]:
+    """The paper's edge, where segment M was reached: Q_continue there, from Q_halt of segment M + 1.
+
+    Raises:
+        ValueError: segment M + 1 was not logged.
+    """
+    M = seen.max_segments
+    if len(seen.obs_MPF) == M:
+        raise ValueError(
+            f'edge="paper" looks at segment max_segments + 1 = {M + 1}, which the bank lacks; '
+            'log one segment more, or learn with edge="exact"'
+        )
+    beyond_BF = seen.obs_MPF[M, decision.puzzle_B].to(decision.next_obs_BF.dtype)
+    q_B2, next_q_B2 = network(torch.cat([decision.next_obs_BF, beyond_BF])).chunk(2)
+    m_B = torch.full_like(decision.m_B, M)
+    _, continue_B = targets(
+        decision.next_correct_B, next_q_B2, m_B, M, seen.step_cost, "paper"
+    ).unbind(-1)
+    last_B = rescaled(losses.halt_target(seen.correct_MP[M, decision.puzzle_B]), M, seen.step_cost)
+    loss_B = losses.q_loss(q_B2[:, 1], continue_B) + losses.q_loss(next_q_B2[:, 0], last_B)
+    return torch.where(decision.forced_B, loss_B, 0).mean()
 
 
 def targets(
@@ -171,58 +161,25 @@ def rescaled(
     return (value_B + c) / (1 + c)
 
 
-def _check(env: HaltingVectorEnv) -> None:
-    if env.autoreset_mode.value != "SameStep":
-        raise ValueError(
-            f'Q-learning needs autoreset_mode="SameStep", which shows last segments; got '
-            f'"{env.autoreset_mode.value}"'
-        )
-    if env.config.reward != "exact":
-        raise ValueError(
-            f'Q-learning learns 1{{correct}}: reward must be "exact", got "{env.config.reward}"'
-        )
+def returned(
+    q_B2: Float[Tensor, "*B 2"], max_segments: int, step_cost: float
+) -> Float[Tensor, "*B 2"]:
+    """Logits of rescaled Q as returns: the way back from `rescaled`."""
+    c = step_cost * (max_segments - 1)
+    return (1 + c) * q_B2.sigmoid() - c
 
 
-def _network(env: HaltingVectorEnv, seed: int) -> nn.Sequential:
+def q_network(env: HaltingVectorEnv, seed: int) -> nn.Sequential:
     """Both Q begin at a return of sigmoid(-5), as in the paper: a tie, which continues."""
-    start = rescaled(torch.tensor(-5.0).sigmoid(), env.config.max_segments, env.config.step_cost)
     standard = standardise(env, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = mlp(standard, outputs=2)
-    head = network[-1]
-    assert isinstance(head, nn.Linear)
-    nn.init.zeros_(head.weight)
-    nn.init.constant_(head.bias, float(start.logit()))
-    return network.to(standard.mean_F.device)
+    bias = first_logit(env.config.max_segments, env.config.step_cost)
+    return start_at(network, bias, bias).to(standard.mean_F.device)
 
 
-def _decision(
-    obs: Any, info: dict[str, Any], next_obs: Any, ended_B: Tensor, next_info: dict[str, Any]
-) -> Decision:
-    """In mode SameStep an ended episode shows its last segment in `final_obs` and `final_info`."""
-    next_obs_BF, next_correct_B = torch.as_tensor(next_obs), torch.as_tensor(next_info["correct"])
-    forced_B = torch.zeros_like(ended_B)
-    if "final_info" in next_info:
-        final = next_info["final_info"]
-        forced_B = torch.as_tensor(final["forced"])
-        last_BF = _stack(next_info["final_obs"], next_obs)
-        next_obs_BF = torch.where(forced_B[:, None], last_BF, next_obs_BF)
-        next_correct_B = torch.where(forced_B, torch.as_tensor(final["correct"]), next_correct_B)
-    return Decision(
-        torch.as_tensor(obs),
-        torch.as_tensor(info["correct"]),
-        torch.as_tensor(info["segment"]),
-        next_obs_BF,
-        next_correct_B,
-        continued_B=~ended_B | forced_B,
-        forced_B=forced_B,
-    )
-
-
-def _stack(final_obs: Any, otherwise: Any) -> Tensor:
-    """Gymnasium's array of arrays and Nones as one tensor."""
-    if isinstance(final_obs, Tensor):
-        return final_obs
-    rows = [o if f is None else f for f, o in zip(final_obs, otherwise, strict=True)]
-    return torch.from_numpy(np.stack(rows))
+def first_logit(max_segments: int, step_cost: float) -> float:
+    """A return of sigmoid(-5) as the logit of a rescaled value."""
+    start = rescaled(torch.tensor(-5.0).sigmoid(), max_segments, step_cost)
+    return float(start.logit())

@@ -5,10 +5,14 @@ Shapes: N slots, F features, B rows, M segments.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hrm_rl.bank import Bank, log_bank
+from hrm_rl.envs.segments import LiveSegments
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import CONTINUE
 
@@ -28,7 +32,7 @@ class Standardise(nn.Module):
         self.register_buffer("mean_F", mean_F)
         self.register_buffer("deviation_F", torch.where(deviation_F < 1e-6, 1.0, deviation_F))
 
-    def forward(self, obs_BF: Float[Tensor, "B F"]) -> Float[Tensor, "B F"]:
+    def forward(self, obs_BF: Float[Tensor, "*B F"]) -> Float[Tensor, "*B F"]:
         scaled_BF: Tensor = (obs_BF.float() - self.mean_F) / self.deviation_F
         return scaled_BF.clamp(-_CLIP, _CLIP)
 
@@ -56,6 +60,50 @@ def mlp(standard: Standardise, outputs: int) -> nn.Sequential:
         nn.Linear(WIDTH, WIDTH), nn.Tanh(),
         nn.Linear(WIDTH, outputs),
     )  # fmt: skip
+
+
+@torch.no_grad()
+def start_at(network: nn.Sequential, *biases: float) -> nn.Sequential:
+    """Let every output begin as a constant, whatever is seen."""
+    head = network[-1]
+    assert isinstance(head, nn.Linear)
+    nn.init.zeros_(head.weight)
+    head.bias.copy_(torch.tensor(biases))
+    return network
+
+
+def rare_halt(max_segments: int) -> float:
+    """Logit of P(halt) = 1 / max_segments, with which a stochastic policy begins.
+
+    With a probability of 1/2 it would hardly ever see a late segment: an episode would have 2 on
+    average.
+
+    Raises:
+        ValueError: max_segments < 2.
+    """
+    if max_segments < 2:
+        raise ValueError(
+            f"max_segments must be >= 2, got {max_segments}; with one there is nothing to decide"
+        )
+    return -math.log(max_segments - 1)
+
+
+def whole(env: HaltingVectorEnv) -> Bank:
+    """All segments of all puzzles of the environment: full feedback, which a frozen model allows.
+
+    The environment's bank, or one logged now, of one segment more than can be reached: that is where
+    the paper's continue target looks.
+    """
+    if env.config.bank is not None:
+        return env.config.bank
+    segments = env.engine.segments
+    assert isinstance(segments, LiveSegments)
+    return log_bank(
+        segments.model,  # type: ignore[arg-type] # any `FrozenModel` will do
+        segments.set,
+        env.config.max_segments + 1,
+        observations=(env.config.observation,),
+    )
 
 
 def quiet(decisions: int) -> None:

@@ -7,8 +7,11 @@ its standardisation and the size of the network are the same.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from typing import Any, Protocol
 
+from hrm_rl.bank import Bank
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import Policy
 
@@ -30,19 +33,51 @@ def learner(name: str, **settings: Any) -> Learner:
     """The learner of that name; `settings` take the place of its own.
 
     Raises:
-        ValueError: no such learner.
+        ValueError: no such learner, or it needs what is not installed.
     """
     if name not in LEARNERS:
         raise ValueError(f'no learner "{name}"; there are {", ".join(LEARNERS)}')
     return LEARNERS[name](**settings)
 
 
-def _q(**settings: Any) -> Learner:
-    from functools import partial
+def play_on(
+    bank: Bank,
+    *,
+    observation: str = "scalars",
+    step_cost: float = 0.0,
+    max_segments: int | None = None,
+    slots: int = 64,
+    time_aware: bool = True,
+) -> HaltingVectorEnv:
+    """The environment that a learner takes, on a bank: `learn(play_on(bank), steps=..., seed=...)`.
 
-    from hrm_rl.agents import act_q
+    Args:
+        max_segments: the horizon; all segments of the bank if None. A bank of one segment more lets
+            the paper's edge look there.
 
-    return partial(act_q.learn, **settings)
+    Raises:
+        ValueError: the bank is shorter, or was logged without the observation set.
+    """
+    return HaltingVectorEnv(
+        slots,
+        bank=bank,
+        puzzles=bank.puzzles,
+        observation=observation,
+        step_cost=step_cost,
+        max_segments=max_segments or bank.max_segments,
+        time_aware=time_aware,
+        autoreset_mode="SameStep",
+    )
+
+
+def _own(module: str) -> Callable[..., Learner]:
+    """What makes a learner of `hrm_rl.agents.<module>.learn`."""
+
+    def make(**settings: Any) -> Learner:
+        learn = import_module(f"hrm_rl.agents.{module}").learn
+        return partial(learn, **settings)
+
+    return make
 
 
 def _ppo(**settings: Any) -> Learner:
@@ -82,5 +117,37 @@ def _dqn(**settings: Any) -> Learner:
     return sb3_learner(DQN, **{**defaults, **settings})
 
 
-LEARNERS: dict[str, Callable[..., Learner]] = {"q": _q, "ppo": _ppo, "a2c": _a2c, "dqn": _dqn}
-"""Name -> what makes the learner; stable-baselines3 is imported only by those that need it."""
+def _recurrent_ppo(**settings: Any) -> Learner:
+    try:
+        from hrm_rl.agents.recurrent_ppo import recurrent_ppo
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"recurrent_ppo needs sb3-contrib ({error}); install hrm-rl[contrib]"
+        ) from error
+
+    defaults = {"rollout": 1024, "batch_size": 256, "n_epochs": 6, "learning_rate": 3e-3}
+    return recurrent_ppo(**{**defaults, **settings})
+
+
+LEARNERS: dict[str, Callable[..., Learner]] = {
+    "q": _own("act_q"),
+    "halt_bce": _own("halt_bce"),
+    "ppo": _ppo,
+    "a2c": _a2c,
+    "dqn": _dqn,
+    "recurrent_ppo": _recurrent_ppo,
+    "full_q": _own("full_q"),
+    "fqi": _own("fqi"),
+    "lsmc": _own("lsmc"),
+    "tvr": _own("tvr"),
+    "exact_pg": _own("exact_pg"),
+    "recurrent_pg": _own("recurrent_pg"),
+    "reinforce": _own("reinforce"),
+    "ponder": _own("ponder"),
+    "graves": _own("graves"),
+    "probe": _own("probe"),
+    "hazard": _own("hazard"),
+}
+"""Name -> what makes the learner; stable-baselines3 is imported only by those that need it.
+
+The first six play, the others take full feedback from the bank (`inputs.whole`)."""

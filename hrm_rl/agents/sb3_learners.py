@@ -20,19 +20,30 @@ from hrm_rl.agents.inputs import WIDTH, Standardise, quiet, standardise
 from hrm_rl.agents.learner import Learner
 from hrm_rl.agents.sb3 import SB3Policy, SB3VecEnv, initial_halt_bias
 from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.halting import Policy
 
 
 def sb3_learner(
-    algorithm: Callable[..., BaseAlgorithm], rollout: int | None = None, **settings: Any
+    algorithm: Callable[..., BaseAlgorithm],
+    rollout: int | None = None,
+    *,
+    policy: str = "MlpPolicy",
+    policy_kwargs: dict[str, Any] | None = None,
+    wrap: Callable[..., Policy] = SB3Policy,
+    learning_rate: float = 3e-3,
+    **settings: Any,
 ) -> Learner:
     """A learner that trains `algorithm` with these settings on the environment it is given.
 
     The return is not discounted, since the step cost says what a segment costs; inputs are
-    standardised as for every learner; an actor begins with P(halt) of about 1 / max_segments.
+    standardised as for every learner; an actor begins with P(halt) of about 1 / max_segments; the
+    learning rate falls linearly to 0, since the model stands still.
 
     Args:
         rollout: decisions between two updates of an on-policy algorithm, summed over slots; n_steps
             follows from it and the number of slots.
+        policy, policy_kwargs: SB3's network, and what is added to our settings of it.
+        wrap: makes a halting policy of (algorithm, observation, time_aware).
     """
 
     def learn(
@@ -41,28 +52,30 @@ def sb3_learner(
         steps: int,
         seed: int,
         progress: Callable[[int], object] = quiet,
-    ) -> SB3Policy:
+    ) -> Policy:
         chosen = dict(settings)
         if rollout is not None:
             chosen["n_steps"] = max(2, rollout // env.num_envs)
         model = algorithm(
-            "MlpPolicy",
+            policy,
             SB3VecEnv(env),
             seed=seed,
             gamma=1.0,
+            learning_rate=lambda left: learning_rate * left,
             device="cpu",
             policy_kwargs={
                 "net_arch": [WIDTH, WIDTH],
                 "activation_fn": torch.nn.Tanh,
                 "features_extractor_class": _Standardised,
                 "features_extractor_kwargs": {"standard": standardise(env, seed)},
+                **(policy_kwargs or {}),
             },
             **chosen,
         )
         if isinstance(model.policy, ActorCriticPolicy):
             initial_halt_bias(model, env.config.max_segments)
         model.learn(steps, callback=_Progress(progress))
-        return SB3Policy(model, env.config.observation, env.config.time_aware)
+        return wrap(model, env.config.observation, env.config.time_aware)
 
     return learn
 

@@ -14,6 +14,7 @@ from scripted import PUZZLES, Scripted
 
 from hrm_rl import losses
 from hrm_rl.agents import act_q
+from hrm_rl.agents.fitting import Feedback
 from hrm_rl.envs.vector import HaltingVectorEnv
 
 M = 5
@@ -66,6 +67,7 @@ def decision(**changes: torch.Tensor) -> act_q.Decision:
         "obs_BF": torch.tensor([[0.0], [1.0]]),
         "correct_B": torch.tensor([False, True]),
         "m_B": torch.tensor([1, 3]),
+        "puzzle_B": torch.tensor([0, 1]),
         "next_obs_BF": torch.tensor([[2.0], [3.0]]),
         "next_correct_B": torch.tensor([True, False]),
         "continued_B": torch.tensor([True, False]),
@@ -113,6 +115,7 @@ def test_a_hopeless_state_gives_up_at_a_step_cost():
     for _ in range(300):
         now = decision()._replace(
             obs_BF=torch.zeros(1, 1), correct_B=never, m_B=torch.tensor([1]),
+            puzzle_B=torch.tensor([0]),
             next_obs_BF=torch.zeros(1, 1), next_correct_B=never,
             continued_B=~never, forced_B=never,
         )  # fmt: skip
@@ -123,6 +126,69 @@ def test_a_hopeless_state_gives_up_at_a_step_cost():
     halt, go_on = ((1 + c) * q_B2.detach().sigmoid()[0] - c).tolist()
     assert halt == pytest.approx(0, abs=0.01)  # giving up is worth 0
     assert go_on == pytest.approx(-0.02, abs=0.01)  # a segment more, and then giving up
+
+
+def test_loss_beyond_by_hand():
+    """The paper's edge at the last segment, M = 5: Q_continue from Q_halt of segment 6, learnt too.
+
+    The first puzzle was forced to halt after seeing 2 (Q 0.25, 0.75) and would show 3 (Q 0.9, 0.6),
+    and be wrong. The second was not.
+    """
+    obs_MPF = torch.zeros(M + 1, 2, 1)
+    obs_MPF[M] = 3.0
+    seen = Feedback(obs_MPF, torch.zeros(M + 1, 2, dtype=torch.bool), M, 0.0)
+    forced = decision(forced_B=torch.tensor([True, False]))
+    got = act_q.loss_beyond(network, forced, seen)
+    assert got.item() == pytest.approx((bce(0.75, 0.9) + bce(0.9, 0)) / 2)
+
+
+def test_the_papers_edge_needs_one_segment_more():
+    seen = Feedback(torch.zeros(M, 2, 1), torch.zeros(M, 2, dtype=torch.bool), M, 0.0)
+    with pytest.raises(ValueError, match=r"max_segments \+ 1 = 6, which the bank lacks"):
+        act_q.loss_beyond(network, decision(), seen)
+
+
+# --- the law of ln 2 ------------------------------------------------------------------------------
+
+
+def self_loop(
+    steps: int, starts: list[tuple[float, float]], right: bool = True, gamma: float = 1.0
+) -> list[list[float]]:
+    """Logits (halt, continue) of states that lead to themselves, by the paper's loss and SGD at 0.5.
+
+    The gradient of BCE is sigmoid(logit) - target.
+    """
+    q_B2 = torch.tensor(starts, dtype=torch.float64)
+    for _ in range(steps):
+        best_B = losses.continue_target(q_B2, torch.ones(len(starts)).long(), M)
+        target_B2 = torch.stack([torch.full_like(best_B, float(right)), gamma * best_B], -1)
+        q_B2 = q_B2 - 0.5 * (q_B2.sigmoid() - target_B2)
+    return q_B2.tolist()
+
+
+def test_right_for_good_the_halt_logit_leads_by_ln_2():
+    """Which is why the paper's rule halts: a lag of the bootstrap, since both are worth 1."""
+    [[halt, go_on]] = self_loop(1000, [(-5.0, -5.0)])
+    assert halt - go_on == pytest.approx(0.6975, abs=0.002)
+    [[halt, go_on]] = self_loop(100, [(-5.0, 5.0)])
+    assert halt < go_on
+    [[halt, go_on]] = self_loop(10_000, [(-5.0, 5.0)])
+    assert halt - go_on == pytest.approx(0.6926, abs=0.003)
+
+
+@pytest.mark.slow
+def test_the_lead_stays_ln_2_and_a_discount_ends_it():
+    [[halt, go_on]] = self_loop(100_000, [(-5.0, -5.0)])
+    assert halt - go_on == pytest.approx(math.log(2), abs=0.001)
+    [[_, go_on]] = self_loop(100_000, [(-5.0, -5.0)], gamma=0.97)
+    assert go_on == pytest.approx(3.475, abs=0.01)  # logit(0.97)
+
+
+def test_hopeless_and_free_the_papers_rule_goes_on():
+    """Without a step cost nothing moves Q_continue: it is its own target, and stays above Q_halt."""
+    [[halt, go_on]] = self_loop(1000, [(-5.0, -5.0)], right=False)
+    assert go_on == pytest.approx(-5, abs=1e-6)
+    assert halt < go_on
 
 
 # --- learning -------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from hrm_rl.agents.sb3 import SB3Policy, SB3VecEnv, initial_halt_bias
 from hrm_rl.bank import Bank, log_bank, play
 from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.features import SCALARS
 
 ARGUMENTS: dict[str, Any] = {
     "model": Scripted(), "puzzles": PUZZLES, "max_segments": 5, "step_cost": 0.05
@@ -179,7 +180,7 @@ def test_a_trained_algorithm_is_a_halting_policy(bank: Bank) -> None:
     model.learn(64)
     policy = SB3Policy(model)
     assert (policy.observation, policy.time_aware) == ("scalars", True)
-    obs_BF = torch.rand(6, 14)
+    obs_BF = torch.rand(6, len(SCALARS) + 1)
     halt_B = policy(obs_BF, torch.ones(6, dtype=torch.int64))
     by_hand, _ = model.predict(env.normalize_obs(obs_BF.numpy()), deterministic=True)
     assert halt_B.dtype == torch.bool and halt_B.tolist() == (by_hand == 1).tolist()
