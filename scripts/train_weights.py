@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +24,9 @@ import torch
 from hrm_rl import presets
 from hrm_rl.agents.rules import rule
 from hrm_rl.bank import Bank, log_bank, play
+from hrm_rl.calibration import calibration
 from hrm_rl.checkpoint import WEIGHTS, load_model, save_model, write_atomically
 from hrm_rl.memory import keep_freed_memory
-from hrm_rl.metrics import calibration
 from hrm_rl.models.hrm import HRM
 from hrm_rl.monitor import shown
 from hrm_rl.puzzles import PuzzleSet, load, read_csv
@@ -49,9 +52,9 @@ def mixed(easy: float, minimal: float, hard: float) -> tuple[tuple[str, float], 
 
 
 START = presets.sudoku9()
-TWICE = replace(START.model, H_cycles=2)
 NEXT = replace(START, warmup=50, explore_probability=0.3)
 LAST = replace(NEXT, explore_probability=0.2, max_segments=16)
+LONG = replace(LAST, model=replace(START.model, H_cycles=2), lr=1e-4, lr_min_ratio=0.1)
 RECIPES: dict[str, tuple[Stage, ...]] = {
     "sudoku4": (Stage(presets.sudoku4()),),
     # When to change was decided on the fit split. ema=0 hands on the weights as they are.
@@ -64,30 +67,37 @@ RECIPES: dict[str, tuple[Stage, ...]] = {
             stop=1298,
         ),
         Stage(replace(LAST, data=mixed(0.4, 0.5, 0.1), steps=4600, lr=2e-4, lr_min_ratio=0.05)),
-        # The same weights, run for twice as many cycles a segment.
+        # The same weights, run for two cycles a segment, and at last for three.
         Stage(
             replace(
-                LAST,
-                model=TWICE,
+                LONG,
                 data=mixed(0.4, 0.5, 0.1),
                 steps=20_000,
                 lr=2e-4,
+                lr_min_ratio=1.0,
                 warmup=30,
                 seed=12,
             ),
             stop=892,
         ),
         Stage(
+            replace(LONG, data=mixed(0.3, 0.55, 0.15), steps=11_000, ema=0.999, seed=13),
+            stop=2768,
+        ),
+        Stage(
+            replace(LONG, data=mixed(0.35, 0.65, 0), steps=5400, lr=5e-5, ema=0.999, seed=14),
+            stop=2368,
+        ),
+        Stage(
             replace(
-                LAST,
-                model=TWICE,
-                data=mixed(0.3, 0.55, 0.15),
-                steps=11_000,
-                lr=1e-4,
-                lr_min_ratio=0.1,
-                ema=0.999,
-                seed=13,
-            )
+                LONG,
+                model=replace(START.model, H_cycles=3),
+                data=mixed(0.4, 0.5, 0.1),
+                steps=1600,
+                lr=6e-5,
+                seed=15,
+            ),
+            stop=1076,
         ),
     ),
 }
@@ -135,11 +145,11 @@ def ship(name: str, also: list[Path]) -> None:
         "stages": [describe(stage.config, folder) for stage, folder in runs],
     }
     save_model(WEIGHTS / name, model, card)
-    text = [f"# {name}", "", *header(model, card)]
-    if len(runs) > 1:
-        text += progress(runs)
-    for title, puzzles in test_sets(name, also):
-        text += measured(title, puzzles, model)
+    titles, sets = zip(*test_sets(name, also), strict=True)
+    with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=alone) as pool:
+        parts = pool.map(measured, titles, sets, [model] * len(sets))
+        text = [f"# {name}", "", *header(model, card), *(progress(runs) if len(runs) > 1 else [])]
+        text += chain.from_iterable(parts)
     write_atomically(WEIGHTS / f"{name}.md", ("\n".join(text) + "\n").encode())
     print(f"{WEIGHTS / name}.safetensors, .json and .md: step {steps_done(folder)} of {folder}")
 
@@ -188,9 +198,15 @@ def test_sets(name: str, also: list[Path]) -> list[tuple[str, PuzzleSet]]:
     ]
 
 
+def alone() -> None:
+    """A worker of several: one thread each."""
+    torch.set_num_threads(1)
+    keep_freed_memory()
+
+
 def measured(title: str, puzzles: PuzzleSet, model: HRM) -> list[str]:
     """Accuracy per segment, halting by the Q-head, calibration: lines of Markdown."""
-    bank = log_bank(model, puzzles, SEGMENTS, progress=True)
+    bank = log_bank(model, puzzles, SEGMENTS, batch_size=64)
     rating = float(np.mean(puzzles.ratings_P))
     lines = [
         "",
