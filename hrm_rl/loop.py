@@ -73,7 +73,7 @@ def select(where_B: Bool[Tensor, " B"], yes: Rows, no: Rows) -> Rows:
     return each(pick, yes, no)
 
 
-def take(tree: Rows, index: Tensor) -> Rows:
+def take(tree: Rows, index: Tensor | slice) -> Rows:
     """Rows `index` of every tensor in a nested named tuple: how solved puzzles leave a batch."""
     return each(lambda part: part[index], tree)
 

@@ -9,6 +9,7 @@ or throttles then slows both sides. Prints a table and writes JSON. The sections
   gymnasium's `SyncVectorEnv` of as many single envs, in steps per second.
 - evaluation: early exit against running every puzzle to the end, beside mean segments over M.
 - training: a compiled step against an eager one, and its share of the measured matmul rate.
+- bank: steps per second of the vector env on logged segments, one core, scalar observations.
 - memory: what backward keeps per slot, and peaks of whole processes, against cycles and segments.
 - profile: where the time of a training step and of a forward goes, by kind of operation.
 
@@ -29,12 +30,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import bench_bank
+import bench_profile
 import gymnasium
 import numpy as np
 import torch
+from bench_profile import wait
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
-from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from hrm_rl import loop
@@ -93,7 +96,7 @@ class Bench:
             model=model,
             weights=weights,
             config=replace(config, slots=8) if quick else config,
-            puzzles=load(task, "test").sample(32 if quick else 1000),
+            puzzles=load(task, "test").sample(32 if quick else 320),
             device=device,
             slots=16 if quick else 256,
             sync_slots=4 if quick else 256,
@@ -124,18 +127,12 @@ def take_turns(
     return {name: statistics.median(values) for name, values in rates.items()}
 
 
-def wait(device: torch.device) -> None:
-    """Let the device finish what it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
 # Sections
 
 
 def vector(b: Bench) -> Rows:
     """The vector env against the bare forward and against single envs."""
-    steps = b.max_segments
+    steps = 4
     arguments: dict[str, Any] = {
         "model": b.model,
         "puzzles": b.puzzles,
@@ -181,18 +178,21 @@ def vector(b: Bench) -> Rows:
 
 def evaluation(b: Bench) -> Rows:
     """Early exit against running to the end: wall time beside the share of segments run."""
-    halted = evaluate(b.model, b.puzzles, QGreedy(), b.max_segments, batch_size=b.slots)
+    batch = len(b.puzzles) // 5  # so that halted puzzles are replaced most of the time
+    halted = evaluate(b.model, b.puzzles, QGreedy(), b.max_segments, batch_size=batch)
     share = float(halted.segment_P.double().mean()) / b.max_segments
 
     def solve(early_exit: bool) -> float:
         policy = QGreedy() if early_exit else FixedSegments(b.max_segments)
         evaluate(
-            b.model, b.puzzles, policy, b.max_segments, early_exit=early_exit, batch_size=b.slots
+            b.model, b.puzzles, policy, b.max_segments, early_exit=early_exit, batch_size=batch
         )
         return len(b.puzzles)
 
     rates = take_turns(
-        {"early": lambda: solve(True), "fixed": lambda: solve(False)}, b.rounds, b.device
+        {"early": lambda: solve(True), "fixed": lambda: solve(False)},
+        max(2, b.rounds // 3),
+        b.device,
     )
     wall = rates["fixed"] / rates["early"]
     return {
@@ -337,70 +337,21 @@ def peak_memory(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in bytes on macOS
 
 
-KINDS = {
-    "matrix products": ("mm", "bmm", "addmm", "baddbmm", "linear", "matmul"),
-    "optimiser": ("_foreach", "atan2", "lerp"),
-    "copies and casts": ("copy_", "clone", "cat", "to", "contiguous", "fill_", "zero_", "pad"),
-    "reductions": ("mean", "sum", "softmax", "norm", "max", "argmax", "all", "any", "topk"),
-    "lookups": ("index", "gather", "embedding", "scatter", "searchsorted", "sort", "where"),
-}
-"""Kinds of operations by how the names of torch's operators begin; anything else is element-wise."""
-
-
-def where_time_goes(b: Bench) -> Rows:
-    """Shares of self time by kind of operation, of an eager training step and of a forward."""
-    steps = train(TrainState.create(b.config))
-    next(steps)
-    index = torch.arange(b.slots) % len(b.puzzles)
-    slots = loop.fresh(b.model, batch_of(b.puzzles, index, b.device))
-
-    @torch.no_grad()
-    def forward() -> None:
-        loop.advance(b.model, slots)
-
-    works = {"training step": lambda: next(steps), "forward": forward}
-    found: Rows = {}
-    for name, work in works.items():
-        shares = shares_of(work, b)
-        found |= {f"{name}: {kind}": share for kind, share in shares.items()}
-    return found
-
-
-def shares_of(work: Callable[[], object], b: Bench) -> dict[str, float]:
-    """Share of each kind of operation in the self time of some calls, the largest first."""
-    on_gpu = b.device.type == "cuda"
-    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
-    with profile(activities=activities) as recorded:
-        for _ in range(b.rounds):
-            work()
-        wait(b.device)
-    spent: dict[str, float] = {}
-    for event in recorded.key_averages():
-        if event.device_type.name != "CPU":
-            continue  # a kernel, whose time its operator has too
-        own = event.self_device_time_total if on_gpu else event.self_cpu_time_total
-        kind = kind_of(event.key)
-        spent[kind] = spent.get(kind, 0.0) + own
-    total = sum(spent.values())
-    ordered = sorted(spent.items(), key=lambda item: -item[1])
-    return {kind: time_ / total for kind, time_ in ordered}
-
-
-def kind_of(name: str) -> str:
-    """The kind of an operator, by its name."""
-    plain = name.removeprefix("aten::").removeprefix("_")
-    for kind, beginnings in KINDS.items():
-        if plain.startswith(tuple(beginning.removeprefix("_") for beginning in beginnings)):
-            return kind
-    return "element-wise and the rest"
+def bank(b: Bench) -> Rows:
+    """Playing on logged segments."""
+    slots, steps = 16 * b.slots, 4 if b.slots < 64 else 50
+    return dict(
+        take_turns(bench_bank.sides(b.puzzles, slots, steps), b.rounds, torch.device("cpu"))
+    )
 
 
 SECTIONS: dict[str, Callable[[Bench], Rows]] = {
     "vector": vector,
     "evaluation": evaluation,
     "training": training,
+    "bank": bank,
     "memory": memory,
-    "profile": where_time_goes,
+    "profile": bench_profile.where_time_goes,
 }
 
 

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -17,13 +18,15 @@ SCRIPT = Path(__file__).parents[1] / "scripts" / "benchmark.py"
 
 
 @pytest.fixture(scope="module")
-def benchmark() -> ModuleType:
+def benchmark() -> Iterator[ModuleType]:
+    sys.path.insert(0, str(SCRIPT.parent))  # as when it is run
     spec = importlib.util.spec_from_file_location("benchmark", SCRIPT)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["benchmark"] = module  # dataclasses look themselves up
     spec.loader.exec_module(module)
-    return module
+    yield module
+    sys.path.remove(str(SCRIPT.parent))
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +65,12 @@ def test_vector_and_evaluation_run(benchmark: ModuleType, bench: object) -> None
     assert evaluation["mean segments / M"] <= 1
 
 
+def test_banks_are_played_in_every_mode(benchmark: ModuleType, bench: object) -> None:
+    found = benchmark.bank(bench)
+    assert len(found) == 3 * 2 + 1
+    assert all(rate > 0 for rate in found.values())
+
+
 def test_what_backward_keeps_is_flat(benchmark: ModuleType, bench: object) -> None:
     sizes = [
         benchmark.saved_bytes(bench, replace(ATTENTION, H_cycles=n, L_cycles=t), segments)
@@ -71,7 +80,7 @@ def test_what_backward_keeps_is_flat(benchmark: ModuleType, bench: object) -> No
 
 
 def test_shares_of_time_add_up(benchmark: ModuleType, bench: object) -> None:
-    found = benchmark.where_time_goes(bench)
+    found = benchmark.bench_profile.where_time_goes(bench)
     for name in ("training step", "forward"):
         shares = [share for line, share in found.items() if line.startswith(name)]
         assert sum(shares) == pytest.approx(1)
@@ -92,7 +101,7 @@ def test_kinds_of_operations(benchmark: ModuleType) -> None:
         "aten::mul": "element-wise and the rest",
         "aten::silu": "element-wise and the rest",
     }.items():
-        assert benchmark.kind_of(name) == kind, name
+        assert benchmark.bench_profile.kind_of(name) == kind, name
 
 
 @pytest.mark.slow

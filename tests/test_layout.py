@@ -21,7 +21,14 @@ from hrm_rl.losses import halt_target
 ROOT = Path(__file__).resolve().parents[1]
 
 # A module may import what has its own rank or a lower one; the longest prefix counts.
-RANKS = {"hrm_rl": 0, "hrm_rl.envs": 1, "hrm_rl.agents": 2, "hrm_rl.cli": 3, "scripts": 4}
+RANKS = {
+    "hrm_rl": 0,
+    "hrm_rl.envs": 1,
+    "hrm_rl.agents": 2,
+    "hrm_rl.cli": 3,
+    "hrm_rl.cli_train": 3,
+    "scripts": 4,
+}
 LOWEST_RANK_OF = {"gymnasium": 1, "stable_baselines3": 2, "sb3_contrib": 2, "tyro": 3}
 AT_THE_TOP_OF_RANK_0 = {"hrm_rl", "jaxtyping", "numpy", "safetensors", "torch", "tqdm"}
 
@@ -219,6 +226,9 @@ def test_registered_as_strings_and_without_a_time_limit(env_id: str) -> None:
 # --- the wheel ------------------------------------------------------------------------------------
 
 
+STAND_IN = "hrm_rl/banks/stand-in/bank.json"
+
+
 @pytest.fixture(scope="module")
 def wheel_files(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """Names in a wheel built from a copy: in place, an old build/ folder would leak into it."""
@@ -228,6 +238,8 @@ def wheel_files(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     for name in ("hrm_rl", "envs", "agents", "tests"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+    (copy / STAND_IN).parent.mkdir(parents=True)  # whether or not a bank lies in the repository
+    (copy / STAND_IN).touch()
     outcome = run("from setuptools import build_meta as b; b.build_wheel('.')", copy)
     assert outcome.returncode == 0, outcome.stderr
     (wheel,) = copy.glob("*.whl")
@@ -244,3 +256,8 @@ def test_wheel_holds_everything(wheel_files: set[str], pattern: str) -> None:
     files = {file.relative_to(ROOT).as_posix() for file in (ROOT / "hrm_rl").glob(pattern)}
     assert files, "nothing to ship"
     assert files <= wheel_files, files - wheel_files
+
+
+def test_wheel_holds_the_banks(wheel_files: set[str]) -> None:
+    banks = {file.relative_to(ROOT).as_posix() for file in (ROOT / "hrm_rl").glob("banks/*/*")}
+    assert banks | {STAND_IN} <= wheel_files

@@ -14,8 +14,8 @@ import gymnasium
 
 ENV_ARGUMENTS: Final = MappingProxyType(
     {
-        "HRMSudoku-v0": {"checkpoint": "sudoku9", "puzzles": "sudoku9"},
-        "HRMSudoku4x4-v0": {"checkpoint": "sudoku4", "puzzles": "sudoku4"},
+        "HRMSudoku-v0": {"checkpoint": "sudoku9"},
+        "HRMSudoku4x4-v0": {"checkpoint": "sudoku4"},
     }
 )
 """Every registered id and the constructor arguments that it stands for."""

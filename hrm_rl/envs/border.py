@@ -14,23 +14,24 @@ from gymnasium import logger, spaces
 from gymnasium.error import ResetNeeded
 from torch import Tensor
 
-from hrm_rl.envs import engine
 from hrm_rl.envs.engine import Engine, Moment
-from hrm_rl.envs.frame import DECISIONS, Frame
+from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.render import draw
+from hrm_rl.loop import take
 from hrm_rl.puzzles import PuzzleSet, sudoku_of
 
 
 def array(tensor: Tensor) -> np.ndarray:
-    """A copy that shares no memory with the engine."""
-    return tensor.cpu().numpy().copy()
+    """As numpy, of tensors that the engine keeps no part of (as those of `Engine.show`)."""
+    return tensor.cpu().numpy()
 
 
-def infos(engine_: Engine, moment: Moment) -> dict[str, np.ndarray]:
-    """`info` of all slots, in the dtypes that Gymnasium gives to Python's bool, int and float."""
-    values = {key: array(value) for key, value in engine.info(moment, engine_.mdp).items()}
+def show(engine: Engine, moment: Moment) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Observation and `info`, in the dtypes that Gymnasium gives to Python's bool, int and float."""
+    obs_NF, info = engine.show(moment)
+    values = {key: array(value) for key, value in info.items()}
     values["cells"] = values["cells"].astype(np.float64)
-    return values
+    return array(obs_NF), values
 
 
 def row(values: dict[str, np.ndarray], slot: int) -> dict[str, Any]:
@@ -41,63 +42,77 @@ def row(values: dict[str, np.ndarray], slot: int) -> dict[str, Any]:
     }
 
 
-def masks(engine_: Engine) -> np.ndarray:
+def masks(engine: Engine) -> np.ndarray:
     """bool (N, 2): which of continue and halt have an effect now.
 
     Raises:
         ResetNeeded: before the first reset.
     """
-    return array(engine.info(_moment(engine_), engine_.mdp)["action_mask"]).astype(bool)
+    return array(engine.mask_M2[_moment(engine).look.m_B.long()]).astype(bool)
 
 
-def observation_space(engine_: Engine) -> spaces.Box:
-    low, high = engine_.segments.bounds(engine_.mdp.time_aware)
+def observation_space(engine: Engine) -> spaces.Box:
+    low, high = engine.segments.bounds()
     return spaces.Box(np.array(low, np.float32), np.array(high, np.float32), dtype=np.float32)
 
 
-def seed(engine_: Engine, generators: Sequence[np.random.Generator], where_N: np.ndarray) -> None:
+def seed(engine: Engine, generators: Sequence[np.random.Generator], where_N: np.ndarray) -> None:
     """Start the puzzle sequences of the marked slots anew, each keyed by its own generator."""
     keys = [
         int(generator.integers(2**63)) if marked else 0
         for generator, marked in zip(generators, where_N, strict=True)
     ]
-    device = engine_.device
-    engine_.seed(torch.tensor(keys, device=device), torch.from_numpy(where_N).to(device))
+    device = engine.device
+    engine.seed(torch.tensor(keys, device=device), torch.from_numpy(where_N).to(device))
 
 
-def frame(engine_: Engine, puzzles: PuzzleSet, slot: int) -> Frame:
-    """The present moment of a slot, to be drawn. Whether it is right is told at the end."""
-    moment = _moment(engine_)
+def frame(engine: Engine, puzzles: PuzzleSet | None, slot: int) -> Frame:
+    """The present moment of a slot, to be drawn. Whether it is right is told at the end.
+
+    Raises:
+        ValueError: there are no puzzles to draw.
+    """
+    if puzzles is None:
+        raise ValueError("a synthetic bank has no puzzles to draw; leave out render_mode")
+    moment = take(_moment(engine), slice(slot, slot + 1))
     rules, look = sudoku_of(puzzles.task), moment.look
-    segment, puzzle = int(look.m_B[slot]), int(look.puzzle_B[slot])
-    q_halt, q_continue = look.q_B2[slot].sigmoid().tolist()
+    shown, segment = engine.segments.pictured(look), int(look.m_B)
+    q_halt, q_continue = shown.q_B2[0].sigmoid().tolist()
+    start = "" if segment == 1 else "continue"
     return Frame(
-        givens_L=rules.digits(puzzles.inputs_PL[puzzle]),
-        cells_L=rules.digits(array(look.prediction_BT[slot])),
-        previous_L=rules.digits(array(moment.previous_NT[slot])) if segment > 1 else None,
+        givens_L=rules.digits(puzzles.inputs_PL[int(look.puzzle_B)]),
+        cells_L=rules.digits(array(shown.prediction_BT[0])),
+        previous_L=rules.digits(array(shown.previous_BT[0])) if segment > 1 else None,
         segment=segment,
-        max_segments=engine_.mdp.max_segments,
+        max_segments=engine.mdp.max_segments,
         q_halt=q_halt,
         q_continue=q_continue,
-        decision=DECISIONS[int(moment.decision_N[slot])],
-        correct=bool(moment.correct_N[slot]) if bool(moment.over_N[slot]) else None,
+        decision="halt" if moment.halted_N else "forced" if moment.forced_N else start,
+        correct=bool(moment.outcome.correct_B) if moment.over_N else None,
     )
 
 
-def _moment(engine_: Engine) -> Moment:
-    if engine_.moment is None:
+def _moment(engine: Engine) -> Moment:
+    if engine.moment is None:
         raise ResetNeeded("there is no episode yet; call reset() first")
-    return engine_.moment
+    return engine.moment
 
 
-def render_mode(mode: str | None, known: Sequence[str], instead: str = "") -> str | None:
+def render_mode(
+    mode: str | None, known: Sequence[str], puzzles: PuzzleSet | None, instead: str = ""
+) -> str | None:
     """`mode`, if it is one of the `known` ones or None.
 
     Raises:
-        ValueError: it is not.
+        ValueError: it is not, or there are no puzzles to draw.
     """
     if mode is not None and mode not in known:
         raise ValueError(f"render_mode must be None or one of {known}, got {mode!r}{instead}")
+    if mode is not None and puzzles is None:
+        raise ValueError(
+            f"render_mode must be None with a synthetic bank, which has no puzzles to draw, "
+            f"got {mode!r}"
+        )
     return mode
 
 

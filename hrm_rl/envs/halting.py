@@ -59,11 +59,15 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     | 10  | Segments in a row without a changed cell, clipped                | 0       | 64     |
     | 11  | Change of z_H relative to its norm, clipped                      | 0       | 4      |
     | 12  | Change of z_L relative to its norm, clipped                      | 0       | 4      |
-    | 13  | m / `max_segments`, the number of this segment (if `time_aware`) | 0       | 1      |
+    | 13  | Product over cells of the confidence                             | 0       | 1      |
+    | 14  | Change of a cell's entropy since a segment ago: mean             | 0       | log(V) |
+    | 15  | Acceleration of z_H, change of its change, relative, clipped     | 0       | 4      |
+    | 16  | the same, a segment ago                                          | 0       | 4      |
+    | 17  | m / `max_segments`, the number of this segment (if `time_aware`) | 0       | 1      |
 
     V is the size of the vocabulary; the bounds have a slack of 0.001. `"q"` has rows 0 and 1,
     `"z_H"` the vector that the Q-head reads, `"z_H_pool"` the mean of z_H over positions, `"full"`
-    both states whole; these lie in `[-sqrt(D), sqrt(D)]` for states of width D. Row 13 comes last
+    both states whole; these lie in `[-sqrt(D), sqrt(D)]` for states of width D. Row 17 comes last
     in all of them.
 
     ## Rewards
@@ -102,7 +106,7 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     | Parameter       | Type      | Default     | Description                                    |
     |-----------------|-----------|-------------|------------------------------------------------|
     | `checkpoint`    | **str**   | of the id   | a shipped model, a weights file, a run folder  |
-    | `puzzles`       | **str**   | of the id   | a shipped set, a CSV file, `"kind:count:seed"` |
+    | `puzzles`       | **str**   | `""`        | a shipped set, a CSV file, `"kind:count:seed"` |
     | `split`         | **str**   | `"fit"`     | `"train"`, `"test"`; `"fit"`: not trained on   |
     | `observation`   | **str**   | `"scalars"` | see above                                      |
     | `reward`        | **str**   | `"exact"`   | or `"token_accuracy"`                          |
@@ -112,7 +116,13 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     | `time_aware`    | **bool**  | `True`      | whether the observation tells the segment      |
     | `device`        | **str**   | `"auto"`    | `"cuda"`, `"mps"` or `"cpu"`                   |
     | `render_mode`   | **str**   | `None`      | `"rgb_array"`, or `"human"` for a window       |
-    | `model`, `bank` | objects   | `None`      | in code: a model to think with, a bank to read |
+    | `bank`          | **str**   | `None`      | logged segments to read: a folder, a shipped   |
+    |                 |           |             | name (with `split`), in code a `Bank`          |
+    | `model`         | object    | `None`      | in code: a model to think with                 |
+
+    Without `puzzles`, a model gets the shipped set of its size, and a bank its own puzzles. With a
+    bank nothing is computed, and `checkpoint` is not looked at: the same numbers, a thousand times
+    faster. Synthetic banks have observations of their own, in the bounds of what was logged.
 
     ## Vectorized environment
 
@@ -136,9 +146,10 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
         Raises:
             ValueError: an argument is wrong, or the parts don't fit each other.
         """
-        self.config = HaltingConfig(**arguments)
-        self.render_mode = border.render_mode(render_mode, self.metadata["render_modes"])
+        self.config = HaltingConfig.of(**arguments)
         self.engine, self.puzzles = self.config.engine(1, "Disabled")
+        modes = self.metadata["render_modes"]
+        self.render_mode = border.render_mode(render_mode, modes, self.puzzles)
         self.observation_space = border.observation_space(self.engine)
         self.action_space = spaces.Discrete(2)
         self._window = Window(fps=self.metadata["render_fps"]) if render_mode == "human" else None
@@ -193,4 +204,5 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     def _seen(self, moment: Moment) -> tuple[np.ndarray, dict[str, Any]]:
         if self._window is not None:
             self._window.show(self.frame())
-        return border.array(moment.obs_NF)[0], border.row(border.infos(self.engine, moment), 0)
+        obs_NF, values = border.show(self.engine, moment)
+        return obs_NF[0], border.row(values, 0)

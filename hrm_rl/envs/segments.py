@@ -1,9 +1,9 @@
-"""Where segments come from: a live model, or a bank of logged ones, with the same numbers.
+"""Where segments come from: what the engine asks, and a live model that answers (or `banked`).
 
 A source keeps nothing of its own between calls. Its rows, one for each puzzle in thought, are a
 (nested) named tuple of tensors, the row as first axis, for the engine to mix, join and pick from.
 
-Shapes: B rows, T tokens, V vocabulary, F features, M segments, P puzzles.
+Shapes: B rows, T tokens, L positions, D width, V vocabulary, F features, P puzzles.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from hrm_rl import features, loop
-from hrm_rl.bank import Bank, observe
+from hrm_rl.envs.mdp import MDP
+from hrm_rl.envs.reward import Outcome, outcome
 from hrm_rl.models.hrm import HRMConfig
 from hrm_rl.puzzles import PuzzleSet
 
@@ -26,24 +27,44 @@ class FrozenModel(loop.SegmentModel, Protocol):
     config: HRMConfig
 
 
-class Look(NamedTuple):
-    """What the last segment of each row shows."""
+class Look(Protocol):
+    """What the last segment of each row shows: a named tuple of tensors, at the least of these."""
 
-    columns_BF: Float[Tensor, "B F"]
-    """The observation set, without the segment number."""
+    @property
+    def m_B(self) -> Int[Tensor, " B"]: ...
+    @property
+    def puzzle_B(self) -> Int[Tensor, " B"]: ...
+
+
+class Shown(NamedTuple):
+    """What an observation and its `info` are made of."""
+
+    obs_BF: Float[Tensor, "B F"]
+    """With the segment number, if it is to be seen."""
     prediction_BT: UInt8[Tensor, "B T"]
+    rating_B: Int[Tensor, " B"]
+
+
+class Pictured(NamedTuple):
+    """What is drawn of a look."""
+
+    prediction_BT: UInt8[Tensor, "B T"]
+    previous_BT: UInt8[Tensor, "B T"]
+    """The prediction one segment ago; means nothing after segment 1."""
     q_B2: Float[Tensor, "B 2"]
     """Q logits (halt, continue), clipped as in observations; nan where they are not known."""
-    m_B: Int[Tensor, " B"]
-    puzzle_B: Int[Tensor, " B"]
 
 
 class Segments(Protocol):
-    """What the engine asks of a source."""
+    """What the engine asks of a source. Of the tensors that it gives, it keeps none."""
 
     device: torch.device
+    puzzles: int
+    """How many puzzles there are to deal."""
+    cheap: bool
+    """Whether running a row costs nothing to speak of, so that none need be saved."""
 
-    def bounds(self, time_aware: bool) -> tuple[list[float], list[float]]:
+    def bounds(self) -> tuple[list[float], list[float]]:
         """Finite bounds of every column of an observation."""
 
     def fresh(self, puzzle_B: Int[Tensor, " B"]) -> Any:
@@ -52,8 +73,14 @@ class Segments(Protocol):
     def run(self, rows: Any) -> Any:
         """Run one segment in every row: the one place where time is spent."""
 
-    def look(self, rows: Any) -> Look:
-        """What is seen of rows that have run a segment."""
+    def look(self, rows: Any) -> Any:
+        """A `Look` at rows that have run a segment, for the engine to mix and pick from."""
+
+    def outcome(self, look: Any) -> Outcome: ...
+
+    def show(self, look: Any) -> Shown: ...
+
+    def pictured(self, look: Any) -> Pictured: ...
 
 
 # --- live -----------------------------------------------------------------------------------------
@@ -64,123 +91,93 @@ class LiveRows(NamedTuple):
 
     slots: loop.Slots
     prediction_BT: Int[Tensor, "B T"]
+    previous_BT: Int[Tensor, "B T"]
+    """The prediction one segment ago."""
     log_p_BTV: Float[Tensor, "B T V"]
     scalars_BF: Float[Tensor, "B F"]
+    change_BLD: Float[Tensor, "B L D"]
     puzzle_B: Int[Tensor, " B"]
 
     @property
     def seen(self) -> features.Seen:
-        carry = self.slots.carry
-        return features.Seen(self.prediction_BT, self.log_p_BTV, self.scalars_BF, carry)
+        return features.Seen(
+            self.prediction_BT, self.log_p_BTV, self.scalars_BF, self.slots.carry, self.change_BLD
+        )
+
+
+class LiveLook(NamedTuple):
+    columns_BF: Float[Tensor, "B F"]
+    prediction_BT: UInt8[Tensor, "B T"]
+    previous_BT: UInt8[Tensor, "B T"]
+    q_B2: Float[Tensor, "B 2"]
+    m_B: Int[Tensor, " B"]
+    puzzle_B: Int[Tensor, " B"]
 
 
 class LiveSegments:
     """Segments computed by a frozen model."""
 
-    def __init__(self, model: FrozenModel, puzzles: PuzzleSet, observation: str) -> None:
-        """Raises ValueError if the model was made for another kind of puzzle."""
+    cheap = False
+
+    def __init__(self, model: FrozenModel, puzzles: PuzzleSet, mdp: MDP) -> None:
+        """Raises ValueError for another kind of puzzle than the model's, or no such observation."""
         c = model.config
+        features.bounds(mdp.observation, c)  # refuses what it does not know
         if (c.vocab, c.length) != (puzzles.vocab, puzzles.length):
             raise ValueError(
                 f"the model reads {c.length} tokens out of {c.vocab}, and {puzzles.task} has "
                 f"{puzzles.length} out of {puzzles.vocab}; take a checkpoint and puzzles that match"
             )
-        self.model, self.observation = model, observation
+        self.model, self.mdp = model, mdp
         self.device = model.initial(1).z_H.device
+        self.set, self.puzzles = puzzles, len(puzzles)
         self.x_PT = torch.from_numpy(puzzles.inputs_PL).to(self.device)
+        self.y_PT = torch.from_numpy(puzzles.solutions_PL).to(self.device)
+        self.rating_P = torch.from_numpy(puzzles.ratings_P).to(self.device, torch.int64)
 
-    def bounds(self, time_aware: bool) -> tuple[list[float], list[float]]:
-        return features.bounds(self.observation, self.model.config, time_aware)
+    def bounds(self) -> tuple[list[float], list[float]]:
+        return features.bounds(self.mdp.observation, self.model.config, self.mdp.time_aware)
 
     def fresh(self, puzzle_B: Int[Tensor, " B"]) -> LiveRows:
         x_BT = self.x_PT[puzzle_B].long()
-        # No solution comes near the model: the engine has them.
+        # No solution comes near the model: zeros are in their place.
         batch = loop.Batch(x_BT, torch.zeros_like(x_BT), torch.zeros_like(puzzle_B))
         log_p_BTV = torch.zeros(*x_BT.shape, self.model.config.vocab, device=self.device)
         scalars_BF = torch.zeros(len(puzzle_B), len(features.SCALARS), device=self.device)
-        return LiveRows(loop.fresh(self.model, batch), x_BT, log_p_BTV, scalars_BF, puzzle_B)
+        slots = loop.fresh(self.model, batch)
+        change_BLD = torch.zeros_like(slots.carry.z_H, dtype=torch.float32)
+        return LiveRows(slots, x_BT, x_BT, log_p_BTV, scalars_BF, change_BLD, puzzle_B)
 
     @torch.no_grad()
     def run(self, rows: LiveRows) -> LiveRows:
         after, output = loop.advance(self.model, rows.slots)
-        prediction_BT, log_p_BTV, scalars_BF, _ = features.look(
+        prediction_BT, log_p_BTV, scalars_BF, _, change_BLD = features.look(
             rows.slots, after, output, rows.seen
         )
-        return LiveRows(after, prediction_BT, log_p_BTV, scalars_BF, rows.puzzle_B)
+        return LiveRows(
+            after, prediction_BT, rows.prediction_BT, log_p_BTV, scalars_BF, change_BLD,
+            rows.puzzle_B,
+        )  # fmt: skip
 
-    def look(self, rows: LiveRows) -> Look:
-        return Look(
-            columns_BF=features.columns(self.observation, rows.seen),
+    def look(self, rows: LiveRows) -> LiveLook:
+        return LiveLook(
+            columns_BF=features.columns(self.mdp.observation, rows.seen),
             prediction_BT=rows.prediction_BT.to(torch.uint8),
+            previous_BT=rows.previous_BT.to(torch.uint8),
             q_B2=rows.scalars_BF[:, :2],
             m_B=rows.slots.m_B,
             puzzle_B=rows.puzzle_B,
         )
 
+    def outcome(self, look: LiveLook) -> Outcome:
+        return outcome(look.prediction_BT, self.y_PT[look.puzzle_B])
 
-# --- from a bank ----------------------------------------------------------------------------------
-
-
-class BankRows(NamedTuple):
-    """On a frozen model the puzzle and the segment say it all."""
-
-    puzzle_B: Int[Tensor, " B"]
-    m_B: Int[Tensor, " B"]
-
-
-class BankSegments:
-    """Segments looked up in a bank, so that learners need not wait for a model."""
-
-    def __init__(
-        self,
-        bank: Bank,
-        puzzles: PuzzleSet,
-        observation: str,
-        max_segments: int,
-        device: torch.device | None = None,
-    ) -> None:
-        """Raises ValueError if the bank has other puzzles, is too short or lacks the observation."""
-        if len(bank) != len(puzzles):
-            raise ValueError(
-                f"the bank holds {len(bank)} puzzles and the set {len(puzzles)}; "
-                "pass the puzzles that the bank was logged with"
-            )
-        if max_segments > bank.max_segments:
-            raise ValueError(
-                f"max_segments must be <= {bank.max_segments}, the segments in the bank, "
-                f"got {max_segments}; lower it or log a longer bank"
-            )
-        if observation == "full":
-            raise ValueError(
-                'observation must not be "full" with a bank, which does not say how wide a state '
-                'is; use a live model, or "z_H"'
-            )
-        known = "q" in bank.columns or "scalars" in bank.columns
-        nan_MP2 = torch.full((*bank.correct_MP.shape, 2), torch.nan)
-        self.device = device or bank.correct_MP.device
-        self.columns_MPF = _all_segments(bank, observation).to(self.device)
-        self.q_MP2 = (_all_segments(bank, "q") if known else nan_MP2).to(self.device)
-        self.prediction_MPT = bank.predictions_MPT.to(self.device)
-        self.observation, self.vocab, self.length = observation, puzzles.vocab, puzzles.length
-
-    def bounds(self, time_aware: bool) -> tuple[list[float], list[float]]:
-        F = self.columns_MPF.shape[-1]  # the width, where the set is a state
-        config = HRMConfig(self.vocab, self.length, width=F, heads=1, token_mixer="mlp")
-        return features.bounds(self.observation, config, time_aware)
-
-    def fresh(self, puzzle_B: Int[Tensor, " B"]) -> BankRows:
-        return BankRows(puzzle_B, torch.zeros_like(puzzle_B))
-
-    def run(self, rows: BankRows) -> BankRows:
-        return BankRows(rows.puzzle_B, rows.m_B + 1)
-
-    def look(self, rows: BankRows) -> Look:
-        at = rows.m_B - 1, rows.puzzle_B
-        return Look(
-            self.columns_MPF[at], self.prediction_MPT[at], self.q_MP2[at], rows.m_B, rows.puzzle_B
+    def show(self, look: LiveLook) -> Shown:
+        mdp, rating_B = self.mdp, self.rating_P[look.puzzle_B]
+        obs_BF = features.with_time(
+            look.columns_BF.clone(), look.m_B, mdp.max_segments, mdp.time_aware
         )
+        return Shown(obs_BF, look.prediction_BT.clone(), rating_B)
 
-
-def _all_segments(bank: Bank, name: str) -> Float[Tensor, "M P F"]:
-    segments = range(1, bank.max_segments + 1)
-    return torch.stack([observe(bank, name, m, time_aware=False) for m in segments])
+    def pictured(self, look: LiveLook) -> Pictured:
+        return Pictured(look.prediction_BT, look.previous_BT, look.q_B2)

@@ -17,10 +17,11 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from torch import Tensor
 
-from hrm_rl.envs import border, engine
+from hrm_rl.envs import border
 from hrm_rl.envs.config import HaltingConfig
-from hrm_rl.envs.engine import Moment, Step
+from hrm_rl.envs.engine import Step
 from hrm_rl.envs.frame import Frame
+from hrm_rl.loop import each
 
 OUTPUTS = ("numpy", "torch")
 
@@ -73,13 +74,16 @@ class HaltingVectorEnv(VectorEnv[Any, Any, Any]):
         if output not in OUTPUTS:
             raise ValueError(f"output must be one of {', '.join(OUTPUTS)}, got {output!r}")
         mode = autoreset_mode.value if isinstance(autoreset_mode, AutoresetMode) else autoreset_mode
-        self.config = HaltingConfig(**arguments)
+        self.config = HaltingConfig.of(**arguments)
         self.engine, self.puzzles = self.config.engine(num_envs, mode)
         self.num_envs, self.output = num_envs, output
         self.autoreset_mode = AutoresetMode(mode)
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         self.render_mode = border.render_mode(
-            render_mode, self.metadata["render_modes"], "; a window shows a single environment"
+            render_mode,
+            self.metadata["render_modes"],
+            self.puzzles,
+            "; a window shows a single environment",
         )
         self.single_observation_space = border.observation_space(self.engine)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -118,7 +122,13 @@ class HaltingVectorEnv(VectorEnv[Any, Any, Any]):
         self._seed(seed, where_N)
         moment = self.engine.reset(torch.from_numpy(where_N).to(self.engine.device))
         self._over_N = self._over_N & ~where_N
-        return self._out(moment.obs_NF), self._infos(moment, where_N)
+        if self.output == "torch":
+            return self.engine.show(moment)
+        obs_NF, info = border.show(self.engine, moment)
+        elsewhere = np.flatnonzero(~where_N)
+        for value in info.values():
+            value[elsewhere] = 0
+        return obs_NF, _batched(info, where_N)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Continue (0) or halt (1) in every row.
@@ -127,18 +137,44 @@ class HaltingVectorEnv(VectorEnv[Any, Any, Any]):
             InvalidAction: not N of the two.
             ResetNeeded: before the first reset, or in mode Disabled in a row that is over.
         """
-        action_N = self._actions(actions)
-        step = self.engine.step(action_N)
-        everyone_N = np.ones(self.num_envs, bool)
-        infos = self._infos(step.now, everyone_N)
-        terminated_N = self._out(step.terminated_N)
-        if self.output == "numpy":
-            self._over_N = terminated_N.copy()
+        step = self.engine.step(self._actions(actions))
+        return self._torch_step(step) if self.output == "torch" else self._numpy_step(step)
+
+    def _torch_step(self, step: Step) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        obs_NF, info = self.engine.show(step.now)
+        over_N, infos = step.terminated_N, dict[str, Any](info)
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
-            infos |= self._final_infos(step, terminated_N)
-        reward_N = step.reward_N.float() if self.output == "torch" else step.reward_N
-        truncated_N = self._out(torch.zeros_like(step.terminated_N))
-        return self._out(step.now.obs_NF), self._out(reward_N), terminated_N, truncated_N, infos
+            infos["final_obs"], infos["final_info"] = self.engine.show(step.final)
+            infos |= {"_final_obs": over_N.clone(), "_final_info": over_N.clone()}
+        return obs_NF, step.reward_N.float(), over_N, torch.zeros_like(over_N), infos
+
+    def _numpy_step(self, step: Step) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        obs_NF, info = border.show(self.engine, step.now)
+        over_N = border.array(step.terminated_N)
+        infos = _batched(info, np.ones(self.num_envs, bool))
+        if self.autoreset_mode is AutoresetMode.SAME_STEP and over_N.any():
+            infos |= self._final_infos(step, over_N)
+        self._over_N = over_N.copy()
+        return obs_NF, border.array(step.reward_N), over_N, np.zeros_like(over_N), infos
+
+    def _final_infos(self, step: Step, over_N: np.ndarray) -> dict[str, Any]:
+        """In mode SameStep: the last moments of the episodes that ended, and nothing elsewhere."""
+        rows_B = np.flatnonzero(over_N)
+        index_B = torch.from_numpy(rows_B).to(self.engine.device)
+        ended = each(lambda part: part.index_select(0, index_B), step.final)
+        obs_BF, info = border.show(self.engine, ended)
+        final_obs = np.full(self.num_envs, None, dtype=object)
+        final_obs[rows_B] = np.fromiter(obs_BF, object, len(obs_BF))
+        final_info = {}
+        for key, some_B in info.items():
+            final_info[key] = np.zeros((self.num_envs, *some_B.shape[1:]), some_B.dtype)
+            final_info[key][rows_B] = some_B
+        return {
+            "final_obs": final_obs,
+            "final_info": _batched(final_info, over_N),
+            "_final_obs": over_N.copy(),
+            "_final_info": over_N.copy(),
+        }
 
     def action_masks(self) -> np.ndarray:
         """bool (N, 2): which of continue and halt have an effect now."""
@@ -173,6 +209,8 @@ class HaltingVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _seed(self, seed: int | Sequence[int | None] | None, where_N: np.ndarray) -> None:
         n = self.num_envs
+        if seed is None and self._generators:
+            return
         seeds = [seed] * n if seed is None else seed
         if isinstance(seeds, (int, np.integer)):
             seeds = [int(seeds) + i for i in range(n)]
@@ -194,7 +232,7 @@ class HaltingVectorEnv(VectorEnv[Any, Any, Any]):
             raise ResetNeeded("there is no episode yet; call reset() before step()")
         if self.output == "numpy":
             actions = np.asarray(actions)
-            if actions.shape != (self.num_envs,) or not np.isin(actions, (0, 1)).all():
+            if actions.shape != (self.num_envs,) or not (actions == (actions == 1)).all():
                 raise InvalidAction(
                     f"actions must be {self.num_envs} of 0 (continue) and 1 (halt), got {actions!r}"
                 )
@@ -205,38 +243,10 @@ class HaltingVectorEnv(VectorEnv[Any, Any, Any]):
                 )
         return torch.as_tensor(actions, device=self.engine.device)
 
-    def _out(self, tensor: Tensor) -> Any:
-        """A copy for the user, who may change it."""
-        return tensor.clone() if self.output == "torch" else border.array(tensor)
 
-    def _infos(self, moment: Moment, where_N: np.ndarray) -> dict[str, Any]:
-        """`info` as Gymnasium batches it: with `_key` for where it is said, and zeros elsewhere."""
-        if self.output == "torch":
-            return {k: v.clone() for k, v in engine.info(moment, self.config).items()}
-        infos: dict[str, Any] = {}
-        for key, value in border.infos(self.engine, moment).items():
-            value[~where_N] = 0
-            infos |= {key: value, f"_{key}": where_N.copy()}
-        return infos
-
-    def _final_infos(self, step: Step, over_N: Any) -> dict[str, Any]:
-        """In mode SameStep: the last moments of the episodes that ended."""
-        if self.output == "torch":
-            return {
-                "final_obs": step.final.obs_NF.clone(),
-                "final_info": self._infos(step.final, over_N),
-                "_final_obs": over_N.clone(),
-                "_final_info": over_N.clone(),
-            }
-        if not over_N.any():
-            return {}
-        obs_NF = border.array(step.final.obs_NF)
-        final_obs = np.full(self.num_envs, None, dtype=object)
-        for row in np.flatnonzero(over_N):
-            final_obs[row] = obs_NF[row].copy()
-        return {
-            "final_obs": final_obs,
-            "final_info": self._infos(step.final, over_N),
-            "_final_obs": over_N.copy(),
-            "_final_info": over_N.copy(),
-        }
+def _batched(values: dict[str, np.ndarray], where_N: np.ndarray) -> dict[str, Any]:
+    """`info` as Gymnasium batches it: beside each key `_key`, for where it is said."""
+    infos: dict[str, Any] = {}
+    for key, value in values.items():
+        infos[key], infos[f"_{key}"] = value, where_N.copy()
+    return infos

@@ -7,10 +7,9 @@ import pytest
 import torch
 from scripted import PUZZLES, Scripted, tiny_hrm
 
-from hrm_rl.envs import engine
 from hrm_rl.envs.dealing import draw_puzzle, splitmix64
-from hrm_rl.envs.engine import AUTORESETS, MDP, Engine
-from hrm_rl.envs.frame import DECISIONS
+from hrm_rl.envs.engine import AUTORESETS, Engine
+from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.segments import LiveSegments
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.models.hrm import HRM
@@ -34,11 +33,6 @@ def test_puzzles_are_drawn_uniformly_and_independently_of_each_other() -> None:
     repeats = (counts[:, 1:] == counts[:, :-1]).double().mean(1)
     assert (repeats - 1 / 7).abs().max() < 0.01
     assert ((counts[0] == counts[1]).double().mean() - 1 / 7).abs() < 0.01
-
-
-def test_decisions_are_those_that_can_be_drawn() -> None:
-    numbers = engine.START, engine.CONTINUED, engine.HALTED, engine.FORCED
-    assert [DECISIONS[n] for n in numbers] == ["", "continue", "halt", "forced"]
 
 
 @pytest.mark.parametrize("autoreset", AUTORESETS)
@@ -86,8 +80,8 @@ def test_nothing_is_read_from_the_device(autoreset: str, bank: bool) -> None:
 
 
 def test_a_slot_that_is_over_stays_there_for_nothing() -> None:
-    segments = LiveSegments(Scripted(), PUZZLES, "scalars")
-    e = Engine(segments, PUZZLES, MDP(step_cost=0.1), 2, "Disabled")
+    mdp = MDP(step_cost=0.1)
+    e = Engine(LiveSegments(Scripted(), PUZZLES, mdp), mdp, 2, "Disabled")
     everyone = torch.ones(2, dtype=torch.bool)
     e.seed(torch.tensor([1, 2]), everyone)
     e.reset(everyone)
@@ -95,14 +89,13 @@ def test_a_slot_that_is_over_stays_there_for_nothing() -> None:
     later = e.step(torch.tensor([0, 0]))
     assert later.terminated_N.tolist() == [True, False]
     assert later.reward_N.tolist() == [0, -0.1]
-    assert torch.equal(later.now.obs_NF[0], halted.now.obs_NF[0])
+    assert torch.equal(e.show(later.now)[0][0], e.show(halted.now)[0][0])
     assert later.now.look.m_B.tolist() == [1, 3]
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"observation": "p"}, "observation must be one of q, scalars, .* got 'p'"),
         ({"reward": "win"}, "reward must be one of exact, token_accuracy, got 'win'"),
         ({"max_segments": 1}, "max_segments must be >= 2, got 1"),
         ({"min_segments": 0}, "min_segments must be in 1..16, got 0"),

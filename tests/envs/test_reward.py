@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hrm_rl.envs.reward import REWARDS, exact, token_accuracy
+from hrm_rl.envs.reward import REWARDS, outcome
 
 PREDICTION = torch.tensor(
     [[2, 3, 4, 5], [2, 3, 4, 4], [5, 5, 5, 5], [2, 3, 9, 9]], dtype=torch.uint8
@@ -12,14 +12,15 @@ SOLUTION = torch.tensor([[2, 3, 4, 5], [2, 3, 4, 5], [2, 3, 4, 2], [2, 3, 0, 0]]
 
 
 def test_exact_pays_for_the_whole_solution_only() -> None:
-    assert exact(PREDICTION, SOLUTION).tolist() == [1, 0, 0, 1]  # padding (0) isn't asked for
+    paid = REWARDS["exact"](outcome(PREDICTION, SOLUTION))
+    assert paid.tolist() == [1, 0, 0, 1]  # padding (0) isn't asked for
 
 
 def test_token_accuracy_pays_for_each_scored_cell() -> None:
-    assert token_accuracy(PREDICTION, SOLUTION).tolist() == [1, 0.75, 0, 1]
+    assert REWARDS["token_accuracy"](outcome(PREDICTION, SOLUTION)).tolist() == [1, 0.75, 0, 1]
 
 
 @pytest.mark.parametrize("name", REWARDS)
 def test_a_row_without_scored_cells_earns_nothing(name: str) -> None:
     padding = torch.zeros(1, 4, dtype=torch.uint8)
-    assert REWARDS[name](padding, padding).tolist() == [0]
+    assert REWARDS[name](outcome(padding, padding)).tolist() == [0]

@@ -1,0 +1,73 @@
+"""Section "bank" of the benchmark: how fast episodes are played on logged segments.
+
+Numbers drawn at random stand in for the logged ones: what is in them costs no time.
+
+Shapes: N slots, M segments, P puzzles, T tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from hrm_rl.agents.rules import QGreedy
+from hrm_rl.bank import Bank, play
+from hrm_rl.envs.engine import AUTORESETS
+from hrm_rl.envs.vector import OUTPUTS, HaltingVectorEnv
+from hrm_rl.features import SCALARS
+from hrm_rl.puzzles import PuzzleSet
+
+SEGMENTS = 17
+HALTS = 0.3
+
+
+def drawn(puzzles: PuzzleSet) -> Bank:
+    """A bank of these puzzles with numbers drawn at random."""
+    generator = torch.Generator().manual_seed(0)
+    M, P = SEGMENTS, len(puzzles)
+    return Bank(
+        columns={"scalars": torch.randn(M, P, len(SCALARS), generator=generator)},
+        correct_MP=torch.rand(M, P, generator=generator) < 0.3,
+        cells_MP=torch.rand(M, P, generator=generator),
+        predictions_MPT=torch.from_numpy(puzzles.solutions_PL).repeat(M, 1, 1),
+        rating_P=torch.from_numpy(puzzles.ratings_P).long(),
+        cluster_P=torch.arange(P),
+        puzzles=puzzles,
+    )
+
+
+def sides(puzzles: PuzzleSet, slots: int, steps: int) -> dict[str, Callable[[], float]]:
+    """What to time: each autoreset mode and output, and the exact score of a rule."""
+    bank, found = drawn(puzzles), dict[str, Callable[[], float]]()
+    for mode in AUTORESETS:
+        for output in OUTPUTS:
+            env = HaltingVectorEnv(slots, bank=bank, autoreset_mode=mode, output=output)
+            env.reset(seed=0)
+            found[f"{mode}, {output}, env-steps/s at N = {slots}"] = walk(env, steps)
+    many = drawn(puzzles.take(np.arange(5 * slots) % len(puzzles))).first(SEGMENTS - 1)
+
+    def scored() -> float:
+        play(many, QGreedy())
+        return float(len(many))
+
+    return found | {f"exact score of a rule on {len(many)} puzzles, episodes/s": scored}
+
+
+def walk(env: HaltingVectorEnv, steps: int) -> Callable[[], float]:
+    """Steps with random actions; in mode Disabled with the resets that they ask for."""
+    rng = np.random.default_rng(0)
+    actions: list[Any] = [(rng.random(env.num_envs) < HALTS).astype(np.int64) for _ in range(8)]
+    if env.output == "torch":
+        actions = [torch.from_numpy(action_N).to(env.engine.device) for action_N in actions]
+
+    def work() -> float:
+        for step in range(steps):
+            over_N = env.step(actions[step % len(actions)])[2]
+            if env.metadata["autoreset_mode"].value == "Disabled" and over_N.any():
+                env.reset(options={"reset_mask": over_N})
+        return float(steps * env.num_envs)
+
+    return work

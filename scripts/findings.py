@@ -1,0 +1,245 @@
+"""What docs/findings.md says, measured: hypotheses about halting on the shipped 9x9 model.
+
+    python scripts/findings.py                # all, or: python scripts/findings.py h1 h3
+
+Policies are fitted on one shipped bank (puzzles the model was not trained on) and scored on the
+other; `hrm-rl bank` logs larger ones, for --fit and --test. Prints Markdown tables, and writes them
+to out/findings.
+
+Shapes: M segments, P puzzles, S seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from hrm_rl.agents.curves import pareto_table
+from hrm_rl.agents.learner import learner, play_on
+from hrm_rl.agents.rules import sweep
+from hrm_rl.bank import Bank, Halted, play
+from hrm_rl.bankfile import read_bank
+from hrm_rl.checkpoint import write_atomically
+from hrm_rl.features import SCALARS
+from hrm_rl.halting import Policy
+from hrm_rl.memory import keep_freed_memory
+from hrm_rl.puzzles.sets import JOINED
+from hrm_rl.snell import take
+from hrm_rl.statistics import Interval, mean_interval, paired_difference
+from hrm_rl.stopping import best_fixed, halt_table, outcome, prophet
+
+M = 16
+COSTS = (0.002, 0.005, 0.01, 0.02, 0.05)
+"""Step costs that learners are fitted at where a whole curve is wanted."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The banks, each with a segment more than is played, and how long learners are fitted."""
+
+    fit: Bank
+    test: Bank
+    seeds: int
+    steps: int
+
+    def fitted(
+        self, name: str, cost: float, observation: str = "scalars", **settings: object
+    ) -> list[Policy]:
+        """One policy for each seed."""
+        env = play_on(self.fit, observation=observation, step_cost=cost, max_segments=M)
+        learn = learner(name, **settings)
+        return [learn(env, steps=self.steps, seed=seed) for seed in range(self.seeds)]
+
+    @property
+    def scored(self) -> Bank:
+        return self.test.first(M)
+
+
+# --- H1: if what is seen is nearly the whole state, all rules are alike -----------------------------
+
+
+def h1(lab: Lab) -> Iterator[str]:
+    """Area under the accuracy-segments hull, against TRM's threshold, from two observations."""
+    families: dict[str, Sequence[object]] = {
+        "Q_halt threshold (TRM)": sweep("trm", lab.scored),
+        "Q margin (paper's rule)": sweep("q", lab.scored),
+        "latent residual": sweep("residual", lab.scored),
+        "two-sided threshold": sweep("two-sided", lab.scored, 100),
+    }
+    for observation in ("q", "scalars"):
+        for name in ("q", "ppo", "exact_pg"):
+            by_cost = [lab.fitted(name, cost, observation) for cost in COSTS]
+            families[f"{name} on {observation}"] = [
+                list(curve) for curve in zip(*by_cost, strict=True)
+            ]
+    rows = pareto_table(lab.scored, families, reference="Q_halt threshold (TRM)")  # type: ignore[arg-type]
+    yield "| family, over its knob | area | less TRM's threshold, 95 % | p (Holm) |"
+    yield "| --- | --- | --- | --- |"
+    for row in rows:
+        gain = f"{row.gain.mean:+.4f} [{row.gain.low:+.4f}, {row.gain.high:+.4f}]"
+        yield f"| {row.name} | {row.area.mean:.4f} | {gain} | {row.holm:.3f} |"
+
+
+# --- H2: the gain is giving up --------------------------------------------------------------------
+
+
+def h2(lab: Lab) -> Iterator[str]:
+    """Value gained over confident-only halting, by how much of the puzzles is never solved."""
+    yield (
+        "| puzzles | never right | cost | best fixed | confident only | + giving up | exact_pg "
+        "| giving up gains, 95 % | exact_pg gains, 95 % | prophet |"
+    )
+    yield "| --- |" + " --- |" * 9
+    for kind, fit, test in parts(lab):
+        never = 1 - float(test.correct_MP.any(0).double().mean())
+        for cost in (0.005, 0.01, 0.02):
+            confident = best_knob(fit, sweep("trm", fit, 60), cost)
+            two_sided = best_knob(fit, sweep("two-sided", fit, 400), cost)
+            runs = replace(lab, fit=fit, test=test).fitted("exact_pg", cost)
+            values = [value_SP(test, one, cost) for one in ([confident], [two_sided], runs)]
+            up = paired_difference(values[1], values[0], test.cluster_P.numpy())
+            learnt = paired_difference(values[2], values[0], test.cluster_P.numpy())
+            m = best_fixed(fit, cost)[0]
+            fixed = float(test.correct_MP[m - 1].double().mean()) - cost * (m - 1)
+            best = float(prophet(test, cost).value_P(cost).mean())
+            means = " | ".join(f"{v.mean():.3f}" for v in values)
+            yield (
+                f"| {kind} ({len(test)}) | {never:.1%} | {cost:g} | {fixed:.3f} | {means} "
+                f"| {signed(up)} | {signed(learnt)} | {best:.3f} |"
+            )
+
+
+def parts(lab: Lab) -> Iterator[tuple[str, Bank, Bank]]:
+    """Fit and test banks of each kind of puzzle, and of all."""
+    for name in JOINED["sudoku9"]:
+        kind = name.removeprefix("sudoku9_")
+        yield kind, *(of_kind(bank.first(M), kind) for bank in (lab.fit, lab.test))
+    yield "all", lab.fit.first(M), lab.test.first(M)
+
+
+def of_kind(bank: Bank, kind: str) -> Bank:
+    assert bank.puzzles is not None
+    marked = [source.startswith(f"hrm_rl_{kind}") for source in bank.puzzles.sources]
+    return take(bank, torch.tensor(marked).nonzero()[:, 0])
+
+
+def best_knob(bank: Bank, policies: Sequence[Policy], cost: float) -> Policy:
+    return max(policies, key=lambda policy: outcome(bank, policy, cost).value)
+
+
+# --- H3: where what is seen is poor, policy gradients beat Q ------------------------------------------
+
+
+def h3(lab: Lab) -> Iterator[str]:
+    """Values at 0.01 per segment from ever poorer observations."""
+    without_q = [c for c in range(len(SCALARS)) if c > 1]
+    views = {
+        "all scalars": list(range(len(SCALARS))),
+        "scalars without Q": without_q,
+        "share of cells that changed": [SCALARS.index("changed")],
+        "mean entropy": [SCALARS.index("entropy_mean")],
+        "the segment number alone": [],
+    }
+    names = ("q", "full_q", "ppo", "exact_pg")
+    yield "| observation | " + " | ".join(names) + " | exact_pg - q, 95 % | ppo - q, 95 % |"
+    yield "| --- |" + " --- |" * (len(names) + 2)
+    for title, columns in views.items():
+        seen = replace(lab, fit=view(lab.fit, columns), test=view(lab.test, columns))
+        values = {n: value_SP(seen.scored, seen.fitted(n, 0.01, "view"), 0.01) for n in names}
+        clusters_P = lab.test.cluster_P.numpy()
+        gains = [paired_difference(values[n], values["q"], clusters_P) for n in ("exact_pg", "ppo")]
+        cells = [interval(mean_interval(values[n], clusters_P)) for n in names]
+        yield f"| {title} | " + " | ".join([*cells, *map(signed, gains)]) + " |"
+
+
+def view(bank: Bank, columns: list[int]) -> Bank:
+    """The bank with an observation set "view": these columns of the scalars (a 0 if there are none)."""
+    scalars_MPF = bank.columns["scalars"]
+    part = scalars_MPF[..., columns] if columns else torch.zeros_like(scalars_MPF[..., :1])
+    return replace(bank, columns={**bank.columns, "view": part})
+
+
+# --- H5: the paper's edge matters at the last segments only -------------------------------------------
+
+
+def h5(lab: Lab) -> Iterator[str]:
+    """Share of decisions that the paper's edge changes, by segment, beside another seed's changes."""
+    shown = (1, 2, 4, 6, 8, 10, 12, 13, 14, 15)
+    yield (
+        "| learner | cost | decisions that differ | " + " | ".join(f"m = {m}" for m in shown) + " |"
+    )
+    yield "| --- |" + " --- |" * (len(shown) + 2)
+    for name in ("full_q", "q"):
+        for cost in (0.0, 0.01):
+            policies = {edge: lab.fitted(name, cost, edge=edge) for edge in ("exact", "paper")}
+            tables = {e: [decisions(lab.scored, p) for p in ps] for e, ps in policies.items()}
+            pairs = {
+                "between edges": list(zip(tables["exact"], tables["paper"], strict=True)),
+                "between seeds": list(
+                    zip(tables["exact"], np.roll(tables["exact"], 1, 0), strict=True)
+                ),
+            }
+            for title, compared in pairs.items():
+                differ_M = np.mean([(a != b).mean(1) for a, b in compared], 0)
+                cells = " | ".join(f"{differ_M[m - 1]:.1%}" for m in shown)
+                yield f"| {name} | {cost:g} | {title} | {cells} |"
+            values = {e: value_SP(lab.scored, ps, cost) for e, ps in policies.items()}
+            gain = mean_interval(values["paper"] - values["exact"], lab.test.cluster_P.numpy())
+            yield f"| {name} | {cost:g} | value, paper less exact: {signed(gain)} |" + " |" * len(
+                shown
+            )
+
+
+def decisions(bank: Bank, policy: Policy) -> np.ndarray:
+    """Whether it would halt, (M - 1, P), whatever it decided before."""
+    return halt_table(bank, policy)[:-1].numpy() > 0.5
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+def value_SP(bank: Bank, policies: Sequence[Policy | Halted], cost: float) -> np.ndarray:
+    halted = [p if isinstance(p, Halted) else play(bank, p) for p in policies]
+    return np.stack([run.value_P(cost).numpy() for run in halted])
+
+
+def interval(x: Interval) -> str:
+    return f"{x.mean:.3f} ± {x.half_width:.3f}"
+
+
+def signed(x: Interval) -> str:
+    return f"{x.mean:+.3f} [{x.low:+.3f}, {x.high:+.3f}]"
+
+
+HYPOTHESES: dict[str, Callable[[Lab], Iterator[str]]] = {"h1": h1, "h2": h2, "h3": h3, "h5": h5}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("which", nargs="*", default=[], help=", ".join(HYPOTHESES))
+    parser.add_argument("--fit", default="sudoku9-fit")
+    parser.add_argument("--test", default="sudoku9-test")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=50_000, help="decisions of each learner")
+    parser.add_argument("--out", type=Path, default=Path("out/findings"))
+    args = parser.parse_args()
+    keep_freed_memory()
+    banks = [read_bank(name, max_segments=M + 1) for name in (args.fit, args.test)]
+    lab = Lab(banks[0], banks[1], args.seeds, args.steps)
+    args.out.mkdir(parents=True, exist_ok=True)
+    for name in tqdm(args.which or HYPOTHESES, desc="hypotheses", disable=None):
+        text = "\n".join(HYPOTHESES[name](lab))
+        print(f"\n{name}\n\n{text}", flush=True)
+        write_atomically(args.out / f"{name}.md", f"{text}\n".encode())
+
+
+if __name__ == "__main__":
+    main()
