@@ -20,8 +20,8 @@ from hrm_rl.checkpoint import load_model
 from hrm_rl.puzzles import load
 
 TRAIN4 = ["train", "sudoku4", "--steps", "2200"]
-COMPARE9 = ["compare", "sudoku9", "--limit", "300", "--seeds", "2", "--steps", "30000"]
-WATCH9 = ["watch", "--checkpoint", "sudoku9", "--seed", "1006"]
+COMPARE9 = ["compare", "--fit-bank", "sudoku9-fit", "--test-bank", "sudoku9-test", "--seeds", "2"]
+WATCH9 = ["watch", "--checkpoint", "sudoku9", "--seed", "1309"]
 
 
 def main() -> int:
