@@ -152,7 +152,6 @@ def test_what_a_learner_makes_of_hidden_correctness(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["recurrent_pg", "recurrent_ppo"])
-def test_memories_of_all_kinds_beat_the_best_without_one(hidden: Bank, name: str) -> None:
-    value, error = standard_error(learnt(name, hidden, 8, 400_000, seed=0))
+def test_a_longer_fit_of_a_memory_beats_it_too(hidden: Bank) -> None:
+    value, error = standard_error(learnt("recurrent_pg", hidden, 8, 400_000, seed=0))
     assert 0.735 < value < BELIEF_C + 4 * error
