@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from hrm_rl import metrics, statistics
 from hrm_rl.agents.compare import always_at, check_ceiling
-from hrm_rl.agents.rules import RULES, sweep
+from hrm_rl.agents.rules import sweep
 from hrm_rl.bank import Bank, Halted, play
 from hrm_rl.bootstrap import resample
 from hrm_rl.halting import Policy
@@ -27,11 +27,6 @@ COSTS = tuple(0.05 * (i / 60) ** 2 for i in range(61))
 
 Curve = Sequence[Policy | Halted]
 """One rule at many knobs, or one learner at many step costs."""
-
-
-def kind_of(name: str) -> str:
-    """The kind of rule that a name begins with ("stable-2": "stable"); "" if none."""
-    return max((kind for kind in RULES if f"{name}-".startswith(f"{kind}-")), key=len, default="")
 
 
 def swept(kind: str, bank: Bank, points: int = 25) -> list[Policy]:

@@ -12,10 +12,10 @@ from tqdm import tqdm
 
 from hrm_rl.agents import report
 from hrm_rl.agents.compare import Runs, always_at, compare, logged_q_halt
-from hrm_rl.agents.curves import ParetoRow, kind_of, pareto_table, value_curves
+from hrm_rl.agents.curves import ParetoRow, pareto_table, value_curves
 from hrm_rl.agents.learner import learner, play_on
 from hrm_rl.agents.rows import Row
-from hrm_rl.agents.rules import RandomHalting, probability_of_mean, rule
+from hrm_rl.agents.rules import RandomHalting, kind_of, probability_of_mean, rule
 from hrm_rl.agents.scaling import ScalingRow, inference_scaling
 from hrm_rl.bank import Bank, Halted, log_bank, play
 from hrm_rl.bankfile import find_bank, read_bank, read_header

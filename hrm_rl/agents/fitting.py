@@ -137,8 +137,7 @@ def descend(
         batch: puzzles in a batch.
         after: told the number of every update made, from 1.
     """
-    each = min(batch, len(seen)) * (seen.max_segments - 1)
-    updates = -(-steps // each)
+    each, updates = batches_in(seen, steps, batch)
     optimizer = torch.optim.Adam(network.parameters(), lr)
     decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, updates)
     for update, index_B in enumerate(_batches(seen, batch, updates, seed)):
@@ -149,6 +148,12 @@ def descend(
         after(update + 1)
         progress(min(each, steps - each * update))
     network.requires_grad_(False).cpu()
+
+
+def batches_in(seen: Feedback, steps: int, batch: int) -> tuple[int, int]:
+    """Decisions in a batch of puzzles, and the batches that hold `steps` of them."""
+    each = min(batch, len(seen)) * (seen.max_segments - 1)
+    return each, -(-steps // each)
 
 
 def _batches(seen: Feedback, batch: int, updates: int, seed: int) -> Iterator[Int[Tensor, " B"]]:

@@ -26,7 +26,7 @@ from collections.abc import Callable
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from hrm_rl.agents.fitting import Feedback, descend, full_feedback, network_for
+from hrm_rl.agents.fitting import Feedback, batches_in, descend, full_feedback, network_for
 from hrm_rl.agents.inputs import quiet
 from hrm_rl.agents.policies import QPolicy
 from hrm_rl.envs.vector import HaltingVectorEnv
@@ -46,7 +46,7 @@ def learn(
     seen = full_feedback(env)
     network = network_for(seen, 2, seed)
     last = copy.deepcopy(network)
-    updates = -(-steps // (min(batch, len(seen)) * (seen.max_segments - 1)))
+    _, updates = batches_in(seen, steps, batch)
     fit = -(-updates // iterations)
 
     def loss(part: Feedback, left: float) -> Tensor:

@@ -10,10 +10,10 @@ import numpy as np
 
 from hrm_rl import metrics
 from hrm_rl.agents import ink
-from hrm_rl.agents.curves import kind_of, swept
+from hrm_rl.agents.curves import swept
 from hrm_rl.agents.ink import GREY, INK, PALE
 from hrm_rl.agents.rows import Row
-from hrm_rl.agents.rules import random_accuracy
+from hrm_rl.agents.rules import kind_of, random_accuracy
 from hrm_rl.bank import Bank, play
 
 if TYPE_CHECKING:

@@ -140,7 +140,7 @@ def rule(name: str) -> Policy:
     Raises:
         ValueError: no such rule, or knobs that it does not take.
     """
-    kind = max((k for k in RULES if f"{name}-".startswith(f"{k}-")), key=len, default="")
+    kind = kind_of(name)
     if not kind:
         raise ValueError(
             f'no rule "{name}"; there are {", ".join(RULES)}, with a knob as in fixed-8'
@@ -160,6 +160,11 @@ def rule(name: str) -> Policy:
             wanted = "a whole number" if number is int else "a number"
             raise ValueError(f'{knob} of "{kind}" must be {wanted}, got "{name}"') from None
     return RULES[kind](*values)
+
+
+def kind_of(name: str) -> str:
+    """The kind of rule that a name begins with ("stable-2": "stable"); "" if none."""
+    return max((kind for kind in RULES if f"{name}-".startswith(f"{kind}-")), key=len, default="")
 
 
 def name_of(policy: Policy) -> str:

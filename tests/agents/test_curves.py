@@ -6,8 +6,8 @@ import torch
 from banks import bank_a, bank_of
 
 from hrm_rl import metrics
-from hrm_rl.agents.curves import kind_of, pareto_table, value_curves
-from hrm_rl.agents.rules import FixedSegments, first_correct, rule
+from hrm_rl.agents.curves import pareto_table, value_curves
+from hrm_rl.agents.rules import FixedSegments, first_correct, kind_of, rule
 from hrm_rl.bank import Bank, Halted
 from hrm_rl.stopping import best_fixed, prophet
 
