@@ -90,8 +90,10 @@ def look(before: Slots, after: Slots, output: Output, last: Seen | None) -> Seen
     last_log_p = torch.where(first_B[:, None, None], -math.log(V), last.log_p_BTV)
     differs_BT = (prediction_BT != last.prediction_BT) | first_B[:, None]
     stable_B = torch.where(differs_BT.any(-1), 0, last.scalars_BF[:, SCALARS.index("stable")] + 1)
-    last_change_BLD = torch.where(first_B[:, None, None], 0, last.change_BLD)
     last_acceleration_B = last.scalars_BF[:, SCALARS.index("acceleration_H")]
+
+    residual_H_B = _relative(change_BLD, after.carry.z_H)
+    acceleration_B = _relative(change_BLD - last.change_BLD, after.carry.z_H)
 
     p_BTV = log_p_BTV.exp()
     top_BT2 = p_BTV.topk(2).values
@@ -111,15 +113,21 @@ def look(before: Slots, after: Slots, output: Output, last: Seen | None) -> Seen
         "changed": differs_BT.float().mean(-1),
         "kl": kl_B.clamp(0, _KL_BOUND),
         "stable": stable_B.clamp(max=_STABLE_BOUND),
-        "residual_H": _relative(change_BLD, after.carry.z_H),
+        "residual_H": residual_H_B,
         "residual_L": _relative(change_L_BLD, after.carry.z_L),
         "confidence_product": top_BT2[..., 0].log().sum(-1).exp(),
         "entropy_change": (entropy_BT - last_entropy_BT).abs().mean(-1),
-        "acceleration_H": _relative(change_BLD - last_change_BLD, after.carry.z_H),
+        "acceleration_H": torch.where(first_B, residual_H_B, acceleration_B),
         "acceleration_H_last": torch.where(first_B, _RESIDUAL_BOUND, last_acceleration_B),
     }
     scalars_BF = torch.stack([columns[name] for name in SCALARS], -1)
     return Seen(prediction_BT, log_p_BTV, scalars_BF, after.carry, change_BLD)
+
+
+@torch.no_grad()
+def relative_change(before_BLD: Tensor, after_BLD: Tensor) -> Float[Tensor, " B"]:
+    """Norm of a state's change over its norm: "residual_H" of z_H."""
+    return _relative(after_BLD.float() - before_BLD.float(), after_BLD)
 
 
 def _relative(change_BLD: Tensor, state_BLD: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from hrm_rl.bank import Bank, observe
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import Outcome
 from hrm_rl.envs.segments import Pictured, Shown
+from hrm_rl.loop import select
 
 _SMALL = 2**28  # bytes
 
@@ -116,6 +117,9 @@ class BankSegments:
 
     def fresh(self, puzzle_B: Int[Tensor, " B"]) -> BankRows:
         return BankRows(puzzle_B, torch.zeros_like(puzzle_B))
+
+    def deal(self, rows: BankRows, puzzle_B: Tensor, where_B: Tensor) -> BankRows:
+        return select(where_B, self.fresh(puzzle_B), rows)
 
     def run(self, rows: BankRows) -> BankRows:
         return BankRows(rows.puzzle_B, rows.m_B + 1)

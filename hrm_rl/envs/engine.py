@@ -94,9 +94,10 @@ class Engine:
     def reset(self, where_N: Bool[Tensor, " N"]) -> Moment:
         """Deal a new puzzle where marked and run its first segment; the other slots stay put."""
         self.dealt_N = self.dealt_N + where_N
-        ran = self.segments.run(select(where_N, self._deal(self.key_N, self.dealt_N), self.rows))
+        ran, old = self.segments.run(self._deal(self.rows, where_N)), self.moment
         self.rows = select(where_N, ran, self.rows)
-        look, old = self.segments.look(self.rows), self.moment
+        look = self.segments.look(ran)
+        look = select(where_N, look, old.look) if old else look
         halted_N = old.halted_N & ~where_N if old else torch.zeros_like(where_N)
         forced_N = old.forced_N & ~where_N if old else torch.zeros_like(where_N)
         self.moment = Moment(look, self.segments.outcome(look), halted_N, forced_N)
@@ -120,17 +121,19 @@ class Engine:
         return Step(self.moment, final, reward_N, final.over_N)
 
     def _frozen_step(self, old: Moment, halt_N: Tensor, go_N: Tensor) -> tuple[Moment, Moment]:
-        """Modes NextStep and Disabled: a row stays as it is when halted, and when over."""
+        """Modes NextStep and Disabled: what is over stays as it was seen last.
+
+        Its row goes on, unseen, until it is dealt a puzzle: to keep it back would cost a copy.
+        """
+        stays_N = ~go_N
         if self.autoreset == "NextStep":
-            over_N = old.over_N
-            self.dealt_N = self.dealt_N + over_N
-            dealt = self._deal(self.key_N, self.dealt_N)
-            ran = self.segments.run(select(over_N, dealt, self.rows))
-            self.rows = select(halt_N, self.rows, ran)
+            self.dealt_N = self.dealt_N + old.over_N
+            self.rows = self._deal(self.rows, old.over_N)
+            stays_N = halt_N
         else:
-            self.rows = select(go_N, self.segments.run(self.rows), self.rows)
             halt_N = halt_N | old.halted_N
-        look = self.segments.look(self.rows)
+        self.rows = self.segments.run(self.rows)
+        look = select(stays_N, old.look, self.segments.look(self.rows))
         forced_N = (look.m_B >= self.mdp.max_segments) & ~halt_N
         now = Moment(look, self.segments.outcome(look), halt_N, forced_N)
         return now, now
@@ -142,15 +145,14 @@ class Engine:
             ran = self.segments.run(self.rows)
         else:
             self.dealt_N = self.dealt_N + halt_N
-            dealt = self._deal(self.key_N, self.dealt_N)
-            ran = self._run_with_stand_ins(select(halt_N, dealt, self.rows))
+            ran = self._run_with_stand_ins(self._deal(self.rows, halt_N))
         look = select(go_N, self.segments.look(ran), old.look)
         forced_N = go_N & (look.m_B >= self.mdp.max_segments)
         final = Moment(look, self.segments.outcome(look), halt_N, forced_N)
         if cheap:
             self.dealt_N = self.dealt_N + final.over_N
-            dealt = self._deal(self.key_N, self.dealt_N)
-            self.rows = select(final.over_N, self.segments.run(dealt), ran)
+            first = self.segments.run(self._fresh(self.key_N, self.dealt_N))
+            self.rows = select(final.over_N, first, ran)
         else:  # where halted, the row itself ran the next puzzle; where forced, its stand-in did
             self.dealt_N = self.dealt_N + forced_N
             self.rows = select(forced_N, self.ahead, ran)
@@ -163,15 +165,20 @@ class Engine:
         turns_S = torch.arange(self.turn, self.turn + self.stand_ins, device=self.device)
         slot_S = turns_S % self.slots
         self.turn = (self.turn + self.stand_ins) % self.slots
-        stand_ins = self._deal(self.key_N[slot_S], self.dealt_N[slot_S] + 1)
+        stand_ins = self._fresh(self.key_N[slot_S], self.dealt_N[slot_S] + 1)
         after = self.segments.run(each(lambda a, b: torch.cat([a, b]), rows, stand_ins))
         stand_ins = each(lambda part: part[self.slots :], after)
         self.ahead = each(lambda all_, few: all_.index_copy(0, slot_S, few), self.ahead, stand_ins)
         return each(lambda part: part[: self.slots], after)
 
-    def _deal(self, key_B: Tensor, dealt_B: Tensor) -> Any:
+    def _fresh(self, key_B: Tensor, dealt_B: Tensor) -> Any:
         """Fresh rows of the puzzles of these numbers."""
         return self.segments.fresh(draw_puzzle(key_B, dealt_B, self.segments.puzzles))
+
+    def _deal(self, rows: Any, where_N: Tensor) -> Any:
+        """The rows, with the puzzle of its number dealt where marked."""
+        puzzle_N = draw_puzzle(self.key_N, self.dealt_N, self.segments.puzzles)
+        return self.segments.deal(rows, puzzle_N, where_N)
 
     def show(self, moment: Moment) -> tuple[Float[Tensor, "N F"], dict[str, Tensor]]:
         """The observation, and what `info` says: the same keys at every moment, own tensors."""

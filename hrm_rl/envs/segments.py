@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from hrm_rl import features, loop
@@ -69,6 +69,9 @@ class Segments(Protocol):
 
     def fresh(self, puzzle_B: Int[Tensor, " B"]) -> Any:
         """Rows in which these puzzles were just dealt, with no segment run yet."""
+
+    def deal(self, rows: Any, puzzle_B: Int[Tensor, " B"], where_B: Bool[Tensor, " B"]) -> Any:
+        """The rows, with these puzzles just dealt where marked."""
 
     def run(self, rows: Any) -> Any:
         """Run one segment in every row: the one place where time is spent."""
@@ -139,14 +142,23 @@ class LiveSegments:
         return features.bounds(self.mdp.observation, self.model.config, self.mdp.time_aware)
 
     def fresh(self, puzzle_B: Int[Tensor, " B"]) -> LiveRows:
-        x_BT = self.x_PT[puzzle_B].long()
-        # No solution comes near the model: zeros are in their place.
-        batch = loop.Batch(x_BT, torch.zeros_like(x_BT), torch.zeros_like(puzzle_B))
+        batch = self._batch(puzzle_B)
+        x_BT = batch.x_BT
         log_p_BTV = torch.zeros(*x_BT.shape, self.model.config.vocab, device=self.device)
         scalars_BF = torch.zeros(len(puzzle_B), len(features.SCALARS), device=self.device)
         slots = loop.fresh(self.model, batch)
         change_BLD = torch.zeros_like(slots.carry.z_H, dtype=torch.float32)
         return LiveRows(slots, x_BT, x_BT, log_p_BTV, scalars_BF, change_BLD, puzzle_B)
+
+    def deal(self, rows: LiveRows, puzzle_B: Tensor, where_B: Tensor) -> LiveRows:
+        """What was seen of the puzzle before stays: after a first segment it is not looked at."""
+        slots = loop.deal(self.model, rows.slots, self._batch(puzzle_B), where_B)
+        return rows._replace(slots=slots, puzzle_B=torch.where(where_B, puzzle_B, rows.puzzle_B))
+
+    def _batch(self, puzzle_B: Int[Tensor, " B"]) -> loop.Batch:
+        """No solution comes near the model: zeros are in their place."""
+        x_BT = self.x_PT[puzzle_B].long()
+        return loop.Batch(x_BT, torch.zeros_like(x_BT), torch.zeros_like(puzzle_B))
 
     @torch.no_grad()
     def run(self, rows: LiveRows) -> LiveRows:
