@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from hrm_rl.joint import LEARNERS
+from hrm_rl.joint import joint_learner
 from hrm_rl.models.hrm import HRMConfig
 
 
@@ -27,12 +27,14 @@ class TrainConfig:
     """Optimiser steps."""
     max_segments: int = 16
     """Forced halt."""
-    learner: str = "act_q"
-    """Halting learner: "act_q" (the paper's Q-learning) or "halt_bce" (TRM's)."""
+    halting: str = "act_q"
+    """Halting learner, of `joint.LEARNERS`: "act_q" is the paper's Q-learning, "halt_bce" TRM's rule."""
+    attach: bool = True
+    """Whether the halting learner's losses reach the trunk, as the paper's do, or its head only."""
     edge: str = "exact"
     """Where the continue target stops taking a maximum: "exact" or "paper" (see `losses`)."""
     bootstrap: str = "extra"
-    """Where the continue target comes from: "extra" or "delayed" (`joint.ActQ`)."""
+    """Where the continue target comes from: "extra" or "delayed" (`joint.act_q`)."""
     tie: str = "continue"
     """What to do at Q_halt = Q_continue: "continue" (the paper) or "halt"."""
     explore: str = "episode"
@@ -81,6 +83,7 @@ class TrainConfig:
                 raise ValueError(
                     f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}"
                 )
+        joint_learner(self)  # refuses what it does not know
         for name in ("explore_probability", "lr_min_ratio"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
@@ -121,7 +124,6 @@ class TrainConfig:
 
 
 _CHOICES = {
-    "learner": tuple(LEARNERS),
     "edge": ("exact", "paper"),
     "bootstrap": ("extra", "delayed"),
     "tie": ("continue", "halt"),

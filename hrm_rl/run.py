@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from hrm_rl.checkpoint import rebuild, save_model, save_tensors, write_atomically
 from hrm_rl.config import TrainConfig
@@ -22,6 +24,9 @@ from hrm_rl.models.hrm import HRM
 from hrm_rl.monitor import Diverged, Window, log, not_finite, summarise
 from hrm_rl.snapshot import restore, snapshot
 from hrm_rl.train import TrainState, train
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 
 def run(
@@ -38,42 +43,89 @@ def run(
         ValueError: the folder holds a run with another config, or cannot be read or written.
         Diverged: NaN or inf; the last checkpoint before it is kept.
     """
-    from torch.utils.tensorboard import SummaryWriter
-
     folder = Path(folder)
-    state = _open(config, folder)
+    state = open_run(config, folder)
     end = min(config.steps, stop or config.steps)
     if state.step >= end:
         return
-    _wait_for_the_next_second(folder)
-    # purge_step: a killed run has logged steps after its last checkpoint, which come again.
-    with (
-        closing(SummaryWriter(str(folder), purge_step=state.step + 1)) as writer,
-        interruptible() as interrupted,
-    ):
-        window: Window = []
-        since = time.perf_counter()
+    with closing(Journal(state, folder)) as journal, interruptible() as interrupted:
         for sums in train(state):
-            window.append(sums)
             last = state.step >= end or interrupted()
-            if not last and state.step % config.log_every:
+            metrics = journal.note(sums, last)
+            if metrics is None:
                 continue
-            metrics = _summarise(state, window, folder)
-            metrics["steps_per_second"] = len(window) / (time.perf_counter() - since)
-            log(writer, state.step, metrics, window)
-            due = last or state.step % config.save_every == 0
-            if due:
-                writer.flush()  # first, since what is logged before a checkpoint never comes again
-                save(state, folder)
             try:
                 yield metrics
             except GeneratorExit:
-                if not due:
-                    save(state, folder)
+                journal.save()
                 raise
             if last:
                 return
-            since, window = time.perf_counter(), []
+            journal.since = time.perf_counter()
+
+
+class Journal:
+    """Writes a run down as it goes: metrics every `log_every` steps, the state every `save_every`."""
+
+    def __init__(self, state: TrainState, folder: Path | None) -> None:
+        """Without a folder it only tells the metrics, and whether the run diverged."""
+        self.state, self.folder = state, folder
+        self.saved = state.step
+        """The step that the folder holds."""
+        self.window: Window = []
+        """What came since the last metrics,"""
+        self.since = time.perf_counter()
+        """and when it began to come."""
+        self.writer = _writer(folder, state.step + 1) if folder else None
+
+    def note(self, sums: dict[str, Tensor], last: bool = False) -> dict[str, float] | None:
+        """What a step gave; metrics where some are due. The `last` is written down in any case.
+
+        Raises:
+            Diverged: NaN or inf; the last checkpoint before it is kept.
+        """
+        self.window.append(sums)
+        step, c = self.state.step, self.state.config
+        if not last and step % c.log_every:
+            return None
+        metrics = self._sum_up()
+        if last or step % c.save_every == 0:
+            self.save()
+        return metrics
+
+    def _sum_up(self) -> dict[str, float]:
+        """Metrics of the window, logged; the next window begins."""
+        metrics = _summarise(self.state, self.window, self.folder)
+        metrics["steps_per_second"] = len(self.window) / (time.perf_counter() - self.since)
+        if self.writer is not None:
+            log(self.writer, self.state.step, metrics, self.window)
+        self.window, self.since = [], time.perf_counter()
+        return metrics
+
+    def save(self) -> None:
+        """Save the run as it is, unless it is saved already."""
+        if self.folder is None or self.writer is None or self.saved == self.state.step:
+            return
+        if self.window:
+            self._sum_up()
+        self.writer.flush()  # first, since what is logged before a checkpoint never comes again
+        save(self.state, self.folder)
+        self.saved = self.state.step
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+
+
+def _writer(folder: Path, first: int) -> SummaryWriter:
+    """Events of a folder from step `first` on.
+
+    A killed run has logged steps after its last checkpoint, which come again: they are purged.
+    """
+    from torch.utils.tensorboard import SummaryWriter
+
+    _wait_for_the_next_second(folder)
+    return SummaryWriter(str(folder), purge_step=first)
 
 
 def _wait_for_the_next_second(folder: Path) -> None:
@@ -130,27 +182,27 @@ def save(state: TrainState, folder: Path) -> None:
     card = {
         "step": state.step,
         "max_segments": c.max_segments,
-        "learner": c.learner,
+        "halting": c.halting,
         "data": [list(item) for item in c.data],
     }
     save_model(folder / "weights", averaged_model(state), card)
     save_tensors(folder / "state.safetensors", tensors, {"step": str(state.step)})
 
 
-def _summarise(state: TrainState, window: Window, folder: Path) -> dict[str, float]:
+def _summarise(state: TrainState, window: Window, folder: Path | None) -> dict[str, float]:
     try:
         return summarise(state, window)
     except Diverged as error:
         raise Diverged(f"{error}; {_cure(folder)}") from None
 
 
-def _cure(folder: Path) -> str:
-    saved = (folder / "weights.safetensors").exists()
+def _cure(folder: Path | None) -> str:
+    saved = folder is not None and (folder / "weights.safetensors").exists()
     start = f' from the weights saved before (init="{folder}")' if saved else ""
     return f"begin a new run{start} with a lower lr or q_weight"
 
 
-def _open(config: TrainConfig, folder: Path) -> TrainState:
+def open_run(config: TrainConfig, folder: Path) -> TrainState:
     """The run in `folder`, begun or resumed."""
     saved = folder / "config.json"
     if saved.exists():

@@ -1,6 +1,7 @@
 """All that the next training step depends on, as one dictionary of tensors, and back.
 
-Names: `model.*`, `m.*` and `v.*` (the optimiser's moments), `ema.*`, `slots.*`, `generator`.
+Names: `model.*`, `m.*` and `v.*` (the optimiser's moments), `ema.*`, `slots.*`, `memory.*` (of the
+halting learner), `dealt`, `generator`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ def snapshot(state: TrainState) -> dict[str, Tensor]:
         tensors |= {f"ema.{n}": average for n, average in zip(names, state.ema, strict=True)}
     tensors |= {f"slots.{k}": v for k, v in slots.carry._asdict().items()}
     tensors |= {f"slots.{k}": v for k, v in slots.batch._asdict().items()}
-    tensors |= {"slots.m_B": slots.m_B, "slots.min_B": state.min_B}
+    tensors |= {"slots.m_B": slots.m_B, "slots.min_B": state.min_B, "dealt": state.dealt}
+    tensors |= {f"memory.{k}": v for k, v in state.memory._asdict().items()}
     if state.generator is not None:
         tensors["generator"] = state.generator.get_state()
     return tensors
@@ -77,6 +79,7 @@ def _put(state: TrainState, step: int, saved: dict[str, Tensor]) -> None:
     state.ema = [ema[name] for name in names] if ema else []
     carry = Carry(slots["z_H"], slots["z_L"])
     state.slots = Slots(carry, Batch(slots["x_BT"], slots["y_BT"], slots["id_B"]), slots["m_B"])
-    state.min_B = slots["min_B"]
+    state.min_B, state.dealt = slots["min_B"], saved["dealt"].to(device)
+    state.memory = type(state.memory)(**part("memory."))
     if state.generator is not None:
         state.generator.set_state(saved["generator"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -20,10 +21,11 @@ from hrm_rl.checkpoint import load_model
 from hrm_rl.config import TrainConfig
 from hrm_rl.data import Sampler
 from hrm_rl.device import autocast, compile_segment, resolve_device, resolve_dtype
-from hrm_rl.joint import LEARNERS, JointLearner, Segment
+from hrm_rl.features import relative_change
+from hrm_rl.joint import JointLearner, Memory, Seen, Segment, joint_learner
 from hrm_rl.models.hrm import HRM, Carry, Output
 
-__all__ = ["TrainConfig", "TrainState", "train"]
+__all__ = ["Thought", "TrainConfig", "TrainState", "settle", "think", "train"]
 
 
 @dataclass
@@ -33,6 +35,8 @@ class TrainState:
     config: TrainConfig
     model: HRM
     learner: JointLearner
+    memory: Memory
+    """What the learner remembers."""
     optimizer: optim.AdamAtan2
     ema: list[Tensor]
     """Averaged weights in the order of `model.parameters()`; empty without EMA."""
@@ -42,6 +46,8 @@ class TrainState:
     slots: loop.Slots
     min_B: Tensor
     """Minimum segments of each slot (`explore="episode"`)."""
+    dealt: Int[Tensor, ""]
+    """Puzzles dealt so far."""
     dtype: torch.dtype
     step: int = 0
 
@@ -53,6 +59,8 @@ class TrainState:
         model = HRM(config.model)
         if config.init:
             model.load_state_dict(_weights(config))
+        else:
+            model.q_head.bias.data.copy_(torch.tensor(joint_learner(config).bias))
         model = model.to(device).train()
         generator = torch.Generator(device).manual_seed(config.seed)
         sample = Sampler.create(config.data, config.slots, config.augment, device, generator)
@@ -81,18 +89,23 @@ class TrainState:
         slots = loop.fresh(model, batch)
         # Laid out as every later carry is: a compiled segment would otherwise compile twice.
         carry = Carry(*(z_BLD.contiguous() for z_BLD in slots.carry))
-        return TrainState(
+        learner, device = joint_learner(config), batch.x_BT.device
+        state = TrainState(
             config=config,
             model=model,
-            learner=LEARNERS[config.learner](config),
+            learner=learner,
+            memory=learner.begin(config.slots, config.model.width, device),
             optimizer=optim.AdamAtan2(params, config.lr, config.betas, config.weight_decay),
             ema=[p.detach().clone() for p in params] if config.ema else [],
             sample=sample,
             generator=generator,
             slots=slots._replace(carry=carry),
-            min_B=_draw_min(config, generator, batch.x_BT.device),
+            min_B=torch.ones_like(slots.m_B),
+            dealt=torch.full((), config.slots, device=device),
             dtype=dtype,
         )
+        state.min_B = _draw_min(state, device)
+        return state
 
 
 def _weights(config: TrainConfig) -> dict[str, Tensor]:
@@ -116,47 +129,92 @@ def train(state: TrainState) -> Iterator[dict[str, Tensor]]:
         halts by m; `weight_norms` and `gradient_norms` (W,) are those that the step began with.
     """
     while True:
-        state.step += 1
-        c, before = state.config, state.slots
-        rows_BE = state.model.puzzle_rows(before.batch.id_B).requires_grad_()
-
-        with autocast(state.dtype, rows_BE.device):
-            state.slots, output = loop.advance(state.model, before, rows_BE)
-            last_q_B2 = state.model.q(before.carry.z_H)
-        correct_B = losses.correct(output.logits, before.batch.y_BT)
-
-        if c.explore == "segment":
-            state.min_B = _draw_min(c, state.generator, rows_BE.device)
-        wants_B = state.learner.decide(output.q.detach())
-        halted_B = halting.halts(wants_B, state.slots.m_B, state.min_B, c.max_segments)
-
-        segment = Segment(
-            output.q, correct_B, state.slots.m_B, last_q_B2, lambda: _peek(state, state.slots)
+        thought = think(state)
+        wants_B, state.memory = state.learner.decide(
+            state.memory, thought.seen, lambda: _draw(state)
         )
-        lm_B = losses.sequence_loss(output.logits, before.batch.y_BT, c.loss)
-        q_terms = state.learner.losses(segment)
-        loss = (lm_B + c.q_weight * sum(q_terms.values(), torch.zeros_like(lm_B))).mean()
-        loss.backward()
-
-        norms = _norms(state.model)
-        _update(state, rows_BE)
-
-        terms = {"loss": loss, "lm_loss": lm_B} | {f"{k}_loss": v for k, v in q_terms.items()}
-        sums = {name: term.detach().mean() for name, term in terms.items()}
-        sums |= _halts(output, correct_B, halted_B, state.slots, c.max_segments) | norms
-        state.slots = loop.deal(state.model, state.slots, state.sample(), halted_B)
-        if c.explore == "episode":
-            min_B = _draw_min(c, state.generator, rows_BE.device)
-            state.min_B = torch.where(halted_B, min_B, state.min_B)
-        yield sums
+        yield settle(state, thought, wants_B)
 
 
-def _draw_min(
-    config: TrainConfig, generator: torch.Generator | None, device: torch.device
-) -> Int[Tensor, " B"]:
-    return halting.draw_min_segments(
-        config.slots, config.max_segments, config.explore_probability, generator, device
+def _draw(state: TrainState) -> Float[Tensor, " B"]:
+    m_B = state.slots.m_B
+    return torch.rand(len(m_B), generator=state.generator, device=m_B.device)
+
+
+class Thought(NamedTuple):
+    """A segment of all slots that was run, and neither decided on nor learned from."""
+
+    slots: loop.Slots
+    """After it."""
+    rows_BE: Float[Tensor, "B E"]
+    """The puzzle embeddings, a leaf whose gradient is wanted."""
+    output: Output
+    correct_B: Bool[Tensor, " B"]
+    seen: Seen
+
+
+def think(state: TrainState) -> Thought:
+    """The first half of a training step: one segment. Changes nothing."""
+    before, model = state.slots, state.model
+    rows_BE = model.puzzle_rows(before.batch.id_B).requires_grad_()
+    with autocast(state.dtype, rows_BE.device):
+        slots, output = loop.advance(model, before, rows_BE)
+    correct_B = losses.correct(output.logits, before.batch.y_BT)
+    z_BD = model.read(slots.carry.z_H)
+
+    def residual() -> Float[Tensor, " B"]:
+        return relative_change(before.carry.z_H, slots.carry.z_H)
+
+    seen = Seen(output.q.detach(), z_BD, slots.m_B, residual)
+    return Thought(slots, rows_BE, output, correct_B, seen)
+
+
+def settle(state: TrainState, thought: Thought, wants_B: Bool[Tensor, " B"]) -> dict[str, Tensor]:
+    """The second half: halt who wants to and may, learn, update the weights, deal new puzzles."""
+    c, model, output = state.config, state.model, thought.output
+    state.step += 1
+    if c.explore == "segment":
+        state.min_B = _draw_min(state, wants_B.device)
+    halted_B = halting.halts(wants_B, thought.slots.m_B, state.min_B, c.max_segments)
+    lm_B = losses.sequence_loss(output.logits, thought.slots.batch.y_BT, c.loss)
+    with autocast(state.dtype, wants_B.device):
+        q_B2 = output.q if c.attach else model.head(thought.seen.z_BD)
+
+    def head(z_BD: Float[Tensor, "*B D"]) -> Float[Tensor, "*B 2"]:
+        with autocast(state.dtype, z_BD.device):
+            return model.head(z_BD)
+
+    segment = Segment(
+        seen=thought.seen,
+        q_B2=q_B2,
+        last_z_BD=model.read(state.slots.carry.z_H),
+        correct_B=thought.correct_B,
+        lm_B=lm_B.detach(),
+        halted_B=halted_B,
+        head=head,
+        peek=lambda: _peek(state, thought.slots),
     )
+    q_terms, state.memory = state.learner.learn(state.memory, segment)
+    loss = (lm_B + c.q_weight * sum(q_terms.values(), torch.zeros_like(lm_B))).mean()
+    loss.backward()
+
+    norms, state.slots = _norms(model), thought.slots
+    _update(state, thought.rows_BE)
+
+    terms = {"loss": loss, "lm_loss": lm_B} | {f"{k}_loss": v for k, v in q_terms.items()}
+    sums = {name: term.detach().mean() for name, term in terms.items()}
+    sums |= _halts(output, thought.correct_B, halted_B, state.slots, c.max_segments) | norms
+    state.slots = loop.deal(model, state.slots, state.sample(), halted_B)
+    state.dealt = state.dealt + halted_B.sum()
+    if c.explore == "episode":
+        state.min_B = torch.where(halted_B, _draw_min(state, wants_B.device), state.min_B)
+    return sums
+
+
+def _draw_min(state: TrainState, device: torch.device) -> Int[Tensor, " B"]:
+    c = state.config
+    probability = c.explore_probability if state.learner.explores else 0.0
+    return halting.draw_min_segments(c.slots, c.max_segments, probability, state.generator, device)
 
 
 def _peek(state: TrainState, slots: loop.Slots) -> Float[Tensor, "B 2"]:

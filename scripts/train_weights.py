@@ -153,7 +153,7 @@ def ship(name: str, also: list[Path]) -> None:
     model, _ = load_model(folder)
     card = {
         "max_segments": last.config.max_segments,
-        "learner": last.config.learner,
+        "halting": last.config.halting,
         "command": f"python scripts/train_weights.py train {name}",
         "stages": [describe(stage.config, folder) for stage, folder in runs],
     }
@@ -191,7 +191,7 @@ def header(model: HRM, card: dict[str, Any]) -> list[str]:
     lines = [
         f"HRM of {count / 1e6:.2f} M parameters: width {c.width}, {c.H_layers} + {c.L_layers} layers, "
         f'N = {c.H_cycles}, T = {c.L_cycles}, token mixer "{c.token_mixer}".',
-        f"Trained by `{card['command']}` with learner `{card['learner']}`, both Q outputs.",
+        f"Trained by `{card['command']}` with `--halting {card['halting']}`, both Q outputs.",
         "",
         "| stage | data | steps x slots | max segments | hours on one core |",
         "| --- | --- | --- | --- | --- |",

@@ -25,7 +25,7 @@ def test_a_config_from_before_a_field_existed_still_loads() -> None:
     ("changes", "said"),
     [
         ({"slots": 0}, "slots must be >= 1, got 0"),
-        ({"learner": "ppo"}, "learner must be one of act_q, halt_bce, got 'ppo'"),
+        ({"halting": "sarsa"}, "halting must be one of act_q, halt_bce.*, got 'sarsa'"),
         ({"edge": "off"}, "edge must be one of exact, paper"),
         ({"dtype": "float16"}, "dtype must be one of auto, float32, bfloat16"),
         ({"explore_probability": 1.5}, r"explore_probability must lie in \[0, 1\], got 1.5"),

@@ -12,7 +12,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hrm_rl.joint import ActQ, HaltBCE, Segment
+from hrm_rl.joint import JointLearner, Seen, Segment, Terms
+from hrm_rl.joint.act_q import ActQ
+from hrm_rl.joint.halt_bce import HaltBCE
+from hrm_rl.joint.learner import Nothing
 
 M = 4
 
@@ -28,8 +31,23 @@ def segment(
     last_q_B2: torch.Tensor | None = None,
     peek: Callable[[], torch.Tensor] = never,
 ) -> Segment:
+    """Vectors are the outputs themselves: the head is the identity."""
     m_B = torch.full(q_B2.shape[:1], m)
-    return Segment(q_B2, correct_B, m_B, q_B2 if last_q_B2 is None else last_q_B2, peek)
+    seen = Seen(q_B2.detach(), q_B2.detach(), m_B, never)
+    last_z_BD = q_B2.detach() if last_q_B2 is None else last_q_B2
+    return Segment(
+        seen=seen, q_B2=q_B2, last_z_BD=last_z_BD, correct_B=correct_B, lm_B=torch.zeros(len(m_B)),
+        halted_B=m_B >= M, head=lambda z_BD: z_BD, peek=peek,
+    )  # fmt: skip
+
+
+def losses(learner: JointLearner, of: Segment) -> Terms:
+    return learner.learn(Nothing(), of)[0]
+
+
+def decisions(learner: JointLearner, q_B2: torch.Tensor) -> list[bool]:
+    m_B = torch.ones(len(q_B2), dtype=torch.int32)
+    return learner.decide(Nothing(), Seen(q_B2, q_B2, m_B, never), never)[0].tolist()
 
 
 # --- targets --------------------------------------------------------------------------------------
@@ -44,14 +62,14 @@ def test_extra_and_delayed_take_the_same_targets(edge):
     for m in range(1, M):  # q_MB2[m - 1] is seen after segment m
         now = segment(q_MB2[m - 1], right_B, m, peek=lambda m=m: q_MB2[m])
         then = segment(q_MB2[m], right_B, m + 1, last_q_B2=q_MB2[m - 1])
-        a, b = extra.losses(now), delayed.losses(then)
+        a, b = losses(extra, now), losses(delayed, then)
         torch.testing.assert_close(a["q_continue"], b["q_continue"], rtol=0, atol=0)
         assert a["q_continue"].min() > 0
 
 
 def test_delayed_has_no_continue_target_for_a_puzzle_just_dealt():
     first = segment(torch.zeros(2, 2), torch.tensor([True, False]), 1)
-    terms = ActQ(M, bootstrap="delayed").losses(first)
+    terms = losses(ActQ(M, bootstrap="delayed"), first)
     assert terms["q_continue"].tolist() == [0, 0]
     assert terms["q_halt"].tolist() == pytest.approx([math.log(2)] * 2)
 
@@ -60,7 +78,7 @@ def test_act_q_loss_by_hand():
     """Right at Q_halt = 0.5, which costs ln 2; the next Q is (0.2, 0.7), so the target is 0.7."""
     next_q_B2 = torch.tensor([[0.2, 0.7]]).logit()
     now = segment(torch.tensor([[0.0, 1.0]]), torch.tensor([True]), 1, peek=lambda: next_q_B2)
-    terms = ActQ(M).losses(now)
+    terms = losses(ActQ(M), now)
     assert terms["q_halt"].item() == pytest.approx(math.log(2))
     p = 1 / (1 + math.exp(-1))
     expected = -0.7 * math.log(p) - 0.3 * math.log(1 - p)
@@ -71,26 +89,26 @@ def test_gradient_reaches_both_outputs_and_no_target():
     q_B2 = torch.zeros(1, 2, requires_grad=True)
     next_q_B2 = torch.ones(1, 2, requires_grad=True)
     now = segment(q_B2, torch.tensor([True]), 1, peek=lambda: next_q_B2)
-    sum(ActQ(M).losses(now).values()).sum().backward()
+    sum(losses(ActQ(M), now).values()).sum().backward()
     assert q_B2.grad.tolist() == [pytest.approx([-0.5, 0.5 - next_q_B2[0, 0].sigmoid().item()])]
     assert next_q_B2.grad is None
 
 
 def test_with_one_segment_there_is_nothing_to_continue_to():
-    assert ActQ(1).losses(segment(torch.zeros(1, 2), torch.tensor([True]), 1)).keys() == {"q_halt"}
+    assert losses(ActQ(1), segment(torch.zeros(1, 2), torch.tensor([True]), 1)).keys() == {"q_halt"}
 
 
 def test_decisions():
     q_B2 = torch.tensor([[2.0, 3.0], [-1.0, -2.0], [0.5, 0.5]])
-    assert ActQ(M).decide(q_B2).tolist() == [False, True, False]
-    assert ActQ(M, tie="halt").decide(q_B2).tolist() == [False, True, True]
-    assert HaltBCE().decide(q_B2).tolist() == [True, False, True]
+    assert decisions(ActQ(M), q_B2) == [False, True, False]
+    assert decisions(ActQ(M, tie="halt"), q_B2) == [False, True, True]
+    assert decisions(HaltBCE(), q_B2) == [True, False, True]
 
 
 def test_halt_bce_learns_from_being_right_alone():
     """BCE at a logit of 0 is ln 2 whatever the target; at ln 3 (3/4) it is -ln 3/4 or -ln 1/4."""
     q_B2 = torch.tensor([[0.0, 9.0], [math.log(3), 9.0], [math.log(3), 9.0]])
-    terms = HaltBCE().losses(segment(q_B2, torch.tensor([True, True, False]), 1))
+    terms = losses(HaltBCE(), segment(q_B2, torch.tensor([True, True, False]), 1))
     assert terms.keys() == {"q_halt"}
     assert terms["q_halt"].tolist() == pytest.approx([math.log(2), -math.log(0.75), math.log(4)])
 
@@ -111,7 +129,7 @@ def gradient(a: float, b: float, right: bool) -> tuple[float, float]:
     """d loss / d (a, b) of the library's own loss at a self-loop far from the last segment."""
     q_B2 = torch.tensor([[a, b]], dtype=torch.float64, requires_grad=True)
     now = segment(q_B2, torch.tensor([right]), 1, peek=lambda: q_B2)
-    sum(ActQ(16).losses(now).values()).sum().backward()
+    sum(losses(ActQ(16), now).values()).sum().backward()
     return tuple(q_B2.grad[0].tolist())
 
 
@@ -162,7 +180,7 @@ def test_hopeless_state_never_gives_up():
     """Never right: a falls, b is its own target and stays where it was, so the rule continues."""
     a, b = descend(-5.0, -5.0, 10_000, right=False)
     assert abs(b - -5.0) < 1e-6
-    assert a < b and not ActQ(16).decide(torch.tensor([[a, b]])).item()
+    assert a < b and decisions(ActQ(16), torch.tensor([[a, b]])) == [False]
     assert gradient(-7.0, -5.0, right=False)[1] == pytest.approx(0, abs=1e-8)
 
 

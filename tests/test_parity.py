@@ -17,6 +17,7 @@ from torch import Tensor
 
 from hrm_rl import loop, losses
 from hrm_rl.checkpoint import infer_config
+from hrm_rl.joint import Memory, Segment, Terms
 from hrm_rl.models.hrm import HRM
 from hrm_rl.train import TrainConfig, TrainState, train
 
@@ -58,7 +59,7 @@ class Golden:
         c, o = self.config, self.optim
         config = TrainConfig(
             model=model.config, data=(("golden", 1.0),), slots=c["batch_size"], steps=self.steps,
-            max_segments=c["halt_max_steps"], learner="act_q", edge="paper", bootstrap="extra",
+            max_segments=c["halt_max_steps"], halting="act_q", edge="paper", bootstrap="extra",
             explore="segment", explore_probability=0.0, loss=self.loss, lr=o["lr"], betas=tuple(o["betas"]),
             weight_decay=o["weight_decay"], puzzle_lr=o["puzzle_emb_lr"],
             puzzle_weight_decay=o["puzzle_emb_weight_decay"], warmup=0,
@@ -138,16 +139,14 @@ def test_targets_reproduce_the_public_code(name: str) -> None:
     targets: list[Tensor] = []
 
     class Spy:
-        decide = state.learner.decide
+        explores, decide = state.learner.explores, state.learner.decide
 
-        def losses(self, segment: object) -> dict[str, Tensor]:
-            target = losses.continue_target(
-                segment.peek(), segment.m_B, state.config.max_segments, "paper"
-            )  # type: ignore[attr-defined]
-            targets.append(target)
-            return inner.losses(segment)  # type: ignore[arg-type]
+        def learn(self, memory: object, segment: Segment) -> tuple[Terms, Memory]:
+            m_B, last = segment.seen.m_B, state.config.max_segments
+            targets.append(losses.continue_target(segment.peek(), m_B, last, "paper"))
+            return inner.learn(memory, segment)
 
-    inner, state.learner = state.learner, Spy()
+    inner, state.learner = state.learner, Spy()  # type: ignore[assignment]
     for t, _ in zip(range(golden.steps), train(state), strict=False):
         assert distance(targets[t], golden.tensors[f"step{t}.out.target_q_continue"]) < (
             1e-5 if t == 0 else 1e-3

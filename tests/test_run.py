@@ -162,7 +162,7 @@ def test_the_weights_beside_are_the_averaged_ones(tmp_path: Path) -> None:
         assert torch.equal(weight, state[f"ema.{name}"])
     assert not torch.equal(model.lm_head.weight, state["model.lm_head.weight"])
     assert torch.equal(model.puzzle_emb.weights, state["model.puzzle_emb.weights"])
-    assert (card["step"], card["learner"]) == (4, "act_q")
+    assert (card["step"], card["halting"]) == (4, "act_q")
 
 
 def test_saving_leaves_the_random_state_alone(tmp_path: Path) -> None:

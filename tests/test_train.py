@@ -14,7 +14,8 @@ from torch import Tensor
 from hrm_rl import loop
 from hrm_rl.config import TrainConfig
 from hrm_rl.data import Sampler
-from hrm_rl.joint import JointLearner
+from hrm_rl.joint import JointLearner, Memory, Seen, Segment, Terms
+from hrm_rl.joint.learner import Memoryless
 from hrm_rl.models.hrm import HRM, HRMConfig, Output
 from hrm_rl.train import TrainState, train
 
@@ -23,7 +24,7 @@ LEARNERS = pytest.mark.parametrize(
     [
         {"bootstrap": "extra"},
         {"bootstrap": "delayed", "explore": "segment", "loss": "softmax"},
-        {"learner": "halt_bce"},
+        {"halting": "halt_bce"},
     ],
     ids=["extra", "delayed", "halt_bce"],
 )
@@ -61,12 +62,14 @@ class Sinner:
     learner: JointLearner
     sin: Callable[[Tensor], object]
 
-    def decide(self, q_B2: Tensor) -> Tensor:
-        self.sin(q_B2)
-        return self.learner.decide(q_B2)
+    explores = True
 
-    def losses(self, segment: Any) -> dict[str, Tensor]:
-        return self.learner.losses(segment)
+    def decide(self, memory: Memory, seen: Seen, draw: Any) -> tuple[Tensor, Memory]:
+        self.sin(seen.q_B2)
+        return self.learner.decide(memory, seen, draw)
+
+    def learn(self, memory: Memory, segment: Segment) -> tuple[Terms, Memory]:
+        return self.learner.learn(memory, segment)
 
 
 @pytest.mark.parametrize(
@@ -202,15 +205,14 @@ def test_halted_slots_are_dealt_and_the_others_keep_their_puzzle() -> None:
 # Exploration
 
 
-@dataclass
-class Impatient:
+class Impatient(Memoryless):
     """Always wants to halt; learns nothing."""
 
-    def decide(self, q_B2: Tensor) -> Tensor:
-        return torch.ones_like(q_B2[:, 0], dtype=torch.bool)
+    def decide(self, memory: Memory, seen: Seen, draw: Any) -> tuple[Tensor, Memory]:
+        return torch.ones_like(seen.m_B, dtype=torch.bool), memory
 
-    def losses(self, segment: Any) -> dict[str, Tensor]:
-        return {}
+    def learn(self, memory: Memory, segment: Segment) -> tuple[Terms, Memory]:
+        return {}, memory
 
 
 @pytest.mark.parametrize("explore", ["episode", "segment"])

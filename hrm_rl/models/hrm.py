@@ -167,8 +167,16 @@ class HRM(nn.Module):
         return Carry(z_H.detach(), z_L.detach()), Output(logits_BTV, self.q(z_H))
 
     def q(self, z_H: Float[Tensor, "B L D"]) -> Float[Tensor, "B 2"]:
-        """Q logits (halt, continue), read at position 0, in fp32."""
-        return self.q_head(z_H[:, 0]).float()
+        """Q logits (halt, continue)."""
+        return self.head(self.read(z_H))
+
+    def read(self, z_H: Float[Tensor, "B L D"]) -> Float[Tensor, "B D"]:
+        """The vector that the Q-head reads: position 0."""
+        return z_H[:, 0]
+
+    def head(self, z_BD: Float[Tensor, "*B D"]) -> Float[Tensor, "*B 2"]:
+        """Q logits of such vectors, in fp32."""
+        return self.q_head(z_BD).float()
 
     def _embed(self, x_BT: Tensor, rows_BE: Tensor) -> Tensor:
         """Puzzle and token embeddings in one sequence; tokens have unit variance."""
