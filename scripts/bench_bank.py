@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import gymnasium
 import numpy as np
 import torch
 
 from hrm_rl.agents.rules import QGreedy
 from hrm_rl.bank import Bank, play
 from hrm_rl.envs.engine import AUTORESETS
+from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.envs.vector import OUTPUTS, HaltingVectorEnv
 from hrm_rl.features import SCALARS
 from hrm_rl.puzzles import PuzzleSet
@@ -47,6 +49,12 @@ def sides(puzzles: PuzzleSet, slots: int, steps: int) -> dict[str, Callable[[], 
             env = HaltingVectorEnv(slots, bank=bank, autoreset_mode=mode, output=output)
             env.reset(seed=0)
             found[f"{mode}, {output}, env-steps/s at N = {slots}"] = walk(env, steps)
+    arguments: dict[str, Any] = {"bank": bank}
+    few = HaltingVectorEnv(slots // 16, **arguments)
+    singles = gymnasium.vector.SyncVectorEnv([lambda: HaltingEnv(**arguments)] * (slots // 16))
+    for name, env, count in (("native", few, 40 * steps), ("SyncVectorEnv", singles, 2)):
+        env.reset(seed=0)
+        found[f"{name}, env-steps/s at N = {slots // 16}"] = still(env, count)
     many = drawn(puzzles.take(np.arange(5 * slots) % len(puzzles))).first(SEGMENTS - 1)
 
     def scored() -> float:
@@ -54,6 +62,18 @@ def sides(puzzles: PuzzleSet, slots: int, steps: int) -> dict[str, Callable[[], 
         return float(len(many))
 
     return found | {f"exact score of a rule on {len(many)} puzzles, episodes/s": scored}
+
+
+def still(env: gymnasium.vector.VectorEnv[Any, Any, Any], steps: int) -> Callable[[], float]:
+    """Steps that continue."""
+    action_N = np.zeros(env.num_envs, np.int64)
+
+    def work() -> float:
+        for _ in range(steps):
+            env.step(action_N)
+        return float(steps * env.num_envs)
+
+    return work
 
 
 def walk(env: HaltingVectorEnv, steps: int) -> Callable[[], float]:

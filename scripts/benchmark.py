@@ -154,13 +154,28 @@ def vector(b: Bench) -> Rows:
             slots, _ = loop.advance(b.model, slots)
         return b.slots * steps
 
+    one, count = loop.take(batch, slice(0, 1)), max(1, b.slots // 8)
+
+    @torch.no_grad()
+    def singles_forward() -> float:
+        slots = loop.fresh(b.model, one)
+        for _ in range(count):
+            slots, _ = loop.advance(b.model, slots)
+        return count
+
     def env_steps(env: gymnasium.vector.VectorEnv[Any, Any, Any], count: int) -> float:
         for _ in range(count):
             env.step(np.zeros(env.num_envs, dtype=np.int64))  # continue: every forward counts
         return float(env.num_envs * count)
 
     rates = take_turns(
-        {"forward": forwards, "env": lambda: env_steps(native, steps)}, b.rounds, b.device
+        {
+            "forward": forwards,
+            "env": lambda: env_steps(native, steps),
+            "one": singles_forward,
+        },
+        b.rounds,
+        b.device,
     )
     against = take_turns(
         {"native": lambda: env_steps(few, 2), "sync": lambda: env_steps(singles, 2)},
@@ -171,6 +186,7 @@ def vector(b: Bench) -> Rows:
         f"bare forward, puzzle-segments/s at N = {b.slots}": rates["forward"],
         f"native vector env, puzzle-segments/s at N = {b.slots}": rates["env"],
         "native vector env over bare forward": rates["env"] / rates["forward"],
+        f"bare forward over forwards of one puzzle, N = {b.slots}": rates["forward"] / rates["one"],
         f"SyncVectorEnv, puzzle-segments/s at N = {b.sync_slots}": against["sync"],
         f"native over SyncVectorEnv at N = {b.sync_slots}": against["native"] / against["sync"],
     }
@@ -340,9 +356,11 @@ def peak_memory(device: torch.device) -> int:
 def bank(b: Bench) -> Rows:
     """Playing on logged segments."""
     slots, steps = 16 * b.slots, 4 if b.slots < 64 else 50
-    return dict(
-        take_turns(bench_bank.sides(b.puzzles, slots, steps), b.rounds, torch.device("cpu"))
+    rates = take_turns(bench_bank.sides(b.puzzles, slots, steps), b.rounds, torch.device("cpu"))
+    native, sync = (
+        rates[f"{name}, env-steps/s at N = {b.slots}"] for name in ("native", "SyncVectorEnv")
     )
+    return {**rates, f"native over SyncVectorEnv at N = {b.slots}": native / sync}
 
 
 SECTIONS: dict[str, Callable[[Bench], Rows]] = {

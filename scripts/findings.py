@@ -37,6 +37,8 @@ from hrm_rl.stopping import best_fixed, halt_table, outcome, prophet
 M = 16
 COSTS = (0.002, 0.005, 0.01, 0.02, 0.05)
 """Step costs that learners are fitted at where a whole curve is wanted."""
+STEPS = {"q": 50_000, "ppo": 50_000, "full_q": 1_000_000, "exact_pg": 400_000}
+"""Decisions of each learner, seconds of fitting; the last two make theirs on whole batches at once."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Lab:
     fit: Bank
     test: Bank
     seeds: int
-    steps: int
+    shorter: int
+    """Divides `STEPS`."""
 
     def fitted(
         self, name: str, cost: float, observation: str = "scalars", **settings: object
@@ -54,7 +57,8 @@ class Lab:
         """One policy for each seed."""
         env = play_on(self.fit, observation=observation, step_cost=cost, max_segments=M)
         learn = learner(name, **settings)
-        return [learn(env, steps=self.steps, seed=seed) for seed in range(self.seeds)]
+        steps = STEPS[name] // self.shorter
+        return [learn(env, steps=steps, seed=seed) for seed in range(self.seeds)]
 
     @property
     def scored(self) -> Bank:
@@ -227,13 +231,13 @@ def main() -> None:
     parser.add_argument("which", nargs="*", default=[], help=", ".join(HYPOTHESES))
     parser.add_argument("--fit", default="sudoku9-fit")
     parser.add_argument("--test", default="sudoku9-test")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=50_000, help="decisions of each learner")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--shorter", type=int, default=1, help="divide what learners take by this")
     parser.add_argument("--out", type=Path, default=Path("out/findings"))
     args = parser.parse_args()
     keep_freed_memory()
     banks = [read_bank(name, max_segments=M + 1) for name in (args.fit, args.test)]
-    lab = Lab(banks[0], banks[1], args.seeds, args.steps)
+    lab = Lab(banks[0], banks[1], args.seeds, args.shorter)
     args.out.mkdir(parents=True, exist_ok=True)
     for name in tqdm(args.which or HYPOTHESES, desc="hypotheses", disable=None):
         text = "\n".join(HYPOTHESES[name](lab))

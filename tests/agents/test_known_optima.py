@@ -4,6 +4,7 @@ Values are exact (`synthetic.score`), or on a fresh bank for policies that remem
 0.02 throughout; losing answers costs nothing.
 """
 
+import os
 from typing import Any
 
 import pytest
@@ -12,15 +13,18 @@ import torch
 from hrm_rl.agents.act_q import returned
 from hrm_rl.agents.learner import learner, play_on
 from hrm_rl.bank import Bank, play
+from hrm_rl.budget import solve
 from hrm_rl.halting import Policy
-from hrm_rl.synthetic import bank_a, bank_b, bank_c, value_a, value_c
+from hrm_rl.stopping import Outcome
+from hrm_rl.synthetic import BANK_A, bank_a, bank_b, bank_c, score, value_a, value_c
 
 COST = 0.02
 BEST_A, NEVER_GIVES_UP = 0.708332, 0.700185
 """Of bank A with 16 segments: gives up at 12, and halting at right answers alone."""
 BELIEF_C, MEMORYLESS_C, BANK_WIDE_Q_C = 0.7408, 0.7326, 0.7203
 """Of bank C: remembering all scores; without a memory; Q fitted to all segments of the bank."""
-SEEDS = range(2)
+SEEDS = range(int(os.environ.get("SEEDS", "2")))
+"""`make test-all SEEDS=8` takes an hour."""
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +78,21 @@ def test_correctness_alone_never_gives_up(giving_up: Bank, name: str) -> None:
     """Halts at right answers and at no others: runs to the end where there is none."""
     policy = learnt(name, giving_up, 16, 50_000, seed=0)
     assert value_a(policy, COST) == pytest.approx(NEVER_GIVES_UP, abs=1e-6)
+
+
+@pytest.mark.parametrize(("limit", "accuracy"), [(5.0, 0.78827), (4.0, 0.74549), (3.0, 0.63343)])
+def test_a_learner_and_a_multiplier_keep_a_budget(limit: float, accuracy: float) -> None:
+    """The most that a budget of mean segments buys, by a learner that is told a price alone."""
+    bank = bank_a(5_000)
+
+    def best(cost: float) -> tuple[Policy, Outcome]:
+        env = play_on(bank, observation="o", step_cost=cost, max_segments=16)
+        policy = learner("lsmc")(env, steps=0, seed=0)
+        return policy, score(BANK_A, policy, cost)
+
+    spent = solve(best, limit).spent
+    assert spent.segments <= limit + 1e-9 and spent.segments > limit - 0.1
+    assert spent.accuracy == pytest.approx(accuracy, abs=0.01)
 
 
 # --- bank B: both edges ---------------------------------------------------------------------------

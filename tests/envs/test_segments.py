@@ -153,8 +153,8 @@ def test_states_at_half_precision_are_seen_at_full(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """An untrained model on 200 puzzles, on disk as a bank and as a checkpoint."""
-    path, puzzles = tmp_path_factory.mktemp("many"), load("sudoku4", "test").take(range(200))
+    """An untrained model on 512 puzzles, on disk as a bank and as a checkpoint."""
+    path, puzzles = tmp_path_factory.mktemp("many"), load("sudoku4", "test").take(range(512))
     save_model(path / "tiny", tiny_hrm())
     log_to(path / "bank", tiny_hrm(), puzzles, 7, batch_size=64)
     return {"bank": str(path / "bank"), "model": tiny_hrm(), "puzzles": puzzles}
@@ -167,17 +167,17 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_random_policies_cannot_tell_a_bank_from_the_model(
     many: dict[str, Any], mode: str, reward: str
 ) -> None:
-    """Rewards, ends and infos are the same, observations to 1e-5, over hundreds of puzzles."""
+    """Rewards, ends and infos are the same, observations to 1e-5: 20 policies, 512 puzzles."""
     settings = {"autoreset_mode": mode, "reward": reward, "step_cost": 0.03, "max_segments": 6}
     live = HaltingVectorEnv(100, model=many["model"], puzzles=many["puzzles"], **settings)
     fast = HaltingVectorEnv(100, bank=many["bank"], **settings)
     assert live.observation_space == fast.observation_space
     rng, seen = np.random.default_rng(0), set[int]()
-    for policy in range(3):
+    for policy in range(20):
         halt_M = rng.random(7)  # a probability for each segment
-        (obs, info), other = live.reset(seed=policy), fast.reset(seed=policy)
+        (obs, info), other = (env.reset(seed=100 * policy) for env in (live, fast))
         assert_alike((obs, info), other)
-        for _ in range(12):
+        for _ in range(8):
             actions = (rng.random(100) < halt_M[info["segment"]]).astype(int)
             one, two = live.step(actions), fast.step(actions)
             assert_alike(one, two)
@@ -187,7 +187,7 @@ def test_random_policies_cannot_tell_a_bank_from_the_model(
                 mask = {"reset_mask": one[2]}
                 one, two = live.reset(options=mask), fast.reset(options=dict(mask))
                 assert_alike(one, two)
-    assert len(seen) > 150
+    assert len(seen) > 500, "hardly a puzzle was not dealt"
 
 
 def assert_alike(one: tuple[Any, ...], two: tuple[Any, ...]) -> None:
