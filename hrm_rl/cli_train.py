@@ -11,6 +11,7 @@ def train(args: Sequence[str]) -> int:
     from dataclasses import dataclass
 
     from hrm_rl.monitor import shown
+    from hrm_rl.parallel import joined
     from hrm_rl.presets import PRESETS
     from hrm_rl.run import run
     from hrm_rl.train import TrainConfig
@@ -28,12 +29,19 @@ def train(args: Sequence[str]) -> int:
     wanted = tyro.extras.overridable_config_cli(
         {name: described(name) for name in PRESETS},
         prog="hrm-rl train",
-        description="Train a preset; Ctrl-C saves, and the same command goes on from there.",
+        description="Train a preset; Ctrl-C saves, and the same command goes on from there. "
+        "`torchrun --nproc-per-node 8 -m -- hrm_rl train ...` shares the slots out among 8 GPUs.",
         args=args,
     )
-    for _ in shown(run(wanted.config, wanted.run), wanted.config.steps, str(wanted.run)):
-        pass
-    print(
-        f"{wanted.run}: weights.safetensors to load, events for `tensorboard --logdir {wanted.run}`"
-    )
+    with joined(wanted.config.device) as world:
+        metrics = run(wanted.config, wanted.run, world=world)
+        if world.rank == 0:
+            metrics = shown(metrics, wanted.config.steps, str(wanted.run))
+        for _ in metrics:
+            pass
+    if world.rank == 0:
+        print(
+            f"{wanted.run}: weights.safetensors to load, "
+            f"events for `tensorboard --logdir {wanted.run}`"
+        )
     return 0

@@ -28,7 +28,7 @@ class TrainConfig:
     max_segments: int = 16
     """Forced halt."""
     halting: str = "act_q"
-    """Halting learner, of `joint.LEARNERS`: "act_q" is the paper's Q-learning, "halt_bce" TRM's rule."""
+    """Halting learner, of `joint.LEARNERS`, with a knob as in "fixed-8": "act_q" is the paper's."""
     attach: bool = True
     """Whether the halting learner's losses reach the trunk, as the paper's do, or its head only."""
     edge: str = "exact"
@@ -37,6 +37,8 @@ class TrainConfig:
     """Where the continue target comes from: "extra" or "delayed" (`joint.act_q`)."""
     tie: str = "continue"
     """What to do at Q_halt = Q_continue: "continue" (the paper) or "halt"."""
+    step_cost: float = 0.0
+    """What each continue costs a learner that is paid for right answers ("ppo", "a2c", "exact_pg")."""
     explore: str = "episode"
     """When the minimum number of segments is drawn: "episode" (paper), "segment" (public code)."""
     explore_probability: float = 0.1

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from hrm_rl import features, loop, losses
 from hrm_rl.bank import Halted
 from hrm_rl.data import batch_of
-from hrm_rl.halting import HALT, Policy
+from hrm_rl.halting import HALT, Policy, begun
 from hrm_rl.models.hrm import HRM
 from hrm_rl.puzzles import PuzzleSet
 
@@ -38,11 +38,21 @@ def evaluate(
         early_exit: the places of halted puzzles are taken by puzzles that wait, and are given up
             when none does. Without it every puzzle runs to the end and the answer of the halting
             segment counts: the same result, but for rounding, for more work.
+
+    Raises:
+        ValueError: a policy that remembers and cannot go on without rows that left.
     """
     device = model.H_init.device
     segment_P = torch.full((len(puzzles),), max_segments)
     correct_P = torch.zeros(len(puzzles), dtype=torch.bool)
     index_B, waiting = torch.arange(len(puzzles)).tensor_split([batch_size])
+    running = begun(policy, len(index_B))
+    keep_rows = getattr(running, "keep", None)
+    if running is not policy and keep_rows is None:
+        raise ValueError(
+            f"{type(policy).__name__} remembers by rows and puzzles leave the batch here; score it "
+            "on a bank (bank.log_bank, bank.play)"
+        )
     halted_B = torch.zeros(len(index_B), dtype=torch.bool)
     slots, seen = loop.fresh(model, batch_of(puzzles, index_B, device)), None
     bar = tqdm(total=len(puzzles), desc="evaluating", disable=not progress, unit="puzzle")
@@ -53,7 +63,7 @@ def evaluate(
             seen = features.look(before, slots, output, seen)
             m_B = slots.m_B.cpu()
             last_B = m_B >= max_segments
-            halts_B = (_ask(policy, seen, slots.m_B, max_segments) | last_B) & ~halted_B
+            halts_B = (_ask(running, seen, slots.m_B, max_segments) | last_B) & ~halted_B
             segment_P[index_B[halts_B]] = m_B[halts_B].long()
             correct_B = losses.correct(output.logits, slots.batch.y_BT).cpu()
             correct_P[index_B[halts_B]] = correct_B[halts_B]
@@ -72,6 +82,8 @@ def evaluate(
                 keep = stays_B.nonzero().squeeze(1)
                 index_B, halted_B = index_B[keep], halted_B[keep]
                 slots, seen = loop.take(slots, keep.to(device)), loop.take(seen, keep.to(device))
+                if keep_rows is not None:
+                    keep_rows(keep)
     return Halted(segment_P, correct_P)
 
 
@@ -97,7 +109,7 @@ def solve(
     model: HRM, x_T: Integer[Tensor, " T"], policy: Policy, max_segments: int
 ) -> Iterator[Solving]:
     """Solve one puzzle, segment by segment, until the policy halts or at `max_segments`."""
-    x_BT = x_T.long().to(model.H_init.device)[None]
+    policy, x_BT = begun(policy, 1), x_T.long().to(model.H_init.device)[None]
     slots, seen = loop.fresh(model, loop.Batch(x_BT, x_BT, torch.zeros_like(x_BT[:, 0]))), None
     for m in range(1, max_segments + 1):
         before = slots

@@ -29,7 +29,9 @@ class Policy(Protocol):
 def begun(policy: Policy, rows: int) -> Policy:
     """The policy at the start of `rows` episodes, which are then shown to it segment by segment.
 
-    A policy that remembers has a method `begin(rows)` for that; others are as they are.
+    A policy that remembers has a method `begin(rows)` for that; others are as they are. To go on
+    while rows leave and others are dealt new puzzles (`evaluate`), what it returns takes a row whose
+    m is 1 for a new episode, and has a method `keep(index_K)`: the rows that stay.
     """
     begin = getattr(policy, "begin", None)
     return begin(rows) if begin is not None else policy

@@ -38,6 +38,39 @@ def sudoku4() -> TrainConfig:
     )
 
 
+def sudoku6() -> TrainConfig:
+    """6x6 Sudoku with about ten clues, MLP token mixer: what `hrm-rl ablate` trains again and again.
+
+    Two and a half minutes on one CPU core. In the pilot, with Q-learning ACT, 60 % of the held-out
+    puzzles were right after 8 segments and none after one.
+    """
+    return TrainConfig(
+        model=HRMConfig(
+            vocab=8,
+            length=36,
+            width=64,
+            heads=2,
+            H_layers=1,
+            L_layers=1,
+            H_cycles=1,
+            L_cycles=2,
+            positions="none",
+            token_mixer="mlp",
+        ),
+        data=(("sudoku6", 1.0),),
+        slots=32,
+        steps=2400,
+        max_segments=8,
+        bootstrap="delayed",
+        explore_probability=0.3,
+        lr=2e-3,
+        warmup=100,
+        puzzle_lr=1e-3,
+        ema=0.995,
+        compile=True,
+    )
+
+
 def sudoku9() -> TrainConfig:
     """9x9 Sudoku with the MLP token mixer: an hour on one CPU core.
 
@@ -98,6 +131,7 @@ def official() -> TrainConfig:
 
 PRESETS: dict[str, Callable[[], TrainConfig]] = {
     "sudoku4": sudoku4,
+    "sudoku6": sudoku6,
     "sudoku9": sudoku9,
     "official": official,
 }

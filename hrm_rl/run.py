@@ -22,6 +22,7 @@ from hrm_rl.checkpoint import rebuild, save_model, save_tensors, write_atomicall
 from hrm_rl.config import TrainConfig
 from hrm_rl.models.hrm import HRM
 from hrm_rl.monitor import Diverged, Window, log, not_finite, summarise
+from hrm_rl.parallel import ALONE, World
 from hrm_rl.snapshot import restore, snapshot
 from hrm_rl.train import TrainState, train
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    config: TrainConfig, folder: str | Path, stop: int | None = None
+    config: TrainConfig, folder: str | Path, stop: int | None = None, world: World = ALONE
 ) -> Iterator[dict[str, float]]:
     """Train in a folder: resume what lies there, log, save; yields metrics every `log_every` steps.
 
@@ -38,19 +39,22 @@ def run(
 
     Args:
         stop: end at this step, saved, although the config (and its schedule) goes on.
+        world: the processes that run this together (`parallel.joined`), all of which get the
+            metrics; rank 0 alone needs the folder. Ctrl-C waits for the next metrics then.
 
     Raises:
         ValueError: the folder holds a run with another config, or cannot be read or written.
         Diverged: NaN or inf; the last checkpoint before it is kept.
     """
     folder = Path(folder)
-    state = open_run(config, folder)
+    state = open_run(config, folder, world)
     end = min(config.steps, stop or config.steps)
     if state.step >= end:
         return
     with closing(Journal(state, folder)) as journal, interruptible() as interrupted:
         for sums in train(state):
-            last = state.step >= end or interrupted()
+            asked = world.size == 1 or state.step % config.log_every == 0
+            last = state.step >= end or (asked and world.any(interrupted()))
             metrics = journal.note(sums, last)
             if metrics is None:
                 continue
@@ -76,7 +80,8 @@ class Journal:
         """What came since the last metrics,"""
         self.since = time.perf_counter()
         """and when it began to come."""
-        self.writer = _writer(folder, state.step + 1) if folder else None
+        first = state.world.rank == 0
+        self.writer = _writer(folder, state.step + 1) if folder and first else None
 
     def note(self, sums: dict[str, Tensor], last: bool = False) -> dict[str, float] | None:
         """What a step gave; metrics where some are due. The `last` is written down in any case.
@@ -95,6 +100,7 @@ class Journal:
 
     def _sum_up(self) -> dict[str, float]:
         """Metrics of the window, logged; the next window begins."""
+        self.window = self.state.world.window(self.window)
         metrics = _summarise(self.state, self.window, self.folder)
         metrics["steps_per_second"] = len(self.window) / (time.perf_counter() - self.since)
         if self.writer is not None:
@@ -104,11 +110,12 @@ class Journal:
 
     def save(self) -> None:
         """Save the run as it is, unless it is saved already."""
-        if self.folder is None or self.writer is None or self.saved == self.state.step:
+        if self.folder is None or self.saved == self.state.step:
             return
         if self.window:
             self._sum_up()
-        self.writer.flush()  # first, since what is logged before a checkpoint never comes again
+        if self.writer is not None:
+            self.writer.flush()  # first, since what is logged before a checkpoint never comes again
         save(self.state, self.folder)
         self.saved = self.state.step
 
@@ -175,9 +182,13 @@ def save(state: TrainState, folder: Path) -> None:
     Raises:
         Diverged: something to be saved is not finite; nothing was written.
     """
-    tensors = snapshot(state)
+    tensors, world = snapshot(state), state.world
     if bad := [name for name, value in tensors.items() if not torch.isfinite(value).all()]:
         raise Diverged(f"step {state.step}: {not_finite(bad)}; {_cure(folder)}")
+    world.first(lambda: _write(state, tensors, folder))
+
+
+def _write(state: TrainState, tensors: dict[str, Tensor], folder: Path) -> None:
     c = state.config
     card = {
         "step": state.step,
@@ -202,20 +213,25 @@ def _cure(folder: Path | None) -> str:
     return f"begin a new run{start} with a lower lr or q_weight"
 
 
-def open_run(config: TrainConfig, folder: Path) -> TrainState:
+def open_run(config: TrainConfig, folder: Path, world: World = ALONE) -> TrainState:
     """The run in `folder`, begun or resumed."""
-    saved = folder / "config.json"
-    if saved.exists():
-        _refuse_another(config, saved)
-    state = TrainState.create(config)
-    write_atomically(saved, config.to_json().encode())
-    if (folder / "state.safetensors").exists():
-        restore(state, folder / "state.safetensors")
+    saved, checkpoint = folder / "config.json", folder / "state.safetensors"
+    world.first(lambda: refuse_another(config, saved))
+    state = TrainState.create(config, world)
+    world.first(lambda: write_atomically(saved, config.to_json().encode()))
+    if world.first(checkpoint.exists):
+        restore(state, checkpoint)
     return state
 
 
-def _refuse_another(config: TrainConfig, saved: Path) -> None:
-    """Raise if the config at `saved` is not `config`."""
+def refuse_another(config: TrainConfig, saved: Path) -> None:
+    """Raise if there is a config at `saved` and it is not `config`.
+
+    Raises:
+        ValueError: there is another, or what is there is none.
+    """
+    if not saved.exists():
+        return
     try:
         there = asdict(TrainConfig.from_json(saved.read_text()))
     except (ValueError, OSError) as error:

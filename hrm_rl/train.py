@@ -20,10 +20,11 @@ from hrm_rl import halting, loop, losses, optim
 from hrm_rl.checkpoint import load_model
 from hrm_rl.config import TrainConfig
 from hrm_rl.data import Sampler
-from hrm_rl.device import autocast, compile_segment, resolve_device, resolve_dtype
+from hrm_rl.device import autocast, compile_segment, resolve_dtype
 from hrm_rl.features import relative_change
 from hrm_rl.joint import JointLearner, Memory, Seen, Segment, joint_learner
 from hrm_rl.models.hrm import HRM, Carry, Output
+from hrm_rl.parallel import ALONE, Average, World, same
 
 __all__ = ["Thought", "TrainConfig", "TrainState", "settle", "think", "train"]
 
@@ -47,14 +48,19 @@ class TrainState:
     min_B: Tensor
     """Minimum segments of each slot (`explore="episode"`)."""
     dealt: Int[Tensor, ""]
-    """Puzzles dealt so far."""
+    """Puzzles dealt so far, here; the sum over the processes of `world` counts."""
     dtype: torch.dtype
     step: int = 0
+    world: World = ALONE
+    """The processes that share the slots out among them; tensors here hold this one's."""
+    averaging: Average = same
+    """To apply to the loss, so that gradients are those of all slots."""
 
     @staticmethod
-    def create(config: TrainConfig) -> TrainState:
+    def create(config: TrainConfig, world: World = ALONE) -> TrainState:
         """A run before its first step, on the device that the config asks for."""
-        device = resolve_device(config.device)
+        world.share(config.slots)  # refuses before it costs anything
+        device = world.device(config.device)
         torch.manual_seed(config.seed)
         model = HRM(config.model)
         if config.init:
@@ -73,7 +79,7 @@ class TrainState:
         if config.compile:
             compile_segment(model)
         dtype = resolve_dtype(config.dtype, device)
-        return TrainState.assemble(config, model, sample, generator, dtype)
+        return TrainState.assemble(config, model, sample, generator, dtype, world)
 
     @staticmethod
     def assemble(
@@ -82,10 +88,12 @@ class TrainState:
         sample: Callable[[], loop.Batch],
         generator: torch.Generator | None = None,
         dtype: torch.dtype = torch.float32,
+        world: World = ALONE,
     ) -> TrainState:
-        """A run before its first step around a given model and source of puzzles."""
-        params = list(model.parameters())
-        batch = sample()
+        """A run before its first step around a given model and source of puzzles for all slots."""
+        averaging, params = world.averaging(model), list(model.parameters())
+        own, share = lambda: world.own(sample()), world.share(config.slots)
+        batch = own()
         slots = loop.fresh(model, batch)
         # Laid out as every later carry is: a compiled segment would otherwise compile twice.
         carry = Carry(*(z_BLD.contiguous() for z_BLD in slots.carry))
@@ -94,15 +102,17 @@ class TrainState:
             config=config,
             model=model,
             learner=learner,
-            memory=learner.begin(config.slots, config.model.width, device),
+            memory=learner.begin(share, config.model.width, device),
             optimizer=optim.AdamAtan2(params, config.lr, config.betas, config.weight_decay),
             ema=[p.detach().clone() for p in params] if config.ema else [],
-            sample=sample,
+            sample=own,
             generator=generator,
             slots=slots._replace(carry=carry),
             min_B=torch.ones_like(slots.m_B),
-            dealt=torch.full((), config.slots, device=device),
+            dealt=torch.full((), share, device=device),
             dtype=dtype,
+            world=world,
+            averaging=averaging,
         )
         state.min_B = _draw_min(state, device)
         return state
@@ -137,8 +147,8 @@ def train(state: TrainState) -> Iterator[dict[str, Tensor]]:
 
 
 def _draw(state: TrainState) -> Float[Tensor, " B"]:
-    m_B = state.slots.m_B
-    return torch.rand(len(m_B), generator=state.generator, device=m_B.device)
+    slots, device = state.config.slots, state.slots.m_B.device
+    return state.world.own(torch.rand(slots, generator=state.generator, device=device))
 
 
 class Thought(NamedTuple):
@@ -196,7 +206,7 @@ def settle(state: TrainState, thought: Thought, wants_B: Bool[Tensor, " B"]) -> 
     )
     q_terms, state.memory = state.learner.learn(state.memory, segment)
     loss = (lm_B + c.q_weight * sum(q_terms.values(), torch.zeros_like(lm_B))).mean()
-    loss.backward()
+    state.averaging(loss).backward()
 
     norms, state.slots = _norms(model), thought.slots
     _update(state, thought.rows_BE)
@@ -214,7 +224,8 @@ def settle(state: TrainState, thought: Thought, wants_B: Bool[Tensor, " B"]) -> 
 def _draw_min(state: TrainState, device: torch.device) -> Int[Tensor, " B"]:
     c = state.config
     probability = c.explore_probability if state.learner.explores else 0.0
-    return halting.draw_min_segments(c.slots, c.max_segments, probability, state.generator, device)
+    min_B = halting.draw_min_segments(c.slots, c.max_segments, probability, state.generator, device)
+    return state.world.own(min_B)
 
 
 def _peek(state: TrainState, slots: loop.Slots) -> Float[Tensor, "B 2"]:
@@ -239,9 +250,10 @@ def _update(state: TrainState, rows_BE: Float[Tensor, "B E"]) -> None:
     c = state.config
     lr_scale = optim.learning_rate(state.step, 1.0, c.warmup, c.steps, c.lr_min_ratio)
     if rows_BE.grad is not None and rows_BE.shape[1]:
-        table_NE, id_B = state.model.puzzle_emb.weights, state.slots.batch.id_B
-        lr = c.puzzle_lr * lr_scale
-        optim.sign_sgd_rows_(table_NE, id_B, rows_BE.grad, lr, c.puzzle_weight_decay)
+        # Of all processes, so that all take the same step; a sign does not mind a loss's divisor.
+        id_B, grad_BE = map(state.world.whole, (state.slots.batch.id_B, rows_BE.grad))
+        table_NE, lr = state.model.puzzle_emb.weights, c.puzzle_lr * lr_scale
+        optim.sign_sgd_rows_(table_NE, id_B, grad_BE, lr, c.puzzle_weight_decay)
     for group in state.optimizer.param_groups:
         group["lr"] = c.lr * lr_scale
     state.optimizer.step()

@@ -18,7 +18,8 @@ from hrm_rl.agents.rules import QGreedy
 from hrm_rl.bank import Bank, play
 from hrm_rl.envs.engine import AUTORESETS
 from hrm_rl.envs.halting import HaltingEnv
-from hrm_rl.envs.vector import OUTPUTS, HaltingVectorEnv
+from hrm_rl.envs.slots import OUTPUTS
+from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.features import SCALARS
 from hrm_rl.puzzles import PuzzleSet
 

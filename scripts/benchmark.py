@@ -8,7 +8,8 @@ or throttles then slows both sides. Prints a table and writes JSON. The sections
 - vector: the native vector env against the bare forward, in puzzle-segments per second; and against
   gymnasium's `SyncVectorEnv` of as many single envs, in steps per second.
 - evaluation: early exit against running every puzzle to the end, beside mean segments over M.
-- training: a compiled step against an eager one, and its share of the measured matmul rate.
+- training: a compiled step against an eager one, and its share of the measured matmul rate; eager
+  steps whose continue target is the next segment's own forward against those with an extra one.
 - bank: steps per second of the vector env on logged segments, one core, scalar observations.
 - memory: what backward keeps per slot, and peaks of whole processes, against cycles and segments.
 - profile: where the time of a training step and of a forward goes, by kind of operation.
@@ -27,6 +28,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -232,12 +234,20 @@ def training(b: Bench) -> Rows:
     rates = take_turns(
         {"eager": lambda: step(eager), "compiled": lambda: step(compiled)}, 2 * b.rounds, b.device
     )
+    bootstraps = {
+        name: train(TrainState.create(replace(b.config, halting="act_q", bootstrap=name)))
+        for name in ("extra", "delayed")
+    }
+    targets = take_turns(
+        {name: partial(step, steps) for name, steps in bootstraps.items()}, 2 * b.rounds, b.device
+    )
     dtype = resolve_dtype(b.config.dtype, b.device)
     peak = matmul_rate(b.device, dtype, b.rounds)
     return {
         f"eager step at {b.config.slots} slots, ms": 1e3 / rates["eager"],
         f"compiled step at {b.config.slots} slots, ms": 1e3 / rates["compiled"],
         "compiled over eager, steps/s": rates["compiled"] / rates["eager"],
+        "delayed over extra, steps/s": targets["delayed"] / targets["extra"],
         "GFLOP of matrix products in a step": flops / 1e9,
         f"matmul rate in {str(dtype).removeprefix('torch.')}, GFLOP/s": peak / 1e9,
         "share of the matmul rate, eager": flops * rates["eager"] / peak,

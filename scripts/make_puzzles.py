@@ -17,6 +17,7 @@ from tqdm import tqdm
 from hrm_rl.puzzles import PuzzleSet, generate, write_csv
 from hrm_rl.puzzles.sets import DATA, HEADER, read_csv
 
+SIX_COUNTS = {"train": 1000, "fit": 300, "test": 500}
 NINE_COUNTS = {"train": 1000, "fit": 400, "test": 1000}
 SEED = 1
 
@@ -25,9 +26,15 @@ def sudoku4(count: int, seed: int, split: str, first: int) -> PuzzleSet:
     return generate.every_sudoku4(seed)[split].take(range(first, first + count))
 
 
+def sudoku6(count: int, seed: int, split: str, first: int) -> PuzzleSet:
+    """Nearly minimal: clues are taken away down to eight, or until none can go; ten on average."""
+    return generate.small(6, count, seed, split, first, clues=(8, 8))
+
+
 # set: (its maker, puzzles per split, puzzles made between two writes)
 RECIPES: dict[str, tuple[Callable[[int, int, str, int], PuzzleSet], dict[str, int], int]] = {
     "sudoku4": (sudoku4, generate.SUDOKU4_COUNTS, 1000),
+    "sudoku6": (sudoku6, SIX_COUNTS, 100),
     "sudoku9_easy": (generate.easy, NINE_COUNTS, 200),
     "sudoku9_minimal": (generate.minimal, NINE_COUNTS, 200),
     "sudoku9_hard": (generate.hard, NINE_COUNTS, 4),

@@ -83,6 +83,21 @@ def test_a_killed_run_goes_on_bit_for_bit(
         assert (folder / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
+@pytest.mark.parametrize(
+    "halting", ["ponder", "graves", "exact_pg", "ppo", "a2c", "fixed-2", "random-1:5:3", "residual"]
+)
+def test_every_learner_goes_on_bit_for_bit(halting: str, tmp_path: Path) -> None:
+    """Stopped in the middle of episodes and of a rollout, and of the batch that PPO learns from."""
+    config = tiny_run(halting=halting, steps=38, save_every=100)
+    list(run(config, tmp_path / "stopped", stop=21))
+    resumed = finish(config, tmp_path / "stopped")
+    whole = finish(config, tmp_path / "whole")
+    assert resumed[-5:] == whole[-5:]
+    for name in ("state.safetensors", "weights.safetensors"):
+        stopped, straight = (tmp_path / part / name for part in ("stopped", "whole"))
+        assert stopped.read_bytes() == straight.read_bytes()
+
+
 def test_events_hold_every_metric_once_a_step(
     killed: tuple[TrainConfig, Path, list[dict[str, float]]],
 ) -> None:

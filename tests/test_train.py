@@ -19,14 +19,18 @@ from hrm_rl.joint.learner import Memoryless
 from hrm_rl.models.hrm import HRM, HRMConfig, Output
 from hrm_rl.train import TrainState, train
 
+OTHERS = (
+    "halt_bce", "ponder", "ponder-uniform", "graves", "exact_pg", "ppo", "a2c", "fixed-2",
+    "random-1:5:3", "residual-0.5",
+)  # fmt: skip
 LEARNERS = pytest.mark.parametrize(
     "changes",
     [
         {"bootstrap": "extra"},
         {"bootstrap": "delayed", "explore": "segment", "loss": "softmax"},
-        {"halting": "halt_bce"},
+        *({"halting": name} for name in OTHERS),
     ],
-    ids=["extra", "delayed", "halt_bce"],
+    ids=["extra", "delayed", *OTHERS],
 )
 
 
@@ -52,6 +56,7 @@ def test_a_whole_step_reads_nothing_back(model: HRMConfig, changes: dict[str, An
     for sums in islice(train(state), 2):
         assert {value.device.type for value in sums.values()} == {"meta"}
     tensors = [*state.slots.carry, *state.slots.batch, state.slots.m_B, state.min_B, *state.ema]
+    tensors += [*state.memory, state.dealt]
     assert {tensor.device.type for tensor in tensors} == {"meta"}
 
 
@@ -200,6 +205,49 @@ def test_halted_slots_are_dealt_and_the_others_keep_their_puzzle() -> None:
                 assert torch.equal(after.batch.x_BT[b], before.batch.x_BT[b])
         dealt_some, kept_some = dealt_some or bool(dealt.any()), kept_some or not bool(dealt.all())
     assert dealt_some and kept_some
+
+
+# The continue target of the next segment's own forward
+
+
+class Recorded:
+    """A learner whose terms, and who halted, are kept."""
+
+    def __init__(self, learner: JointLearner) -> None:
+        self.learner = learner
+        self.explores, self.decide = learner.explores, learner.decide
+        self.terms: list[Terms] = []
+        self.halted: list[Tensor] = []
+
+    def learn(self, memory: Memory, segment: Segment) -> tuple[Terms, Memory]:
+        terms, memory = self.learner.learn(memory, segment)
+        self.terms.append(terms)
+        self.halted.append(segment.halted_B)
+        return terms, memory
+
+
+@pytest.mark.parametrize("edge", ["exact", "paper"])
+def test_delayed_targets_are_the_extra_ones_wherever_both_exist(edge: str) -> None:
+    """In two real runs whose weights stand still, so that both see the same segments."""
+    recorded = []
+    for bootstrap in ("extra", "delayed"):
+        state = TrainState.create(
+            tiny_run(bootstrap=bootstrap, edge=edge, max_segments=4, slots=8, lr=0.0, puzzle_lr=0.0)
+        )
+        state.model.load_state_dict(talkative(seed=4).state_dict())
+        state.learner = Recorded(state.learner)
+        list(islice(train(state), 16))
+        recorded.append(state.learner)
+    extra, delayed = recorded
+    both = only_extra = 0
+    for t in range(15):
+        assert torch.equal(extra.halted[t], delayed.halted[t])
+        now_B, then_B = extra.terms[t]["q_continue"], delayed.terms[t + 1]["q_continue"]
+        goes_on_B = ~extra.halted[t]
+        torch.testing.assert_close(then_B[goes_on_B], now_B[goes_on_B], rtol=1e-4, atol=1e-6)
+        assert (then_B[~goes_on_B] == 0).all()
+        both, only_extra = both + int(goes_on_B.sum()), only_extra + int((~goes_on_B).sum())
+    assert both > 20 and only_extra > 20
 
 
 # Exploration

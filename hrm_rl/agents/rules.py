@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from hrm_rl.agents.coins import Cumulative, Sampled
 from hrm_rl.agents.thresholds import (
     SCORES,
     Patience,
@@ -28,6 +29,7 @@ from hrm_rl.agents.thresholds import (
     two_sided_grid,
 )
 from hrm_rl.bank import Bank, Halted, observe
+from hrm_rl.features import Q_BOUND
 from hrm_rl.halting import Policy, greedy_q
 
 
@@ -111,6 +113,8 @@ RULES: Mapping[str, Callable[..., Policy]] = MappingProxyType(
         "random": RandomHalting,
         "q": QGreedy,
         "trm": QThreshold,
+        "sampled": Sampled,
+        "cumulative": Cumulative,
         "two-sided": TwoSided,
         "stable": StableFor,
         "patience": Patience,
@@ -125,6 +129,8 @@ KNOBS: Mapping[type, tuple[str, ...]] = MappingProxyType(
         RandomHalting: ("probability",),
         QGreedy: ("margin",),
         QThreshold: ("threshold",),
+        Sampled: ("shift",),
+        Cumulative: ("threshold",),
         TwoSided: ("upper", "lower", "patience"),
         StableFor: ("segments",),
         Patience: ("segments",),
@@ -188,7 +194,7 @@ def sweep(kind: str, bank: Bank, points: int = 25) -> list[Policy]:
     the score they cut, over all segments and puzzles. No solution is looked at.
 
     Raises:
-        ValueError: no such rule, or too few points (3; 9 for "two-sided", which is a grid).
+        ValueError: no such rule, or too few points (5; 9 for "two-sided", which is a grid).
     """
     M = bank.max_segments
     if kind not in RULES:
@@ -199,12 +205,23 @@ def sweep(kind: str, bank: Bank, points: int = 25) -> list[Policy]:
         means = torch.linspace(M, 1, points).tolist()
         return [RandomHalting(probability_of_mean(mean, M)) for mean in means]
     seen = RULES[kind]().observation
-    obs = torch.cat([observe(bank, seen, m, False) for m in range(1, max(M, 2))])
+    obs_MPF = torch.stack([observe(bank, seen, m, False) for m in range(1, max(M, 2))])
+    obs = obs_MPF.flatten(0, 1)
     if kind == "q":
         return [QGreedy(knob) for knob in knobs_across(obs[:, 0] - obs[:, 1], points)]
     if kind in SCORES:
         score = SCORES[kind]
         return [score.threshold(knob) for knob in knobs_across(score.of(obs), points, score.above)]
+    if kind == "sampled":
+        fair = knobs_across(-obs[:, 0], points - 2, above=False)
+        return [
+            Sampled(fair[0] - Q_BOUND),
+            *(Sampled(shift) for shift in fair),
+            Sampled(fair[-1] + Q_BOUND),
+        ]
+    if kind == "cumulative":
+        sums = knobs_across(obs_MPF[..., 0].sigmoid().cumsum(0).flatten(), points - 1)
+        return [Cumulative(float(M)), *(Cumulative(knob) for knob in sums)]
     p_N = obs[:, 0].double().sigmoid()
     if kind == "trm":
         return [QThreshold(knob) for knob in knobs_across(p_N, points)]

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from scripted import PUZZLES, RIGHT_FROM, Scripted
 
 from hrm_rl.agents import rules
+from hrm_rl.agents.coins import Cumulative, Sampled
 from hrm_rl.agents.thresholds import SCORES
 from hrm_rl.bank import Bank, log_bank, play
 from hrm_rl.features import SCALARS
+from hrm_rl.halting import begun
 
 M = 8
 
@@ -145,6 +147,10 @@ def test_no_rule_beats_the_oracle(seed, name):
         ("q--0.5", rules.QGreedy(-0.5)),
         ("trm", rules.QThreshold(0.5)),
         ("trm-0.9", rules.QThreshold(0.9)),
+        ("sampled", Sampled(0.0)),
+        ("sampled--1.5", Sampled(-1.5)),
+        ("cumulative", Cumulative(0.99)),
+        ("cumulative-0.5", Cumulative(0.5)),
         ("fixed-8", rules.FixedSegments(8)),
         ("stable-2", rules.StableFor(2)),
         ("patience-3", rules.Patience(3)),
@@ -179,7 +185,7 @@ def test_names_that_would_hide_something_are_refused():
 
 @pytest.mark.parametrize("name", sorted(rules.RULES))
 def test_every_rule_has_a_default_and_decides(name):
-    policy = rules.rule(name)
+    policy = begun(rules.rule(name), 2)
     halts_B = policy(scalars(q_halt=[0.0, 1.0]), torch.tensor([1, 2]))
     assert halts_B.shape == (2,) and halts_B.dtype == torch.bool
     assert policy.observation in ("q", "scalars")
@@ -188,7 +194,7 @@ def test_every_rule_has_a_default_and_decides(name):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("trn", 'no rule "trn"; there are fixed, random, q, trm, two-sided, stable, patience, con'),
+        ("trn", 'no rule "trn"; there are fixed, random, q, trm, sampled, cumulative, two-sided'),
         ("", 'no rule ""; there are fixed'),
         ("two", 'no rule "two"; there are fixed'),
         ("fixed-2.5", 'segments of "fixed" must be a whole number, got "fixed-2.5"'),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hrm_rl.puzzles import generate, read_csv
+from hrm_rl.puzzles import generate, load, read_csv
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "make_puzzles.py"
 
@@ -49,6 +49,16 @@ def test_a_stopped_run_goes_on_where_it_was(script, tmp_path, monkeypatch):
     assert calls == [0, 2, 4, 4]
     assert (tmp_path / "sudoku9_easy_train.csv").read_text() == whole
     assert [file.name for file in tmp_path.iterdir()] == ["sudoku9_easy_train.csv"]
+
+
+@pytest.mark.parametrize("split", ["train", "fit", "test"])
+def test_the_recipe_of_the_six_by_six_sets_is_theirs(script, split):
+    maker, counts, _ = script.RECIPES["sudoku6"]
+    shipped, last = load("sudoku6", split), range(counts[split] - 8, counts[split])
+    made = maker(len(last), script.SEED, split, last.start)
+    assert len(shipped) == counts[split]
+    assert (made.inputs_PL == shipped.inputs_PL[last]).all()
+    assert (made.solutions_PL == shipped.solutions_PL[last]).all()
 
 
 def test_sets_are_overwritten_only_when_told(script, tmp_path, capsys):

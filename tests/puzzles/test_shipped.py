@@ -96,6 +96,24 @@ def test_four_by_four_splits_are_all_puzzles_up_to_symmetry_and_share_none():
         assert len(found) == 1 and np.array_equal(found[0] + 1, tokens_L) and guesses == rating
 
 
+def test_six_by_six_splits_have_one_solution_each_and_share_no_puzzle_up_to_symmetry():
+    sets = {split: load("sudoku6", split) for split in SPLITS}
+    assert {split: len(puzzles) for split, puzzles in sets.items()} == {
+        "train": 1000,
+        "fit": 300,
+        "test": 500,
+    }
+    puzzles = concat(list(sets.values()))
+    assert clues(puzzles).min() == 8 and 9.5 < clues(puzzles).mean() < 10.5
+    digits_PL = Sudoku(6).digits(puzzles.inputs_PL)
+    for digits_L, tokens_L, rating in zip(
+        digits_PL, puzzles.solutions_PL, puzzles.ratings_P, strict=True
+    ):
+        found, guesses = solve(digits_L, 6)
+        assert len(found) == 1 and np.array_equal(found[0] + 1, tokens_L) and guesses == rating
+    assert len(np.unique(canonical(digits_PL, 6), axis=0)) == len(puzzles)
+
+
 @pytest.mark.parametrize("kind", ["easy", "minimal"])
 def test_the_generator_makes_the_shipped_puzzles_again(kind):
     shipped = load(f"sudoku9_{kind}", "test")

@@ -1,4 +1,4 @@
-"""Learners of the joint regime: which targets they take when, and what their fixed points are.
+"""The paper's Q-learning and TRM's rule: which targets they take when, and their fixed points.
 
 Shapes: B slots.
 """
