@@ -27,9 +27,10 @@ PER_ROW: Final = ("action_masks", "render")
 
 
 class SB3VecEnv(VecEnv):
-    """A `HaltingVectorEnv` as SB3 wants it: one forward per step, a loop over ended rows only.
+    """A native vector environment as SB3 wants it: one step of it each, a loop over ended rows only.
 
-    Algorithms learn on it, bit for bit, what they learn on a DummyVecEnv of single environments.
+    On a `HaltingVectorEnv` algorithms learn, bit for bit, what they learn on a DummyVecEnv of single
+    environments; on a `TrainingVectorEnv` they drive the halting of a model that is learning too.
     Rows whose episode goes on have an empty info: SB3 reads the infos of ended episodes alone.
     """
 

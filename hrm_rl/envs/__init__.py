@@ -16,9 +16,15 @@ ENV_ARGUMENTS: Final = MappingProxyType(
     {
         "HRMSudoku-v0": {"checkpoint": "sudoku9"},
         "HRMSudoku4x4-v0": {"checkpoint": "sudoku4"},
+        "HRMSudokuTrain-v0": {"preset": "sudoku4"},
     }
 )
 """Every registered id and the constructor arguments that it stands for."""
+
+_FROZEN: Final = ("hrm_rl.envs.halting:HaltingEnv", "hrm_rl.envs.vector:HaltingVectorEnv")
+_TRAINED: Final = ("hrm_rl.envs.training:refuse", "hrm_rl.envs.training:TrainingVectorEnv")
+_ENTRY_POINTS: Final = MappingProxyType({"HRMSudokuTrain-v0": _TRAINED})
+"""What `make` and `make_vec` call, for the ids whose model is not frozen."""
 
 
 def register_envs() -> None:
@@ -29,9 +35,7 @@ def register_envs() -> None:
     """
     for env_id, arguments in ENV_ARGUMENTS.items():
         if env_id not in gymnasium.registry:
+            single, vector = _ENTRY_POINTS.get(env_id, _FROZEN)
             gymnasium.register(
-                env_id,
-                entry_point="hrm_rl.envs.halting:HaltingEnv",
-                vector_entry_point="hrm_rl.envs.vector:HaltingVectorEnv",
-                kwargs=dict(arguments),
+                env_id, entry_point=single, vector_entry_point=vector, kwargs=dict(arguments)
             )

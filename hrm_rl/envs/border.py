@@ -6,7 +6,7 @@ Shapes: N slots, T tokens, F features.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,11 +14,24 @@ from gymnasium import logger, spaces
 from gymnasium.error import ResetNeeded
 from torch import Tensor
 
-from hrm_rl.envs.engine import Engine, Moment
+from hrm_rl.envs.engine import Engine, Moment, Step
 from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.render import draw
 from hrm_rl.loop import take
 from hrm_rl.puzzles import PuzzleSet, sudoku_of
+
+
+class SlotEngine(Protocol):
+    """What the border asks of an engine, whatever runs in its slots."""
+
+    device: torch.device
+    mask_M2: Tensor
+    """int8 (M, 2): which of continue and halt have an effect after segment m."""
+    moment: Moment | None
+    """Where every slot is; None before the first reset."""
+
+    def step(self, action_N: Tensor) -> Step: ...
+    def show(self, moment: Moment) -> tuple[Tensor, dict[str, Tensor]]: ...
 
 
 def array(tensor: Tensor) -> np.ndarray:
@@ -26,7 +39,7 @@ def array(tensor: Tensor) -> np.ndarray:
     return tensor.cpu().numpy()
 
 
-def show(engine: Engine, moment: Moment) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def show(engine: SlotEngine, moment: Moment) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Observation and `info`, in the dtypes that Gymnasium gives to Python's bool, int and float."""
     obs_NF, info = engine.show(moment)
     values = {key: array(value) for key, value in info.items()}
@@ -42,7 +55,7 @@ def row(values: dict[str, np.ndarray], slot: int) -> dict[str, Any]:
     }
 
 
-def masks(engine: Engine) -> np.ndarray:
+def masks(engine: SlotEngine) -> np.ndarray:
     """bool (N, 2): which of continue and halt have an effect now.
 
     Raises:
@@ -51,8 +64,8 @@ def masks(engine: Engine) -> np.ndarray:
     return array(engine.mask_M2[_moment(engine).look.m_B.long()]).astype(bool)
 
 
-def observation_space(engine: Engine) -> spaces.Box:
-    low, high = engine.segments.bounds()
+def observation_space(bounds: tuple[list[float], list[float]]) -> spaces.Box:
+    low, high = bounds
     return spaces.Box(np.array(low, np.float32), np.array(high, np.float32), dtype=np.float32)
 
 
@@ -92,7 +105,7 @@ def frame(engine: Engine, puzzles: PuzzleSet | None, slot: int) -> Frame:
     )
 
 
-def _moment(engine: Engine) -> Moment:
+def _moment(engine: SlotEngine) -> Moment:
     if engine.moment is None:
         raise ResetNeeded("there is no episode yet; call reset() first")
     return engine.moment
@@ -114,6 +127,14 @@ def render_mode(
             f"got {mode!r}"
         )
     return mode
+
+
+def batched(values: dict[str, np.ndarray], where_N: np.ndarray) -> dict[str, Any]:
+    """`info` as Gymnasium batches it: beside each key `_key`, for where it is said."""
+    infos: dict[str, Any] = {}
+    for key, value in values.items():
+        infos[key], infos[f"_{key}"] = value, where_N.copy()
+    return infos
 
 
 def pictures(mode: str | None, frames: Sequence[Frame]) -> list[np.ndarray]:

@@ -10,23 +10,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from gymnasium import spaces
-from gymnasium.error import InvalidAction, ResetNeeded
+from gymnasium.error import ResetNeeded
 from gymnasium.utils import seeding
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
+from gymnasium.vector import AutoresetMode
 from torch import Tensor
 
 from hrm_rl.envs import border
 from hrm_rl.envs.config import HaltingConfig
-from hrm_rl.envs.engine import Step
+from hrm_rl.envs.engine import Engine
 from hrm_rl.envs.frame import Frame
-from hrm_rl.loop import each
-
-OUTPUTS = ("numpy", "torch")
+from hrm_rl.envs.slots import SlotsVectorEnv
 
 
-class HaltingVectorEnv(VectorEnv[Any, Any, Any]):
+class HaltingVectorEnv(SlotsVectorEnv):
     """N slots of `HaltingEnv`, where Description, Spaces, Rewards and Episode End are.
 
     It equals `SyncVectorEnv` of N single environments in observations, rewards, ends and infos, in
@@ -51,6 +47,7 @@ class HaltingVectorEnv(VectorEnv[Any, Any, Any]):
     `_correct` of what is always said.
     """
 
+    engine: Engine
     metadata: dict[str, Any] = {  # noqa: RUF012 # as Gymnasium declares it
         "render_modes": ["rgb_array"],
         "render_fps": 4,
@@ -71,27 +68,19 @@ class HaltingVectorEnv(VectorEnv[Any, Any, Any]):
         Raises:
             ValueError: an argument is wrong, or the parts don't fit each other.
         """
-        if output not in OUTPUTS:
-            raise ValueError(f"output must be one of {', '.join(OUTPUTS)}, got {output!r}")
         mode = autoreset_mode.value if isinstance(autoreset_mode, AutoresetMode) else autoreset_mode
         self.config = HaltingConfig.of(**arguments)
         self.engine, self.puzzles = self.config.engine(num_envs, mode)
-        self.num_envs, self.output = num_envs, output
-        self.autoreset_mode = AutoresetMode(mode)
-        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        bounds = self.engine.segments.bounds()
+        super().__init__(num_envs, AutoresetMode(mode), output, bounds)
         self.render_mode = border.render_mode(
             render_mode,
             self.metadata["render_modes"],
             self.puzzles,
             "; a window shows a single environment",
         )
-        self.single_observation_space = border.observation_space(self.engine)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.single_action_space = spaces.Discrete(2)
-        self.action_space = batch_space(self.single_action_space, num_envs)
         self._generators: list[np.random.Generator] = []
         self._seeds: list[int] = []
-        self._over_N = np.zeros(num_envs, bool)
 
     @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
@@ -128,57 +117,7 @@ class HaltingVectorEnv(VectorEnv[Any, Any, Any]):
         elsewhere = np.flatnonzero(~where_N)
         for value in info.values():
             value[elsewhere] = 0
-        return obs_NF, _batched(info, where_N)
-
-    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """Continue (0) or halt (1) in every row.
-
-        Raises:
-            InvalidAction: not N of the two.
-            ResetNeeded: before the first reset, or in mode Disabled in a row that is over.
-        """
-        step = self.engine.step(self._actions(actions))
-        return self._torch_step(step) if self.output == "torch" else self._numpy_step(step)
-
-    def _torch_step(self, step: Step) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        obs_NF, info = self.engine.show(step.now)
-        over_N, infos = step.terminated_N, dict[str, Any](info)
-        if self.autoreset_mode is AutoresetMode.SAME_STEP:
-            infos["final_obs"], infos["final_info"] = self.engine.show(step.final)
-            infos |= {"_final_obs": over_N.clone(), "_final_info": over_N.clone()}
-        return obs_NF, step.reward_N.float(), over_N, torch.zeros_like(over_N), infos
-
-    def _numpy_step(self, step: Step) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        obs_NF, info = border.show(self.engine, step.now)
-        over_N = border.array(step.terminated_N)
-        infos = _batched(info, np.ones(self.num_envs, bool))
-        if self.autoreset_mode is AutoresetMode.SAME_STEP and over_N.any():
-            infos |= self._final_infos(step, over_N)
-        self._over_N = over_N.copy()
-        return obs_NF, border.array(step.reward_N), over_N, np.zeros_like(over_N), infos
-
-    def _final_infos(self, step: Step, over_N: np.ndarray) -> dict[str, Any]:
-        """In mode SameStep: the last moments of the episodes that ended, and nothing elsewhere."""
-        rows_B = np.flatnonzero(over_N)
-        index_B = torch.from_numpy(rows_B).to(self.engine.device)
-        ended = each(lambda part: part.index_select(0, index_B), step.final)
-        obs_BF, info = border.show(self.engine, ended)
-        final_obs = np.full(self.num_envs, None, dtype=object)
-        final_obs[rows_B] = np.fromiter(obs_BF, object, len(obs_BF))
-        final_info = {}
-        for key, some_B in info.items():
-            final_info[key] = np.zeros((self.num_envs, *some_B.shape[1:]), some_B.dtype)
-            final_info[key][rows_B] = some_B
-        return {
-            "final_obs": final_obs,
-            "final_info": _batched(final_info, over_N),
-            "_final_obs": over_N.copy(),
-            "_final_info": over_N.copy(),
-        }
-
-    def action_masks(self) -> np.ndarray:
-        """bool (N, 2): which of continue and halt have an effect now."""
-        return border.masks(self.engine)
+        return obs_NF, border.batched(info, where_N)
 
     def frames(self) -> list[Frame]:
         """The present moment of every row, to be drawn."""
@@ -226,27 +165,3 @@ class HaltingVectorEnv(VectorEnv[Any, Any, Any]):
             self._generators[row], self._seeds[row] = seeding.np_random(seeds[row])
         if new_N.any():
             border.seed(self.engine, self._generators, new_N)
-
-    def _actions(self, actions: Any) -> Tensor:
-        if self.engine.moment is None:
-            raise ResetNeeded("there is no episode yet; call reset() before step()")
-        if self.output == "numpy":
-            actions = np.asarray(actions)
-            if actions.shape != (self.num_envs,) or not (actions == (actions == 1)).all():
-                raise InvalidAction(
-                    f"actions must be {self.num_envs} of 0 (continue) and 1 (halt), got {actions!r}"
-                )
-            if self.autoreset_mode is AutoresetMode.DISABLED and self._over_N.any():
-                raise ResetNeeded(
-                    f"the episodes of rows {np.flatnonzero(self._over_N).tolist()} are over; call "
-                    'reset(options={"reset_mask": terminated}) first, or use another autoreset_mode'
-                )
-        return torch.as_tensor(actions, device=self.engine.device)
-
-
-def _batched(values: dict[str, np.ndarray], where_N: np.ndarray) -> dict[str, Any]:
-    """`info` as Gymnasium batches it: beside each key `_key`, for where it is said."""
-    infos: dict[str, Any] = {}
-    for key, value in values.items():
-        infos[key], infos[f"_{key}"] = value, where_N.copy()
-    return infos

@@ -1,0 +1,159 @@
+"""A model in training as an engine: the two halves of a training step, decided between from outside.
+
+A step settles the segment that was shown (halt, one update of the weights, deal) and thinks the next
+one. Torch only, no gymnasium; nothing is read from the device.
+
+Shapes: N slots, T tokens, F features, M segments from 0.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields, is_dataclass
+from typing import Any, Final, NamedTuple
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from hrm_rl import features, loop
+from hrm_rl.config import TrainConfig
+from hrm_rl.envs.engine import Moment, Step
+from hrm_rl.envs.mdp import MDP
+from hrm_rl.envs.reward import REWARDS, outcome
+from hrm_rl.halting import HALT
+from hrm_rl.joint.external import LastSeen
+from hrm_rl.presets import PRESETS
+from hrm_rl.train import Thought, TrainState, settle, think
+
+MEANINGLESS: Final = (
+    "halting", "attach", "edge", "bootstrap", "tie", "explore", "explore_probability", "q_weight",
+)  # fmt: skip
+"""Fields of a run's config that are about its own halting learner, in whose place the agent is."""
+
+
+class Sight(NamedTuple):
+    """What the last segment of each slot shows."""
+
+    obs_NF: Float[Tensor, "N F"]
+    """With the segment number, if it is to be seen."""
+    prediction_NT: UInt8[Tensor, "N T"]
+    m_B: Int[Tensor, " N"]
+
+
+class TrainingEngine:
+    """All slots of a training run whose learner is `External`.
+
+    Between two steps a segment was thought and not settled. It is not part of what is saved, since
+    it follows from `state`; but it waits for its gradients, so weights must not be changed then.
+    """
+
+    def __init__(self, state: TrainState, mdp: MDP) -> None:
+        """Raises ValueError if there is no such observation."""
+        c = state.config
+        self.bounds = features.bounds(mdp.observation, c.model, mdp.time_aware)
+        self.state, self.mdp = state, mdp
+        self.device = device = state.slots.m_B.device
+        self.float = torch.float32 if device.type == "mps" else torch.float64  # of rewards
+        m_M = torch.arange(mdp.max_segments + 1, device=device)
+        may_M2 = torch.stack([m_M < mdp.max_segments, torch.ones_like(m_M, dtype=torch.bool)], -1)
+        self.mask_M2 = may_M2.to(torch.int8)
+        self.moment: Moment | None = None
+        self.sums: dict[str, Tensor] = {}
+        """What the last step's update gave, as `train` yields it."""
+        self._thought: Thought
+        self._seen: features.Seen
+
+    def reset(self, seed: int | None = None) -> Moment:
+        """Deal new puzzles in all slots, and think.
+
+        The first reset deals none, unless it has a seed: slots come with puzzles. In a resumed run
+        it goes on in the midst of them, with or without one.
+
+        Args:
+            seed: starts the sequence of puzzles anew.
+        """
+        state, first = self.state, self.moment is None
+        if not first or (seed is not None and state.step == 0):
+            if seed is not None and state.generator is not None:
+                state.generator.manual_seed(seed)
+            all_N = torch.ones_like(state.slots.m_B, dtype=torch.bool)
+            state.slots = loop.deal(state.model, state.slots, state.sample(), all_N)
+            state.dealt = state.dealt + (0 if first else len(all_N))
+        return self._think()
+
+    def step(self, action_N: Tensor) -> Step:
+        """Settle the segment that was shown with these decisions, and think the next one.
+
+        At `max_segments` a slot halts whatever its action.
+        """
+        old, state, mdp = self.moment, self.state, self.mdp
+        assert old is not None, "reset comes first"
+        wants_N, forced_N = action_N == HALT, old.look.m_B >= mdp.max_segments
+        final = old._replace(halted_N=wants_N & ~forced_N, forced_N=forced_N)
+        gain_N = REWARDS[mdp.reward](final.outcome).to(self.float)
+        reward_N = torch.where(final.over_N, gain_N, 0.0 - mdp.step_cost)
+        self.sums = settle(state, self._thought, wants_N)
+        prediction_BT, log_p_BTV, scalars_BF, _, change_BLD = self._seen
+        state.memory = LastSeen(prediction_BT, log_p_BTV, scalars_BF, change_BLD)
+        return Step(self._think(), final, reward_N, final.over_N)
+
+    def _think(self) -> Moment:
+        """One segment, and what is seen of it; changes no part of the run."""
+        state, mdp, last = self.state, self.mdp, self.state.memory
+        self._thought = think(state)
+        before = features.Seen(
+            last.prediction_BT, last.log_p_BTV, last.scalars_BF, state.slots.carry, last.change_BLD
+        )
+        slots, output = self._thought.slots, self._thought.output
+        self._seen = seen = features.look(state.slots, slots, output, before)
+        columns_NF = features.columns(mdp.observation, seen)
+        obs_NF = features.with_time(columns_NF, slots.m_B, mdp.max_segments, mdp.time_aware)
+        sight = Sight(obs_NF, seen.prediction_BT.to(torch.uint8), slots.m_B)
+        no_N = torch.zeros_like(slots.m_B, dtype=torch.bool)
+        right = outcome(seen.prediction_BT, slots.batch.y_BT)
+        self.moment = Moment(sight, right, no_N, no_N)
+        return self.moment
+
+    def show(self, moment: Moment) -> tuple[Float[Tensor, "N F"], dict[str, Tensor]]:
+        """The observation, and what `info` says: the same keys at every moment, own tensors."""
+        sight, right = moment.look, moment.outcome
+        return sight.obs_NF.clone(), {
+            "correct": right.correct_B.clone(),
+            "is_success": right.correct_B & moment.over_N,
+            "cells": right.cells_B.clone(),
+            "segment": sight.m_B.to(torch.int64, copy=True),
+            "forced": moment.forced_N.clone(),
+            "prediction": sight.prediction_NT.clone(),
+            "action_mask": self.mask_M2.index_select(0, sight.m_B),
+        }
+
+
+def run_config(preset: str, slots: int, changes: dict[str, Any]) -> TrainConfig:
+    """The preset with these changes, in which decisions come from outside.
+
+    Raises:
+        ValueError: no such preset, or a change that is none.
+    """
+    if preset not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
+    if slots < 1:
+        raise ValueError(f"num_envs must be >= 1, got {slots}")
+    known = {field.name for field in fields(TrainConfig)}
+    for name in changes:
+        if name == "slots":
+            raise ValueError(f"slots are the rows; pass num_envs={changes[name]!r} in place of it")
+        if name in MEANINGLESS:
+            raise ValueError(
+                f"{name} is about the halting learner of `hrm-rl train`, in whose place the agent is; "
+                "leave it out"
+            )
+        if name not in known:
+            raise ValueError(
+                f"there is no argument {name!r}; beside those of the environment there are the fields "
+                "of TrainConfig"
+            )
+    values = asdict(PRESETS[preset]())
+    values |= {k: asdict(v) if is_dataclass(v) else v for k, v in changes.items()}  # type: ignore[arg-type]
+    values |= {"slots": slots, "halting": "external"}
+    return TrainConfig.from_json(json.dumps(values, default=str))
