@@ -25,7 +25,9 @@ RANKS = {
     "hrm_rl": 0,
     "hrm_rl.envs": 1,
     "hrm_rl.agents": 2,
+    "hrm_rl.__main__": 3,
     "hrm_rl.cli": 3,
+    "hrm_rl.cli_ablate": 3,
     "hrm_rl.cli_train": 3,
     "scripts": 4,
 }
