@@ -26,7 +26,7 @@ demo: $(STAMP)
 	$(PY) scripts/demo.py $(DEMO_ARGS)
 
 test: $(STAMP)
-	$(PY) -m pytest $(if $(SLOW),,-m 'not slow') $(PYTEST_ARGS)
+	$(PY) -m pytest -n auto --dist loadfile $(if $(SLOW),,-m 'not slow') $(PYTEST_ARGS)
 
 test-all:
 	@$(MAKE) test SLOW=1

@@ -32,9 +32,12 @@ def main(args: Sequence[str] | None = None) -> int:
             from hrm_rl.cli_train import train
 
             return train(args[1:])
+        from hrm_rl.cli_ablate import ablate
+
         tyro.extras.subcommand_cli_from_dict(
             {
                 "train": _train_help,
+                "ablate": ablate,
                 "evaluate": evaluate,
                 "solve": solve,
                 "bank": bank,

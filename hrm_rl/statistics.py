@@ -15,7 +15,7 @@ from hrm_rl.bootstrap import resample
 
 
 class Interval(NamedTuple):
-    """A mean with its bootstrap percentile interval, which always holds the mean."""
+    """A mean and an interval that holds it: of bootstrap percentiles, unless something else is said."""
 
     mean: float
     low: float

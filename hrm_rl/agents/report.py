@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -158,9 +158,14 @@ def _aligned(cells: Sequence[str], widths: Sequence[int], words: int) -> str:
 
 def write_csv(rows: Sequence[Row], path: str | Path) -> None:
     """One line for each policy: figures, the ends of their 95 % intervals, adjusted p-values."""
+    write_lines([_cells(row) for row in rows], path)
+
+
+def write_lines(lines: Sequence[Mapping[str, Any]], path: str | Path) -> None:
+    """A CSV with a column for every key of any line, in the order in which they first appear."""
     text = io.StringIO()
-    lines = [_cells(row) for row in rows]
-    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
+    heads = list(dict.fromkeys(head for line in lines for head in line))
+    writer = csv.DictWriter(text, heads, lineterminator="\n")
     writer.writeheader()
     for line in lines:
         writer.writerow({k: f"{x:.6g}" if isinstance(x, float) else x for k, x in line.items()})

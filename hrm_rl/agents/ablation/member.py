@@ -1,0 +1,189 @@
+"""One run of the ablation: an ordinary run folder, scored at a few steps along the way.
+
+`scores.json` in the folder holds what was found at each. A run that was broken off goes on from its
+last checkpoint, and ends with the same scores as one that was not.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import safe_open
+
+from hrm_rl.agents.ablation import budgets
+from hrm_rl.agents.ablation.lengths import training_lengths
+from hrm_rl.agents.ablation.scoring import score
+from hrm_rl.bank import Bank, log_bank
+from hrm_rl.checkpoint import load_model, write_atomically
+from hrm_rl.config import TrainConfig
+from hrm_rl.device import compile_segment
+from hrm_rl.joint import inference_rule
+from hrm_rl.memory import keep_freed_memory
+from hrm_rl.models.hrm import HRM
+from hrm_rl.monitor import Diverged
+from hrm_rl.puzzles import PuzzleSet
+from hrm_rl.puzzles.source import for_model
+from hrm_rl.run import refuse_another, run
+
+BATCH = 100
+"""Puzzles side by side; a compiled model wants batches of one size."""
+BEYOND = 16
+"""Segments up to which the last checkpoint is scored, at least; and twice what it was trained with."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """The puzzles that runs are scored on."""
+
+    puzzles: str = ""
+    """A set or file (`puzzles.source`); "" is the shipped one of the model's size."""
+    split: str = "test"
+    limit: int = 0
+    """Take so many, evenly spread; 0: all."""
+
+    def load(self, length: int) -> PuzzleSet:
+        """The puzzles, for a model that reads `length` cells."""
+        return for_model(length, self.puzzles, self.split, self.limit)
+
+
+TEST_SET = Held()
+
+
+class Result(NamedTuple):
+    """What came of a run."""
+
+    points: list[dict[str, Any]]
+    """What was found at each step where it was scored (`_point`)."""
+    lengths: list[int]
+    """How often it halted after 1, 2, ... segments in training."""
+    failed: str
+    """Why it ended early: the message of `Diverged`; "" if it did not."""
+    finished: bool
+    """False: it was interrupted, and the same call goes on."""
+
+
+def train_member(folder: Path, config: TrainConfig, held: Held) -> Result:
+    """Train and score a run, or what is left of it, on one torch thread.
+
+    Raises:
+        ValueError: the folder holds another run, or one that was scored on other puzzles.
+    """
+    keep_freed_memory()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # small tensors: two runs side by side are faster than two threads
+    try:
+        return _train(folder, config, held)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(folder: Path, config: TrainConfig, held: Held) -> Result:
+    found = _Scores.read(folder, config, held)
+    wanted = budgets.points(config)
+    if not found.failed and len(found.points) < len(wanted):
+        torch.compiler.reset()  # runs before this one in the process count against its cache
+        cost, judge = budgets.step_cost(config), Judge(config, held)
+        if steps_done(folder) in wanted:
+            found.add(folder, judge, cost)  # where it was broken off between a save and its score
+        try:
+            for line in run(config, folder):
+                if int(line["step"]) in wanted:
+                    found.add(folder, judge, cost)
+        except Diverged as error:
+            found.failed = str(error)
+            found.write(folder)
+    lengths = training_lengths(folder, config.max_segments)
+    finished = bool(found.failed) or len(found.points) == len(wanted)
+    return Result(found.points, lengths, found.failed, finished)
+
+
+@dataclass
+class _Scores:
+    """What `scores.json` holds."""
+
+    points: list[dict[str, Any]]
+    held: Held
+    failed: str = ""
+
+    @staticmethod
+    def read(folder: Path, config: TrainConfig, held: Held) -> _Scores:
+        refuse_another(config, folder / "config.json")  # a finished run is not handed to `run`
+        path = folder / "scores.json"
+        if not path.exists():
+            return _Scores([], held)
+        there = json.loads(path.read_text())
+        if Held(**there["held"]) != held:
+            raise ValueError(
+                f"{folder} was scored on {Held(**there['held'])}, not on {held}; choose another folder"
+            )
+        return _Scores(there["points"], held, there["failed"])
+
+    def add(self, folder: Path, judge: Judge, cost: budgets.StepCost) -> None:
+        """Score the checkpoint that lies in the folder, unless it was."""
+        step, last = steps_done(folder), self.points[-1] if self.points else None
+        if last and last["step"] >= step:
+            return
+        self.points.append(_point(folder, judge, cost, last))
+        self.write(folder)
+
+    def write(self, folder: Path) -> None:
+        content = {"held": vars(self.held), "failed": self.failed, "points": self.points}
+        write_atomically(folder / "scores.json", (json.dumps(content, indent=1) + "\n").encode())
+
+
+def _point(
+    folder: Path, judge: Judge, cost: budgets.StepCost, last: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Budgets spent so far, what was halted in training, and scores.
+
+    `halted_after` is the number of segments of all puzzles that have halted, `training_segments`
+    their mean since the last point (`max_segments` if none did).
+    """
+    config, step = judge.config, steps_done(folder)
+    M = config.max_segments
+    horizon = max(2 * M, BEYOND) if step == config.steps else M
+    with safe_open(folder / "state.safetensors", "pt") as file:
+        samples = int(file.get_tensor("dealt"))
+        halted_after = config.slots * step - int(file.get_tensor("slots.m_B").sum())
+    before = last or {"samples": config.slots, "halted_after": 0}
+    halts = samples - before["samples"]  # a puzzle is dealt for each that halts
+    mean = (halted_after - before["halted_after"]) / halts if halts else float(M)
+    return {
+        "step": step,
+        "forwards": step * cost.forwards,
+        "flops": step * cost.flops,
+        "samples": samples,
+        "halted_after": halted_after,
+        "training_segments": mean,
+        "own_rule": inference_rule(config.halting),
+        **score(judge.log(folder, horizon), inference_rule(config.halting), M),
+    }
+
+
+class Judge:
+    """Logs a run's checkpoints on held-out puzzles; its model is compiled once, as in training."""
+
+    def __init__(self, config: TrainConfig, held: Held) -> None:
+        self.config = config
+        self.puzzles = held.load(config.model.length)
+        self.model = HRM(config.model).eval().requires_grad_(False)
+        if config.compile:
+            compile_segment(self.model)
+
+    def log(self, folder: Path, segments: int) -> Bank:
+        """All puzzles for so many segments, with the (averaged) weights that lie in the folder."""
+        self.model.load_state_dict(load_model(folder)[0].state_dict())
+        return log_bank(self.model, self.puzzles, segments, batch_size=BATCH)
+
+
+def steps_done(folder: Path) -> int:
+    """The step of the checkpoint in a run folder; 0 if there is none."""
+    try:
+        with safe_open(folder / "state.safetensors", "pt") as file:
+            return int(file.metadata()["step"])
+    except FileNotFoundError:
+        return 0

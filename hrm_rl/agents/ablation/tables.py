@@ -1,0 +1,169 @@
+"""What an ablation found, as Markdown tables, CSV and JSON lines."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hrm_rl.agents import report
+from hrm_rl.agents.ablation import cross
+from hrm_rl.agents.ablation.cross import Crossed
+from hrm_rl.agents.ablation.grid import Done
+from hrm_rl.agents.ablation.scoring import AREAS, SCORED
+from hrm_rl.agents.ablation.variants import limit_of
+from hrm_rl.agents.compare import fixed_segments
+from hrm_rl.checkpoint import write_atomically
+from hrm_rl.statistics import Interval
+
+
+def markdown(done: Done, max_segments: int) -> str:
+    """All tables. `max_segments` is the base's."""
+    chosen = {
+        "at the end of training": cross.at_end(done),
+        "at equal FLOPs": cross.at_budget(done, "flops"),
+        "at equal samples": cross.at_budget(done, "samples"),
+    }
+    parts = ["# Ablation", budgets(done), areas(done)]
+    for title, points in chosen.items():
+        spent = {key: max(point[key] for point in points.values()) for key in cross.BUDGETS}
+        rules = ["own", *SCORED, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
+        parts.append(
+            f"## Train-time rule (rows) x inference-time rule (columns), {title}\n\n"
+            f"At most {spent['flops']:.3g} FLOPs and {spent['samples']:,.0f} puzzles a run.\n\n"
+            + crossed(cross.cross(points, rules))
+        )
+    return "\n\n".join([*parts, failed(done, max_segments)]) + "\n"
+
+
+def budgets(done: Done) -> str:
+    """What each variant spent, and how it did with its own rule at its end."""
+    heads = [
+        "trained with",
+        "seeds",
+        "steps",
+        "forwards",
+        "FLOPs",
+        "puzzles dealt",
+        "segments in training",
+    ]
+    heads += ["own rule", "accuracy %", "mean segments", "accuracy - act_q's"]
+    points = cross.at_end(done)
+    own = {row.variant: row for row in cross.cross(points, ["own"])}
+    lines = []
+    for name in cross.names_of(points):
+        mine = [point for cell, point in points.items() if cell.variant == name]
+        row, last = own[name], max(mine, key=lambda point: point["step"])
+        lines.append(
+            [
+                name,
+                str(len(mine)),
+                f"{last['step']:,}",
+                f"{last['forwards']:,}",
+                f"{last['flops']:.3g}",
+                number(cross.over_seeds([point["samples"] for point in mine]), 0),
+                number(cross.over_seeds([point["training_segments"] for point in mine]), 2),
+                last["own_rule"],
+                percent(row.accuracy),
+                number(row.segments, 2),
+                percent(row.gain, signed=True),
+            ]
+        )
+    return "## Runs\n\n" + grid(heads, lines)
+
+
+def areas(done: Done) -> str:
+    """Pareto areas: what each checkpoint's best rule family could do, its knob chosen for each budget."""
+    points = cross.at_end(done)
+    lines = []
+    for name in cross.names_of(points):
+        mine = [point for cell, point in points.items() if cell.variant == name]
+        found = [cross.over_seeds([point["areas"][kind] for point in mine]) for kind in AREAS]
+        ever = cross.over_seeds([point["ever"] for point in mine])
+        lines.append([name, *map(percent, found), percent(ever)])
+    text = "Mean accuracy over budgets of 1 to the last segment, in %; ever: right at some segment.\n\n"
+    return (
+        "## Pareto areas at the end of training\n\n"
+        + text
+        + grid(["trained with", *AREAS, "ever"], lines)
+    )
+
+
+def crossed(rows: Sequence[Crossed]) -> str:
+    """Accuracy in % @ mean segments, a row for each variant, a column for each rule."""
+    rules = list(dict.fromkeys(row.rule for row in rows))
+    lines = []
+    for variant in dict.fromkeys(row.variant for row in rows):
+        mine = {row.rule: row for row in rows if row.variant == variant}
+        cells = {
+            rule: f"{percent(row.accuracy)} @ {row.segments.mean:.2f}" for rule, row in mine.items()
+        }
+        lines.append([variant, *(cells.get(rule, "") for rule in rules)])
+    return grid(["trained with", *rules], lines)
+
+
+def failed(done: Done, max_segments: int) -> str:
+    """How many runs of each variant show which failure mode."""
+    modes = ["collapsed", "endless", "unstable", "diverged"]
+    lines = []
+    for name in cross.names_of(done):
+        limit = limit_of(name, max_segments)
+        found = [cross.failures(run, limit) for cell, run in done.items() if cell.variant == name]
+        lines.append(
+            [name, str(len(found)), *(str(sum(mode in one for one in found)) for mode in modes)]
+        )
+    text = (
+        f"collapsed: below {cross.COLLAPSED:g} mean segments in training at the end; endless: less "
+        f"than {cross.ENDLESS:g} below the limit (neither is said of schedules); unstable: "
+        f"{100 * cross.LOST:g} points below its own best point; diverged: no longer finite.\n\n"
+    )
+    return "## Failure modes\n\n" + text + grid(["trained with", "runs", *modes], lines)
+
+
+# --- cells ----------------------------------------------------------------------------------------
+
+
+def percent(value: Interval | None, signed: bool = False) -> str:
+    if value is None:
+        return ""
+    sign = "+" if signed else ""
+    return f"{100 * value.mean:{sign}.1f}{_half(100 * value.half_width, 1)}"
+
+
+def number(value: Interval, digits: int) -> str:
+    return f"{value.mean:,.{digits}f}{_half(value.half_width, digits)}"
+
+
+def _half(width: float, digits: int) -> str:
+    return f" ±{width:,.{digits}f}" if math.isfinite(width) else ""
+
+
+def grid(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, numbers to the right."""
+    rule = ["---", *["---:"] * (len(heads) - 1)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [heads, rule, *lines])
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def write(done: Done, folder: Path, max_segments: int) -> None:
+    """`rows.jsonl` (everything), `rows.csv` (flat) and `tables.md` in the folder."""
+    rows = [{**cell._asdict(), **point} for cell, run in done.items() for point in run.points]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    write_atomically(folder / "rows.jsonl", lines.encode())
+    report.write_lines([_flat(row) for row in rows], folder / "rows.csv")
+    write_atomically(folder / "tables.md", markdown(done, max_segments).encode())
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """One line: rules as two columns each, areas and accuracies as one each."""
+    plain = {key: value for key, value in row.items() if not isinstance(value, dict | list)}
+    for group, end in (("rules", ""), ("beyond", "_at_most")):
+        for name, (accuracy, segments) in row[group].items():
+            key = name if group == "rules" else f"own{end}_{name}"
+            plain |= {f"{key}_accuracy": accuracy, f"{key}_segments": segments}
+    plain |= {f"area_{kind}": area for kind, area in row["areas"].items()}
+    return plain | {f"accuracy_at_{m}": x for m, x in enumerate(row["accuracy_at"], start=1)}

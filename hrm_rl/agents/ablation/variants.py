@@ -1,0 +1,106 @@
+"""Training runs by name: every variant is a change of one base config.
+
+"act_q", "ppo", "fixed-8" ... are halting learners (`hrm_rl.joint`); "act_q-official" and its like are
+in `CHANGES`; "random-matched" draws its lengths from the histogram of another run. "NAME@M" is NAME
+trained with at most M segments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from hrm_rl.config import TrainConfig
+from hrm_rl.joint import PAYING
+
+CHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "act_q": {"edge": "exact", "bootstrap": "delayed", "explore": "episode"},
+        "act_q-paper": {"edge": "paper", "bootstrap": "extra", "explore": "episode"},
+        "act_q-official": {"edge": "paper", "bootstrap": "extra", "explore": "segment"},
+        "act_q-detached": {"bootstrap": "delayed", "attach": False},
+    }
+)
+"""Variants of the paper's Q-learning: exact and fast; as the paper has it; as the public code has it."""
+
+MATCHED, MATCHED_TO = "random-matched", "act_q"
+SAVES = 16
+"""Checkpoints of a run: what a kill can cost is a sixteenth of it."""
+
+
+def config_of(
+    name: str,
+    base: TrainConfig,
+    seed: int,
+    step_cost: float = 0.0,
+    lengths: Sequence[int] = (),
+) -> TrainConfig:
+    """The config of a variant.
+
+    Args:
+        step_cost: for the learners that pay one; it changes nothing for the others.
+        lengths: for "random-matched": how often the run that it copies halted at 1, 2, ...
+
+    Raises:
+        ValueError: no such learner, or a base that cannot be trained so.
+    """
+    kind, at, limit = name.partition("@")
+    if at and not limit.isdecimal():
+        raise ValueError(f'what follows @ is max_segments, a whole number, got "{name}"')
+    max_segments = limit_of(name, base.max_segments)
+    if max_segments < 2:
+        raise ValueError(
+            f'max_segments must be >= 2 to have a choice, got {max_segments} ("{name}")'
+        )
+    if kind == MATCHED:
+        halting = "random-" + ":".join(map(str, lengths or [1]))
+    else:
+        halting = "act_q" if kind in CHANGES else kind
+    pays = halting.partition("-")[0] in PAYING
+    every = _checkpoint_every(base)
+    changes: dict[str, Any] = {
+        "halting": halting,
+        "seed": seed,
+        "max_segments": max_segments,
+        "step_cost": step_cost if pays else 0.0,
+        "save_every": every,
+        "log_every": next(n for n in range(min(base.log_every, every), 0, -1) if every % n == 0),
+    }
+    return replace(base, **changes, **CHANGES.get(kind, {}))
+
+
+def limit_of(name: str, max_segments: int) -> int:
+    """The most segments that a variant is trained with, of a base that has `max_segments`."""
+    _, at, limit = name.partition("@")
+    return int(limit) if at else max_segments
+
+
+def matched_to(name: str) -> str:
+    """The variant whose lengths `name` copies; "" if it copies none."""
+    kind, at, limit = name.partition("@")
+    return f"{MATCHED_TO}{at}{limit}" if kind == MATCHED else ""
+
+
+def _checkpoint_every(base: TrainConfig) -> int:
+    """A sixteenth of the run: at some of these checkpoints it is scored."""
+    if base.steps % SAVES:
+        raise ValueError(f"steps must be a multiple of {SAVES}, got {base.steps}")
+    return base.steps // SAVES
+
+
+def check(names: Sequence[str], base: TrainConfig, step_cost: float = 0.0) -> None:
+    """Refuse a grid that cannot be run, before anything is.
+
+    Raises:
+        ValueError: a name that is no variant, one given twice, or one whose model is missing.
+    """
+    if not names:
+        raise ValueError("name at least one learner, such as act_q")
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f'"{name}" is named twice')
+        if (source := matched_to(name)) and source not in names:
+            raise ValueError(f'"{name}" copies the lengths of "{source}": name that too')
+        config_of(name, base, 0, step_cost)
