@@ -9,12 +9,15 @@ import multiprocessing
 import os
 import signal
 import socket
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from tiny import batch, talkative
@@ -40,7 +43,7 @@ class Together:
         for pipe in self.pipes:
             pipe.send((job, args))
         for pipe in self.pipes:
-            assert pipe.poll(400), "a process hangs"
+            assert pipe.poll(120), "a process hangs"
         return [pipe.recv() for pipe in self.pipes]
 
 
@@ -115,6 +118,14 @@ def steps(world: World, config: TrainConfig, count: int) -> Told:
     state = TrainState.create(config, world)
     state.model.load_state_dict(talkative(config.model).state_dict())
     return _told(state, count)
+
+
+def steps_compiled(world: World, config: TrainConfig, count: int) -> Told:
+    """With a compiled segment: one graph backward, without generated code, which takes minutes."""
+    compiled = partial(torch.compile, backend="aot_eager")
+    with patch("torch.compile", compiled), warnings.catch_warnings():
+        warnings.filterwarnings("error", "torch.compile failed")
+        return steps(world, replace(config, compile=True), count)
 
 
 def steps_with_ids(world: World, config: TrainConfig, count: int) -> Told:

@@ -159,7 +159,7 @@ def test_so_does_seeing_the_belief(hidden: Bank) -> None:
     ("name", "steps", "least", "most"),
     [
         ("exact_pg", 500_000, 0.728, MEMORYLESS_C + 1e-4),
-        ("ppo", 200_000, 0.728, MEMORYLESS_C + 1e-4),
+        ("ppo", 500_000, 0.728, MEMORYLESS_C + 1e-4),
         ("fqi", 1_000_000, BANK_WIDE_Q_C - 0.005, BANK_WIDE_Q_C + 0.005),
         ("tvr", 0, BANK_WIDE_Q_C - 0.005, BANK_WIDE_Q_C + 0.005),
     ],
