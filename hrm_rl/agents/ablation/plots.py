@@ -52,7 +52,7 @@ def learning(done: Done, path: str | Path) -> Figure:
     return figure
 
 
-def look(i: int) -> dict[str, str]:
+def look(i: int) -> dict[str, Any]:
     """Colour and marker of the i-th variant; either of them tells it from the others."""
     return {"color": ink.RULE_COLOURS[i % len(ink.RULE_COLOURS)], "marker": "os^DvPX<>"[i % 9]}
 
@@ -83,7 +83,7 @@ def pairs(chosen: dict[Cell, Point], path: str | Path, title: str) -> Figure:
     handles: list[Any] = []
     for i, row in enumerate(rows):
         x, y, style = row.segments, row.accuracy, look(i)
-        arm = {"color": style["color"], "linewidth": 1.4}
+        arm: dict[str, Any] = {"color": style["color"], "linewidth": 1.4}
         if row.seeds > 1:
             axes.plot([x.low, x.high], [100 * y.mean] * 2, **arm)
             axes.plot([x.mean] * 2, [100 * y.low, 100 * y.high], **arm)
