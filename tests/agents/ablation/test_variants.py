@@ -1,0 +1,68 @@
+"""Variants of a base config, and grids that are refused before anything is trained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tiny import tiny_run
+
+from hrm_rl.agents.ablation import variants
+from hrm_rl.agents.ablation.variants import config_of
+
+BASE = tiny_run(steps=32, max_segments=4, log_every=5, save_every=5)
+
+
+def test_a_variant_is_the_base_but_for_what_its_name_says() -> None:
+    """A sixteenth of 32 steps is 2, and 2 does not divide by 5: metrics come every 2nd step."""
+    every = {"log_every": 2, "save_every": 2, "seed": 3}
+    assert config_of("halt_bce", BASE, 3) == replace(BASE, halting="halt_bce", **every)
+    exact = {"edge": "exact", "bootstrap": "delayed", "explore": "episode"}
+    assert config_of("act_q", BASE, 3) == replace(BASE, halting="act_q", **every, **exact)
+    official = {"edge": "paper", "bootstrap": "extra", "explore": "segment"}
+    assert config_of("act_q-official", BASE, 3) == replace(
+        BASE, halting="act_q", **every, **official
+    )
+    short = replace(BASE, halting="fixed-2", max_segments=3, **every)
+    assert config_of("fixed-2@3", BASE, 3) == short
+
+
+def test_only_those_that_pay_get_the_step_cost() -> None:
+    assert config_of("ppo", BASE, 0, step_cost=0.25).step_cost == 0.25
+    assert config_of("act_q", BASE, 0, step_cost=0.25).step_cost == 0
+
+
+def test_random_matched_has_the_lengths_it_is_given_and_a_source() -> None:
+    config = config_of("random-matched@3", BASE, 0, lengths=[5, 0, 2])
+    assert (config.halting, config.max_segments) == ("random-5:0:2", 3)
+    assert variants.matched_to("random-matched@3") == "act_q@3"
+    assert variants.matched_to("random-matched") == "act_q"
+    assert variants.matched_to("act_q") == "" == variants.matched_to("random-1:2")
+
+
+@pytest.mark.parametrize(
+    ("names", "changes", "says"),
+    [
+        ([], {}, "name at least one learner"),
+        (["q_learning"], {}, "halting must be one of act_q, .*, got 'q_learning'"),
+        (["act_q-offical"], {}, 'act_q takes no knob; write halting="act_q"'),
+        (["fixed-9"], {}, "from 1 to max_segments, 4"),
+        (["fixed-3@2"], {}, "from 1 to max_segments, 2"),
+        (["act_q@1"], {}, 'max_segments must be >= 2 to have a choice, got 1 \\("act_q@1"\\)'),
+        (["act_q@"], {}, 'what follows @ is max_segments, a whole number, got "act_q@"'),
+        (["act_q", "act_q"], {}, '"act_q" is named twice'),
+        (["random-matched", "ppo"], {}, 'copies the lengths of "act_q": name that too'),
+        (["random-matched@2", "act_q"], {}, 'copies the lengths of "act_q@2": name that too'),
+        (["act_q"], {"steps": 40}, "steps must be a multiple of 16, got 40"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(
+    names: list[str], changes: dict[str, int], says: str
+) -> None:
+    with pytest.raises(ValueError, match=says) as error:
+        variants.check(names, replace(BASE, **changes))
+    assert "\n" not in str(error.value)
+
+
+def test_a_source_may_be_named_after_its_copy() -> None:
+    variants.check(["random-matched", "fixed-1", "act_q"], BASE)
