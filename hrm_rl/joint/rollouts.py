@@ -10,6 +10,7 @@ Shapes: B slots, T segments of a rollout, D width.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -45,7 +46,7 @@ class Rollouts(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ActorCritic:
+class ActorCritic(ABC):
     """The head's outputs are the logit of P(halt) and the value of the segment.
 
     A reward is 1{correct} for a halt and -step_cost for a continue; gamma is 1. At `max_segments`
@@ -94,13 +95,13 @@ class ActorCritic:
             "value": torch.where(due, self.value_weight * error_BT.mean(1), 0),
         }, memory
 
+    @abstractmethod
     def due(self, steps: Int[Tensor, ""]) -> Bool[Tensor, ""]:
         """Whether the last complete rollout is learned from after so many segments."""
-        raise NotImplementedError
 
+    @abstractmethod
     def surrogate(self, log_p_BT: Tensor, old_log_p_BT: Tensor, advantage_BT: Tensor) -> Tensor:
         """What is to grow at each decision."""
-        raise NotImplementedError
 
     def _complete(self, memory: Rollouts, value_B: Float[Tensor, " B"]) -> Rollouts:
         """At the first segment behind a rollout, whose value it ends with, it becomes the old one."""
