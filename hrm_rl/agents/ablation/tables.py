@@ -26,7 +26,7 @@ def markdown(done: Done, max_segments: int) -> str:
         "at equal FLOPs": cross.at_budget(done, "flops"),
         "at equal samples": cross.at_budget(done, "samples"),
     }
-    parts = ["# Ablation", budgets(done), areas(done)]
+    parts = ["# Ablation", budgets(done), trunks(done, max_segments), areas(done)]
     for title, points in chosen.items():
         spent = {key: max(point[key] for point in points.values()) for key in cross.BUDGETS}
         rules = ["own", *SCORED, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
@@ -72,6 +72,26 @@ def budgets(done: Done) -> str:
             ]
         )
     return "## Runs\n\n" + grid(heads, lines)
+
+
+def trunks(done: Done, max_segments: int) -> str:
+    """What the models can do if all may run to the end: what the halting in training was good for."""
+    rule, points = f"fixed-{max_segments}", cross.at_end(done)
+    names = cross.names_of(points)
+    against = [name for name in ("act_q", rule, "random-matched") if name in names]
+    found = {
+        name: {row.variant: row for row in cross.cross(points, [rule], reference=name)}
+        for name in against
+    }
+    lines = []
+    for name in names:
+        rows = [found[other][name] for other in against if name in found[other]]
+        if rows:  # else it was trained with a limit of its own
+            lines.append([name, percent(rows[0].accuracy)])
+            lines[-1] += [percent(row.gain, signed=True) for row in rows]
+    text = f"Right after {max_segments} segments, in %, and paired differences to three of them.\n\n"
+    heads = ["trained with", "accuracy %", *(f"less {name}'s" for name in against)]
+    return "## Trunks: every model run to the last segment\n\n" + text + grid(heads, lines)
 
 
 def areas(done: Done) -> str:

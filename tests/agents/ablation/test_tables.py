@@ -53,6 +53,19 @@ def test_a_variant_with_a_limit_of_its_own_is_held_to_it() -> None:
     assert (modes["ppo@4"][2], modes["ppo"][2]) == ("1", "0")
 
 
+def test_trunks_are_compared_by_the_last_segment() -> None:
+    """All are right in 70 % but ppo's second seed, 90 %: mean 80, differences 0 and +20."""
+    done = runs(act_q=[0.2, 0.4], ppo=[0.3, 0.5])
+    for run in done.values():
+        for found in run.points:
+            found["rules"]["fixed-8"] = [0.7, 8.0]
+    done[Cell("ppo", 1)].points[-1]["rules"]["fixed-8"] = [0.9, 8.0]
+    found = cells(tables.markdown(done, 8), "Trunks")
+    assert found["trained with"] == ["accuracy %", "less act_q's"]
+    assert found["act_q"] == ["70.0 ±0.0", ""]
+    assert found["ppo"] == ["80.0 ±127.1", "+10.0 ±127.1"]
+
+
 def test_one_seed_has_no_interval() -> None:
     text = tables.markdown(runs(act_q=[0.2]), M)
     assert cells(text, "Pareto areas")["act_q"][0] == "10.0" and "±" not in text
