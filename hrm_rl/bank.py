@@ -18,7 +18,7 @@ from tqdm import tqdm
 from hrm_rl import features, loop, losses
 from hrm_rl.data import batch_of
 from hrm_rl.halting import Policy, begun
-from hrm_rl.models.hrm import HRM, HRMConfig
+from hrm_rl.models import Model, ModelConfig
 from hrm_rl.puzzles import PuzzleSet
 
 
@@ -42,7 +42,7 @@ class Bank:
     """Puzzles with one number are copies of one base puzzle: resamples draw them together."""
     puzzles: PuzzleSet | None = None
     """What was solved; None for a synthetic bank, whose answers are one token, right if 1."""
-    config: HRMConfig | None = None
+    config: ModelConfig | None = None
     """Of the model, if there was one: it bounds what can be observed."""
 
     @property
@@ -92,7 +92,7 @@ class Halted:
 
 
 def log_bank(
-    model: HRM,
+    model: Model,
     puzzles: PuzzleSet,
     max_segments: int,
     *,
@@ -124,7 +124,7 @@ def log_bank(
 
 @torch.no_grad()
 def logged(
-    model: HRM,
+    model: Model,
     puzzles: PuzzleSet,
     max_segments: int,
     *,
@@ -141,7 +141,7 @@ def logged(
         start: puzzles to leave out, which were logged before; a multiple of `batch_size`, so that
             the batches, and with them the roundings, stay the same.
     """
-    device, total = model.H_init.device, len(puzzles) * max_segments
+    device, total = model.device, len(puzzles) * max_segments
     with tqdm(
         total=total, initial=start * max_segments, desc=title, disable=not progress, unit="seg"
     ) as bar:  # fmt: skip

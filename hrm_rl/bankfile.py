@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,7 @@ from hrm_rl.bankheader import (
     weights_hash,
     write_header,
 )
-from hrm_rl.models.hrm import HRM, HRMConfig
+from hrm_rl.models import Model, config_from, config_to
 from hrm_rl.puzzles import PuzzleSet
 
 __all__ = ["TIERS", "Header", "find_bank", "log_to", "read_bank", "read_header", "weights_hash"]
@@ -47,7 +47,7 @@ _NPY_HEADER = 128  # bytes
 
 def log_to(
     folder: str | Path,
-    model: HRM,
+    model: Model,
     puzzles: PuzzleSet,
     max_segments: int,
     *,
@@ -76,7 +76,7 @@ def log_to(
         )
     wanted = Header(
         weights=weights_hash(model),
-        model=asdict(model.config),
+        model=config_to(model.config),
         task=puzzles.task,
         puzzles=name,
         split=split,
@@ -88,7 +88,7 @@ def log_to(
         states=states,
         scalars=list(features.SCALARS),
         batch_size=batch_size,
-        device=model.H_init.device.type,
+        device=model.device.type,
         torch=str(torch.__version__),
         hrm_rl=__version__,
         arrays=arrays_of(model, puzzles, max_segments, tier, states),
@@ -172,7 +172,7 @@ def _append(folder: Path, header: Header, key: str, start: int, rows_P: np.ndarr
 
 
 def _mismatch(
-    model: HRM, puzzles: PuzzleSet, folder: Path, header: Header, progress: bool
+    model: Model, puzzles: PuzzleSet, folder: Path, header: Header, progress: bool
 ) -> float:
     """How often `correct` comes out otherwise when puzzles are logged one by one."""
     index = np.unique(np.linspace(0, len(puzzles) - 1, _SAMPLE).round().astype(int))
@@ -189,7 +189,7 @@ def _mismatch(
 
 def read_bank(
     folder: str | Path,
-    model: HRM | None = None,
+    model: Model | None = None,
     *,
     max_segments: int = 1,
     observations: Sequence[str] = (),
@@ -225,7 +225,7 @@ def read_bank(
         rating_P=part["rating"].long(),
         cluster_P=part["cluster"],
         puzzles=own,
-        config=HRMConfig(**header.model),
+        config=config_from(header.model),
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from hrm_rl import features
-from hrm_rl.models.hrm import HRM
+from hrm_rl.models import Model, config_from
 from hrm_rl.puzzles import PuzzleSet
 from hrm_rl.tensorfile import write_atomically
 
@@ -90,7 +90,7 @@ class Header:
         return np.dtype(kind).itemsize * math.prod(shape)
 
 
-def weights_hash(model: HRM) -> str:
+def weights_hash(model: Model) -> str:
     """SHA-256 over names, formats, shapes and bytes of the weights, in the order of their names."""
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
@@ -105,7 +105,7 @@ def tokens_hash(puzzles: PuzzleSet) -> str:
 
 
 def arrays_of(
-    model: HRM, puzzles: PuzzleSet, max_segments: int, tier: str, states: str
+    model: Model, puzzles: PuzzleSet, max_segments: int, tier: str, states: str
 ) -> dict[str, tuple[str, list[int]]]:
     T, M = puzzles.length, max_segments
     arrays: dict[str, tuple[str, list[int]]] = {
@@ -174,7 +174,7 @@ def find_bank(name: str | Path, split: str = "") -> Path:
 def check_fit(
     folder: Path,
     header: Header,
-    model: HRM | None = None,
+    model: Model | None = None,
     max_segments: int = 1,
     observations: Sequence[str] = (),
     puzzles: PuzzleSet | None = None,
@@ -194,7 +194,7 @@ def check_fit(
             f"the bank in {folder} was logged with other weights than this checkpoint's; log it "
             "again, or take the checkpoint that it belongs to"
         )
-    if model is not None and header.model != asdict(model.config):
+    if model is not None and config_from(header.model) != model.config:
         raise ValueError(
             f"the bank in {folder} was logged with these weights in a model of another config; "
             "log it again"

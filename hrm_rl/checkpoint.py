@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from hrm_rl.models.hrm import HRM, HRMConfig
+from hrm_rl.models import AnyConfig, Model, build, config_from, config_to
+from hrm_rl.models.hrm import HRM
 from hrm_rl.official import infer_config, official_state, plain_state
 from hrm_rl.tensorfile import CheckpointError, read_tensors, save_tensors, write_atomically
 
@@ -35,7 +36,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 """The checkpoints that ship with the package."""
 
 
-def save_model(path: str | Path, model: HRM, card: dict[str, Any] | None = None) -> None:
+def save_model(path: str | Path, model: Model, card: dict[str, Any] | None = None) -> None:
     """Write `path.safetensors`, and `path.json` with the model's config and what else `card` says.
 
     Raises:
@@ -70,13 +71,13 @@ def save_official(
 
 def load_model(
     name: str | Path, device: torch.device | str = "cpu", **known: Any
-) -> tuple[HRM, dict[str, Any]]:
+) -> tuple[Model, dict[str, Any]]:
     """A model in eval mode, and the JSON that lay beside its weights.
 
     Args:
         name: a shipped checkpoint ("sudoku9"), the path of a `.safetensors` file or of its stem, a
             run folder, or an official HRM checkpoint (`.safetensors`, `.pt` or no suffix at all).
-        known: fields of `HRMConfig` that the file leaves open (`infer_config`) or that shall differ
+        known: fields of the config that the file leaves open (`infer_config`) or that shall differ
             from its own (`H_cycles=4`).
 
     Raises:
@@ -92,18 +93,18 @@ def load_model(
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
     if card:
-        card["model"] = asdict(config)
+        card["model"] = config_to(config)
     return model.to(device), card
 
 
-def rebuild(config: HRMConfig, state: Mapping[str, Tensor]) -> HRM:
+def rebuild(config: AnyConfig, state: Mapping[str, Tensor]) -> Model:
     """A frozen model of these weights, in eval mode.
 
     Raises:
         CheckpointError: the weights are not those of such a model.
     """
     with torch.random.fork_rng(devices=[]):  # drawing weights to overwrite must leave no trace
-        model = HRM(config)
+        model = build(config)
     if wrong := misfit(model.state_dict(), state):
         raise CheckpointError(f"the weights do not fit their config: {wrong}")
     model.load_state_dict(state)
@@ -142,19 +143,19 @@ def _card_path(path: Path) -> Path:
     return Path(f"{str(path).removesuffix('.safetensors').removesuffix('.pt')}.json")
 
 
-def _write_card(path: Path, model: HRM, card: dict[str, Any] | None) -> None:
-    text = json.dumps({"model": asdict(model.config), **(card or {})}, indent=2) + "\n"
+def _write_card(path: Path, model: Model, card: dict[str, Any] | None) -> None:
+    text = json.dumps({"model": config_to(model.config), **(card or {})}, indent=2) + "\n"
     write_atomically(_card_path(path), text.encode())
 
 
 def _read_card(path: Path) -> dict[str, Any]:
-    """The JSON beside a file of weights, its "model" as an `HRMConfig`; empty if there is none."""
+    """The JSON beside a file of weights, its "model" as a config; empty if there is none."""
     path = _card_path(path)
     if not path.exists():
         return {}
     try:
         card = dict(json.loads(path.read_text()))
-        return card | {"model": HRMConfig(**card["model"])}
+        return card | {"model": config_from(card["model"])}
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
             f"{path} does not describe a model ({error!r}); mend it, or move it away if the "

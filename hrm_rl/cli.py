@@ -14,11 +14,9 @@ import tyro
 from hrm_rl.memory import keep_freed_memory
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from hrm_rl.halting import Policy
-    from hrm_rl.models.hrm import HRM
-    from hrm_rl.puzzles import Sudoku
+    from hrm_rl.models import Model
+    from hrm_rl.puzzles import PuzzleSet
 
 Device = Annotated[str, tyro.conf.arg(help='"auto", "cpu", "cuda" or "mps"')]
 
@@ -33,6 +31,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
             return train(args[1:])
         from hrm_rl.cli_ablate import ablate
+        from hrm_rl.cli_arc import arc
 
         tyro.extras.subcommand_cli_from_dict(
             {
@@ -43,6 +42,7 @@ def main(args: Sequence[str] | None = None) -> int:
                 "bank": bank,
                 "compare": compare,
                 "watch": watch,
+                "arc": arc,
             },
             prog="hrm-rl",
             description="When should a reasoning model stop thinking? Train HRMs, and study their halting.",
@@ -74,6 +74,9 @@ def evaluate(
 ) -> None:
     """Solve a puzzle set, halting by a rule, with fixed numbers of segments beside it.
 
+    Accuracy counts answers equal to the stored solution; where others are right too (mazes), a column
+    "by the rules" counts them all.
+
     Args:
         checkpoint: a shipped one, a .safetensors or official .pt file, or a run folder
         puzzles: a shipped set or an official CSV; the checkpoint's own task if left out
@@ -90,13 +93,17 @@ def evaluate(
     from hrm_rl.checkpoint import load_model
     from hrm_rl.device import resolve_device
     from hrm_rl.evaluate import evaluate as run_evaluation
+    from hrm_rl.puzzles import task_for
     from hrm_rl.puzzles.source import for_model
+    from hrm_rl.puzzles.verdicts import VALID
 
     model, _ = load_model(checkpoint, resolve_device(device))
-    chosen = for_model(model.config.length, puzzles, split, limit)
+    chosen = for_model(model.config, puzzles, split, limit)
     print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
     names = [policy, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
-    print(f"{'policy':<14}{'accuracy':>10}{'mean segments':>16}{'seconds':>10}")
+    by_rules = task_for(model.config).kind in VALID
+    valid = f"{'by the rules':>14}" if by_rules else ""
+    print(f"{'policy':<14}{'accuracy':>10}{valid}{'mean segments':>16}{'seconds':>10}")
     for name in dict.fromkeys(names):
         started = time.perf_counter()
         halted = run_evaluation(
@@ -110,8 +117,9 @@ def evaluate(
         )
         seconds = time.perf_counter() - started
         accuracy, segments = halted.correct_P.double().mean(), halted.segment_P.double().mean()
+        valid = f"{float(halted.valid_P.double().mean()):>14.1%}" if by_rules else ""
         print(
-            f"{name:<14}{float(accuracy):>10.1%}{float(segments):>16.2f}{seconds:>10.1f}",
+            f"{name:<14}{float(accuracy):>10.1%}{valid}{float(segments):>16.2f}{seconds:>10.1f}",
             flush=True,
         )
 
@@ -123,7 +131,7 @@ def solve(
     max_segments: int = 16,
     device: Device = "auto",
 ) -> None:
-    """Solve one Sudoku and print each segment's grid, its Q values and the halt.
+    """Solve one puzzle and print each segment's grid, its Q values and the halt.
 
     Args:
         puzzle: 81 characters (16 for 4x4) with . or 0 for blanks, or a file that holds them
@@ -135,15 +143,22 @@ def solve(
     import torch
 
     from hrm_rl.evaluate import solve as run_solve
+    from hrm_rl.puzzles import task_of
+    from hrm_rl.puzzles.verdicts import valid_optimal
 
-    model, game, givens, answer, halts = _solving(puzzle, checkpoint, policy, device)
-    for at in run_solve(model, torch.from_numpy(game.tokens(givens)), halts, max_segments):
-        cells = game.digits(at.prediction_T.numpy())
+    model, one, halts = _solving(puzzle, checkpoint, policy, device)
+    game, x_T, y_T = (
+        task_of(one.task),
+        *map(torch.from_numpy, (one.inputs_PL[0], one.solutions_PL[0])),
+    )
+    for at in run_solve(model, x_T, halts, max_segments, int(one.ids_P[0])):
+        cells = game.values(at.prediction_T.numpy())
         q_halt, q_continue = at.q_2.sigmoid().tolist()
         action = "forced halt" if at.forced else "halt" if at.action else "continue"
         print(f"segment {at.segment:<3} Q_halt {q_halt:.3f}  Q_continue {q_continue:.3f}  {action}")
         print(game.pretty(cells), flush=True)
-    print("solved" if (cells == answer).all() else f"wrong in {int((cells != answer).sum())} cells")
+    solved = bool(valid_optimal(game, x_T[None], at.prediction_T[None], y_T[None]))
+    print("solved" if solved else f"wrong in {int((at.prediction_T != y_T).sum())} cells")
 
 
 def bank(
@@ -181,7 +196,7 @@ def bank(
     from hrm_rl.puzzles.source import for_model
 
     model, _ = load_model(checkpoint, resolve_device(device))
-    chosen = for_model(model.config.length, puzzles, split, limit)
+    chosen = for_model(model.config, puzzles, split, limit)
     out = out or Path("banks") / f"{Path(checkpoint).stem}-{split}"
     header = log_to(
         out, model, chosen, max_segments + 1, tier=tier, batch_size=batch_size, split=split,
@@ -252,8 +267,9 @@ def compare(
         fit, test = read_banks(fit_bank, test_bank, max_segments, limit)
     else:
         model, _ = load_model(checkpoint, resolve_device(device))
-        length = model.config.length
-        fit_set, test_set = (for_model(length, puzzles, split, limit) for split in ("fit", "test"))
+        fit_set, test_set = (
+            for_model(model.config, puzzles, split, limit) for split in ("fit", "test")
+        )
         fit, test = logged_banks(model, fit_set, test_set, max_segments)
     run_comparison(
         fit, test, rules=policies, learners=learners, seeds=seeds, steps=steps, step_costs=step_costs,
@@ -289,14 +305,14 @@ def watch(
 
     if by_hand and gif:
         raise ValueError("--by-hand needs a window, and --gif writes a file: choose one")
-    model, game, givens, answer, halts = _solving(puzzle, checkpoint, policy, device, seed)
+    model, one, halts = _solving(puzzle, checkpoint, policy, device, seed)
     if by_hand:
         halts = FixedSegments(max_segments)
-    frames = solve_frames(model, game, givens, answer, halts, max_segments)
+    frames = solve_frames(model, one, halts, max_segments)
     if gif:
         print(save_gif(list(frames), gif))
         return
-    halted = show(frames, f"hrm-rl: {game.task}", by_hand=by_hand)
+    halted = show(frames, f"hrm-rl: {one.task}", by_hand=by_hand)
     if halted:
         verdict = "right" if halted.correct else "wrong"
         print(f"halted after segment {halted.segment}: {verdict}")
@@ -304,22 +320,26 @@ def watch(
 
 def _solving(
     puzzle: str, checkpoint: str, policy: str, device: str, seed: int = 0
-) -> "tuple[HRM, Sudoku, np.ndarray, np.ndarray, Policy]":
-    """Model, rules, givens, the one solution and the halting rule.
+) -> "tuple[Model, PuzzleSet, Policy]":
+    """Model, a set of the one puzzle, and the halting rule.
 
     The puzzle is text, or a file that holds it; if empty, the test puzzle number `seed`.
     """
+    import numpy as np
+
     from hrm_rl.agents.rules import rule
     from hrm_rl.checkpoint import load_model
     from hrm_rl.device import resolve_device
-    from hrm_rl.puzzles import for_length, load
-    from hrm_rl.puzzles.solver import check
+    from hrm_rl.puzzles import PuzzleSet, task_for
+    from hrm_rl.puzzles.answer import answer
+    from hrm_rl.puzzles.source import for_model
 
     model, _ = load_model(checkpoint, resolve_device(device))
-    game = for_length(model.config.length)
+    game = task_for(model.config)
     if not puzzle:
-        inputs_PL = load(game.task, "test").inputs_PL
-        puzzle = game.format(game.digits(inputs_PL[seed % len(inputs_PL)]))
+        puzzles = for_model(model.config, split="test")
+        return model, puzzles.take([seed % len(puzzles)]), rule(policy)
     text = Path(puzzle).read_text() if len(puzzle) < 256 and Path(puzzle).is_file() else puzzle
-    answer = check(text, game.size)
-    return model, game, game.parse(text), answer, rule(policy)
+    solution_L = answer(game, text)
+    x_PL, y_PL = (game.tokens(values_L)[None] for values_L in (game.parse(text), solution_L))
+    return model, PuzzleSet(game.task, x_PL, y_PL, np.zeros(1, np.int32), ("given",)), rule(policy)

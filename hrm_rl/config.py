@@ -6,14 +6,14 @@ import json
 from dataclasses import asdict, dataclass
 
 from hrm_rl.joint import joint_learner
-from hrm_rl.models.hrm import HRMConfig
+from hrm_rl.models import AnyConfig, config_from, config_to
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """Everything that decides a run; saved as `config.json` in its folder."""
 
-    model: HRMConfig
+    model: AnyConfig
     """The architecture."""
     data: tuple[tuple[str, float], ...]
     """Puzzle sets (`puzzles.source`) with the share of the puzzles dealt that comes from each."""
@@ -113,7 +113,7 @@ class TrainConfig:
         """
         try:
             values = json.loads(text)
-            values["model"] = HRMConfig(**values["model"])
+            values["model"] = config_from(values["model"])
             values["data"] = tuple((str(name), float(share)) for name, share in values["data"])
             values["betas"] = tuple(values["betas"])
             return TrainConfig(**values)
@@ -122,7 +122,7 @@ class TrainConfig:
 
     def to_json(self) -> str:
         """As JSON, one field a line."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        return json.dumps(asdict(self) | {"model": config_to(self.model)}, indent=2) + "\n"
 
 
 _CHOICES = {

@@ -13,18 +13,22 @@ from torch import Tensor
 
 from hrm_rl.loop import Batch
 from hrm_rl.puzzles import PuzzleSet
-from hrm_rl.puzzles.augment import augment
+from hrm_rl.puzzles.arc import Arc
+from hrm_rl.puzzles.arc_data import refuse_mixture
+from hrm_rl.puzzles.augment import Augmented, augment
+from hrm_rl.puzzles.kinds import task_of
 from hrm_rl.puzzles.source import source
-from hrm_rl.puzzles.sudoku import sudoku_of
+from hrm_rl.puzzles.task import Task
 
 
 def batch_of(puzzles: PuzzleSet, index_B: Int[Tensor, " B"], device: torch.device) -> Batch:
     """Some puzzles of a set as a batch on `device`."""
-    x_BT, y_BT = (
-        torch.from_numpy(tokens[index_B.numpy()]).long().to(device)
-        for tokens in (puzzles.inputs_PL, puzzles.solutions_PL)
+    return Batch(
+        *(
+            torch.from_numpy(numbers[index_B.numpy()]).long().to(device)
+            for numbers in (puzzles.inputs_PL, puzzles.solutions_PL, puzzles.ids_P)
+        )
     )
-    return Batch(x_BT, y_BT, torch.zeros(len(index_B), dtype=torch.long, device=device))
 
 
 @dataclass
@@ -33,13 +37,15 @@ class Sampler:
 
     x_PT: Tensor
     y_PT: Tensor
+    id_P: Tensor
     cumulative_P: Tensor
     """Running sum of the probability of each puzzle."""
     slots: int
-    size: int
+    task: Task
     augment: bool
-    vocab: int
     generator: torch.Generator | None = None
+    identifiers: int = 1
+    """How many embeddings a model needs for what is dealt: one more than the highest identifier."""
 
     @staticmethod
     def create(
@@ -48,13 +54,17 @@ class Sampler:
         augment: bool,
         device: torch.device,
         generator: torch.Generator | None,
+        task: str = "",
     ) -> Sampler:
         """A mixture of the named sets, each with its share of the puzzles drawn.
+
+        `task` says what the puzzles of a CSV are, in case they do not tell.
 
         Raises:
             ValueError: the sets hold different kinds of puzzles.
         """
-        sets = [source(name) for name, _ in data]
+        refuse_mixture(name for name, _ in data)
+        sets = [source(name, task=task) for name, _ in data]
         tasks = sorted({s.task for s in sets})
         if len(tasks) > 1:
             raise ValueError(f"one run trains on one kind of puzzle, got {' and '.join(tasks)}")
@@ -65,17 +75,14 @@ class Sampler:
         return Sampler(
             x_PT=torch.cat([torch.from_numpy(s.inputs_PL) for s in sets]).to(device),
             y_PT=torch.cat([torch.from_numpy(s.solutions_PL) for s in sets]).to(device),
+            id_P=torch.cat([torch.from_numpy(s.ids_P) for s in sets]).to(device),
             cumulative_P=(cumulative_P / cumulative_P[-1]).float().to(device),
             slots=slots,
-            size=sudoku_of(tasks[0]).size,
+            task=task_of(tasks[0]),
             augment=augment,
-            vocab=sets[0].vocab,
             generator=generator,
+            identifiers=1 + max(int(s.ids_P.max()) for s in sets) + _variants(tasks[0], augment),
         )
-
-    @property
-    def length(self) -> int:
-        return self.x_PT.shape[1]
 
     def __call__(self) -> Batch:
         device = self.x_PT.device
@@ -83,7 +90,11 @@ class Sampler:
         index_B = torch.searchsorted(self.cumulative_P, draw_B).clamp(
             max=len(self.cumulative_P) - 1
         )
-        x_BT, y_BT = self.x_PT[index_B].long(), self.y_PT[index_B].long()
-        if self.augment:
-            x_BT, y_BT = augment(x_BT, y_BT, self.size, self.generator)
-        return Batch(x_BT, y_BT, torch.zeros(self.slots, dtype=torch.long, device=device))
+        drawn = Augmented(self.x_PT[index_B].long(), self.y_PT[index_B].long(), self.id_P[index_B])
+        return Batch(*(augment(self.task, drawn, self.generator) if self.augment else drawn))
+
+
+def _variants(task: str, augment: bool) -> int:
+    """How far augmentation raises identifiers: only ARC's variants have some of their own."""
+    rules = task_of(task)
+    return rules.variants if augment and isinstance(rules, Arc) else 0

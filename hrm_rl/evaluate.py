@@ -6,6 +6,7 @@ Shapes: B puzzles in the batch, P puzzles in all, T tokens.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -17,13 +18,22 @@ from hrm_rl import features, loop, losses
 from hrm_rl.bank import Halted
 from hrm_rl.data import batch_of
 from hrm_rl.halting import HALT, Policy, begun
-from hrm_rl.models.hrm import HRM
-from hrm_rl.puzzles import PuzzleSet
+from hrm_rl.models import Model
+from hrm_rl.puzzles import PuzzleSet, task_of
+from hrm_rl.puzzles.verdicts import valid_optimal
+
+
+@dataclass(frozen=True)
+class Answered(Halted):
+    """Where a policy halted on each puzzle, and whether its answer was right by both verdicts."""
+
+    valid_P: Bool[Tensor, " P"]
+    """By the rules (`verdicts.valid_optimal`), though perhaps not the stored solution."""
 
 
 @torch.no_grad()
 def evaluate(
-    model: HRM,
+    model: Model,
     puzzles: PuzzleSet,
     policy: Policy,
     max_segments: int,
@@ -31,7 +41,7 @@ def evaluate(
     early_exit: bool = True,
     batch_size: int = 256,
     progress: bool = False,
-) -> Halted:
+) -> Answered:
     """Solve every puzzle, halting where `policy` says so, at `max_segments` at the latest.
 
     Args:
@@ -42,9 +52,10 @@ def evaluate(
     Raises:
         ValueError: a policy that remembers and cannot go on without rows that left.
     """
-    device = model.H_init.device
+    device = model.device
     segment_P = torch.full((len(puzzles),), max_segments)
     correct_P = torch.zeros(len(puzzles), dtype=torch.bool)
+    valid_P, task = torch.zeros_like(correct_P), task_of(puzzles.task)
     index_B, waiting = torch.arange(len(puzzles)).tensor_split([batch_size])
     running = begun(policy, len(index_B))
     keep_rows = getattr(running, "keep", None)
@@ -65,8 +76,11 @@ def evaluate(
             last_B = m_B >= max_segments
             halts_B = (_ask(running, seen, slots.m_B, max_segments) | last_B) & ~halted_B
             segment_P[index_B[halts_B]] = m_B[halts_B].long()
-            correct_B = losses.correct(output.logits, slots.batch.y_BT).cpu()
+            x_BT, y_BT, _ = slots.batch
+            correct_B = losses.correct(output.logits, y_BT).cpu()
             correct_P[index_B[halts_B]] = correct_B[halts_B]
+            valid_B = valid_optimal(task, x_BT, output.logits.argmax(-1), y_BT).cpu()
+            valid_P[index_B[halts_B]] = valid_B[halts_B]
             bar.update(int(halts_B.sum()))
 
             halted_B |= halts_B
@@ -84,7 +98,7 @@ def evaluate(
                 slots, seen = loop.take(slots, keep.to(device)), loop.take(seen, keep.to(device))
                 if keep_rows is not None:
                     keep_rows(keep)
-    return Halted(segment_P, correct_P)
+    return Answered(segment_P, correct_P, valid_P)
 
 
 def _ask(policy: Policy, seen: features.Seen, m_B: Tensor, max_segments: int) -> Bool[Tensor, " B"]:
@@ -106,11 +120,16 @@ class Solving(NamedTuple):
 
 @torch.no_grad()
 def solve(
-    model: HRM, x_T: Integer[Tensor, " T"], policy: Policy, max_segments: int
+    model: Model,
+    x_T: Integer[Tensor, " T"],
+    policy: Policy,
+    max_segments: int,
+    puzzle_id: int = 0,
 ) -> Iterator[Solving]:
     """Solve one puzzle, segment by segment, until the policy halts or at `max_segments`."""
-    policy, x_BT = begun(policy, 1), x_T.long().to(model.H_init.device)[None]
-    slots, seen = loop.fresh(model, loop.Batch(x_BT, x_BT, torch.zeros_like(x_BT[:, 0]))), None
+    policy, x_BT = begun(policy, 1), x_T.long().to(model.device)[None]
+    id_B = torch.full_like(x_BT[:, 0], puzzle_id)
+    slots, seen = loop.fresh(model, loop.Batch(x_BT, x_BT, id_B)), None
     for m in range(1, max_segments + 1):
         before = slots
         slots, output = loop.advance(model, slots)

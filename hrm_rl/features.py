@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hrm_rl.loop import Slots
-from hrm_rl.models.hrm import Carry, HRMConfig, Output
+from hrm_rl.models.base import Carry, ModelConfig, Output
 
 Q_BOUND = 30.0
 """Q logits are clipped to +-30 in observations: their bounds have to be finite."""
@@ -168,7 +168,7 @@ def with_time(
 
 
 def bounds(
-    name: str, config: HRMConfig, time_aware: bool = True
+    name: str, config: ModelConfig, time_aware: bool = True
 ) -> tuple[list[float], list[float]]:
     """Finite lower and upper bounds of every column of an observation, time included."""
     log_v, D = math.log(config.vocab), config.width

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from hrm_rl.models.hrm import Carry, Output
+from hrm_rl.models.base import Carry, Output
 
 Rows = TypeVar("Rows", bound=tuple[Any, ...] | Tensor)
 

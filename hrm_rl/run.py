@@ -20,7 +20,7 @@ from torch import Tensor
 
 from hrm_rl.checkpoint import rebuild, save_model, save_tensors, write_atomically
 from hrm_rl.config import TrainConfig
-from hrm_rl.models.hrm import HRM
+from hrm_rl.models import Model
 from hrm_rl.monitor import Diverged, Window, log, not_finite, summarise
 from hrm_rl.parallel import ALONE, World
 from hrm_rl.snapshot import restore, snapshot
@@ -167,7 +167,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def averaged_model(state: TrainState) -> HRM:
+def averaged_model(state: TrainState) -> Model:
     """A copy of the model in eval mode, with the averaged weights where the run keeps them."""
     weights = dict(state.model.state_dict())
     if state.ema:

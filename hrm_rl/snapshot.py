@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hrm_rl.checkpoint import CheckpointError, misfit
 from hrm_rl.loop import Batch, Slots
-from hrm_rl.models.hrm import Carry
+from hrm_rl.models.base import Carry
 from hrm_rl.train import TrainState
 
 

@@ -9,7 +9,7 @@ Shapes: B slots, T tokens, E puzzle-embedding width, M segments, W parameters (t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -23,8 +23,9 @@ from hrm_rl.data import Sampler
 from hrm_rl.device import autocast, compile_segment, resolve_dtype
 from hrm_rl.features import relative_change
 from hrm_rl.joint import JointLearner, Memory, Seen, Segment, joint_learner
-from hrm_rl.models.hrm import HRM, Carry, Output
+from hrm_rl.models import Carry, Model, Output, build, config_to
 from hrm_rl.parallel import ALONE, Average, World, same
+from hrm_rl.puzzles import task_for
 
 __all__ = ["Thought", "TrainConfig", "TrainState", "settle", "think", "train"]
 
@@ -34,7 +35,7 @@ class TrainState:
     """A run between two steps: all that the next step depends on."""
 
     config: TrainConfig
-    model: HRM
+    model: Model
     learner: JointLearner
     memory: Memory
     """What the learner remembers."""
@@ -62,19 +63,32 @@ class TrainState:
         world.share(config.slots)  # refuses before it costs anything
         device = world.device(config.device)
         torch.manual_seed(config.seed)
-        model = HRM(config.model)
+        model = build(config.model)
         if config.init:
             model.load_state_dict(_weights(config))
         else:
             model.q_head.bias.data.copy_(torch.tensor(joint_learner(config).bias))
         model = model.to(device).train()
         generator = torch.Generator(device).manual_seed(config.seed)
-        sample = Sampler.create(config.data, config.slots, config.augment, device, generator)
-        if (sample.vocab, sample.length) != (config.model.vocab, config.model.length):
+        sample = Sampler.create(
+            config.data, config.slots, config.augment, device, generator, config.model.task
+        )
+        task, c = sample.task, config.model
+        if (task.vocab, task.length) != (c.vocab, c.length):
             raise ValueError(
-                f"the puzzles have {sample.length} tokens of a vocabulary of {sample.vocab}, the "
-                f"model {config.model.length} of {config.model.vocab}; set "
-                "HRMConfig(vocab=, length=) to the puzzles'"
+                f"the puzzles have {task.length} tokens of a vocabulary of {task.vocab}, the "
+                f"model {c.length} of {c.vocab}; set HRMConfig(vocab=, length=) to the puzzles'"
+            )
+        if task_for(c) != task:
+            raise ValueError(
+                f"the puzzles are {task.task}, the model's are {task_for(c).task}; set "
+                f'HRMConfig(task="{task.task}")'
+            )
+        known = model.puzzle_emb.weights.shape[0]
+        if c.prefix and sample.identifiers > known:
+            raise ValueError(
+                f"the puzzles have {sample.identifiers} identifiers, the model has embeddings for "
+                f"{known}; set HRMConfig(puzzle_ids={sample.identifiers})"
             )
         if config.compile:
             compile_segment(model)
@@ -84,7 +98,7 @@ class TrainState:
     @staticmethod
     def assemble(
         config: TrainConfig,
-        model: HRM,
+        model: Model,
         sample: Callable[[], loop.Batch],
         generator: torch.Generator | None = None,
         dtype: torch.dtype = torch.float32,
@@ -121,8 +135,8 @@ class TrainState:
 def _weights(config: TrainConfig) -> dict[str, Tensor]:
     """The weights to start from, of the same architecture; only cycles, which have none, may differ."""
     model, _ = load_model(config.init)
-    H_cycles, L_cycles = config.model.H_cycles, config.model.L_cycles
-    if replace(model.config, H_cycles=H_cycles, L_cycles=L_cycles) != config.model:
+    cycles = dict.fromkeys(("H_cycles", "L_cycles"))
+    if config_to(model.config) | cycles != config_to(config.model) | cycles:
         raise ValueError(
             f"{config.init} has another architecture ({model.config}); start from one like "
             f"{config.model}"
@@ -205,7 +219,8 @@ def settle(state: TrainState, thought: Thought, wants_B: Bool[Tensor, " B"]) -> 
         peek=lambda: _peek(state, thought.slots),
     )
     q_terms, state.memory = state.learner.learn(state.memory, segment)
-    loss = (lm_B + c.q_weight * sum(q_terms.values(), torch.zeros_like(lm_B))).mean()
+    loss_B = lm_B + c.q_weight * sum(q_terms.values(), torch.zeros_like(lm_B))
+    loss = (loss_B if output.cost_B is None else loss_B + output.cost_B).mean()
     state.averaging(loss).backward()
 
     norms, state.slots = _norms(model), thought.slots
@@ -235,7 +250,7 @@ def _peek(state: TrainState, slots: loop.Slots) -> Float[Tensor, "B 2"]:
 
 
 @torch.no_grad()
-def _norms(model: HRM) -> dict[str, Tensor]:
+def _norms(model: Model) -> dict[str, Tensor]:
     """The norm of each weight and of its gradient: when a run diverges they say at which tensor."""
     weights: list[Tensor] = list(model.parameters())
     gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in weights]

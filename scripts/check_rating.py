@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hrm_rl.puzzles import PuzzleError, read_csv, sudoku_of
+from hrm_rl.puzzles import PuzzleError, read_csv, task_of
 from hrm_rl.puzzles.rating import rate
 
 
@@ -25,7 +25,7 @@ def report(path: Path) -> str:
     puzzles = read_csv(path)
     if puzzles.task != "sudoku9":
         raise PuzzleError(f"{path} has {puzzles.task} puzzles; ratings are for 9x9")
-    first_P, proof_P = rate(sudoku_of(puzzles.task).digits(puzzles.inputs_PL))
+    first_P, proof_P = rate(task_of(puzzles.task).values(puzzles.inputs_PL))
     same = np.mean(first_P == puzzles.ratings_P)
     return (
         f"{path.name}: {len(puzzles)} puzzles, first {first_P.mean():.2f}, "

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from hrm_rl.puzzles import PuzzleSet, generate, write_csv
+from hrm_rl.puzzles import PuzzleSet, generate, maze_generate, task_of, write_csv
 from hrm_rl.puzzles.sets import DATA, HEADER, read_csv
 
 SIX_COUNTS = {"train": 1000, "fit": 300, "test": 500}
 NINE_COUNTS = {"train": 1000, "fit": 400, "test": 1000}
+MAZE_COUNTS = {"train": 250, "fit": 250, "test": 500}
 SEED = 1
 
 
@@ -31,6 +32,11 @@ def sudoku6(count: int, seed: int, split: str, first: int) -> PuzzleSet:
     return generate.small(6, count, seed, split, first, clues=(8, 8))
 
 
+def maze8(count: int, seed: int, split: str, first: int) -> PuzzleSet:
+    """Few, to keep the package small: training takes as many as it wants from the generator."""
+    return maze_generate.generate(task_of("maze8"), count, seed=seed, split=split, first=first)
+
+
 # set: (its maker, puzzles per split, puzzles made between two writes)
 RECIPES: dict[str, tuple[Callable[[int, int, str, int], PuzzleSet], dict[str, int], int]] = {
     "sudoku4": (sudoku4, generate.SUDOKU4_COUNTS, 1000),
@@ -38,6 +44,7 @@ RECIPES: dict[str, tuple[Callable[[int, int, str, int], PuzzleSet], dict[str, in
     "sudoku9_easy": (generate.easy, NINE_COUNTS, 200),
     "sudoku9_minimal": (generate.minimal, NINE_COUNTS, 200),
     "sudoku9_hard": (generate.hard, NINE_COUNTS, 4),
+    "maze8": (maze8, MAZE_COUNTS, 100),
 }
 FILES = [f"{name}_{split}" for name in RECIPES for split in ("train", "test", "fit")]
 

@@ -29,6 +29,7 @@ from hrm_rl.data import Sampler
 from hrm_rl.layers import Attention, inner_width, rotate
 from hrm_rl.models.hrm import HRM, HRMConfig
 from hrm_rl.presets import official
+from hrm_rl.puzzles import Sudoku
 from hrm_rl.train import TrainState, train
 
 MIB = 2**20
@@ -74,8 +75,8 @@ def first_step(
     """A run before its first step."""
     with torch.device(device):
         model = HRM(config)
-        tokens_PT = torch.zeros(1, config.length, dtype=torch.uint8)
-        sample = Sampler(tokens_PT, tokens_PT, torch.ones(1), slots, 9, False, config.vocab)
+        tokens_PT, id_P = torch.zeros(1, config.length, dtype=torch.uint8), torch.zeros(1).long()
+        sample = Sampler(tokens_PT, tokens_PT, id_P, torch.ones(1), slots, Sudoku(9), False)
     run = replace(official(), model=config, slots=slots, bootstrap=bootstrap, compile=False)
     return TrainState.assemble(run, model, sample, dtype=dtype)
 

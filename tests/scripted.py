@@ -30,12 +30,12 @@ class Scripted:
         self.x_PT = torch.from_numpy(puzzles.inputs_PL).long().to(device)
         self.y_PT = torch.from_numpy(puzzles.solutions_PL).long().to(device)
         self.right_from_P = torch.tensor(right_from, device=device)
-        self.H_init = torch.zeros(4, device=device)
+        self.device = torch.device(device)
         self.forwards: list[int] = []
         """Rows of every forward so far."""
 
     def initial(self, slots: int) -> Carry:
-        zeros = self.H_init.expand(slots, 1 + self.config.length, 4)
+        zeros = torch.zeros(slots, 1 + self.config.length, 4, device=self.device)
         return Carry(zeros, zeros)
 
     def puzzle_rows(self, id_B: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def puzzle() -> str:
-    return GAME.format(GAME.digits(load("sudoku4", "test").inputs_PL[0]))
+    return GAME.format(GAME.values(load("sudoku4", "test").inputs_PL[0]))
 
 
 def test_solve_prints_every_segment_and_the_verdict(

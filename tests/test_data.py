@@ -33,7 +33,7 @@ def test_each_set_has_its_share_of_the_puzzles_drawn(tmp_path: Path) -> None:
 def test_what_is_drawn_are_puzzles_with_their_solutions(tmp_path: Path) -> None:
     sample = sampler(tmp_path, augment=True, slots=64)
     batch = sample()
-    questions, answers = (GAME.digits(t.numpy().astype(np.uint8)) for t in batch[:2])
+    questions, answers = (GAME.values(t.numpy().astype(np.uint8)) for t in batch[:2])
     assert GAME.solved(questions, answers).all()
     assert batch.x_BT.dtype == batch.y_BT.dtype == torch.long
     assert len(batch.x_BT.unique(dim=0)) > 32  # four puzzles, many symmetries

@@ -29,6 +29,7 @@ RANKS = {
     "hrm_rl.cli": 3,
     "hrm_rl.cli_ablate": 3,
     "hrm_rl.cli_train": 3,
+    "hrm_rl.cli_arc": 3,
     "scripts": 4,
 }
 LOWEST_RANK_OF = {"gymnasium": 1, "stable_baselines3": 2, "sb3_contrib": 2, "tyro": 3}

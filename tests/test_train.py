@@ -17,6 +17,7 @@ from hrm_rl.data import Sampler
 from hrm_rl.joint import JointLearner, Memory, Seen, Segment, Terms
 from hrm_rl.joint.learner import Memoryless
 from hrm_rl.models.hrm import HRM, HRMConfig, Output
+from hrm_rl.puzzles import Sudoku
 from hrm_rl.train import TrainState, train
 
 OTHERS = (
@@ -44,8 +45,9 @@ def steps(config: TrainConfig, count: int) -> list[dict[str, Tensor]]:
 def meta_state(config: TrainConfig) -> TrainState:
     with torch.device("meta"):
         model = HRM(config.model)
-        tokens_PT = torch.zeros(10, 16, dtype=torch.uint8)
-        sampler = Sampler(tokens_PT, tokens_PT, torch.zeros(10), config.slots, 4, True, 6)
+        tokens_PT, id_P = torch.zeros(10, 16, dtype=torch.uint8), torch.zeros(10, dtype=torch.int64)
+        cumulative_P = torch.zeros(10)
+        sampler = Sampler(tokens_PT, tokens_PT, id_P, cumulative_P, config.slots, Sudoku(4), True)
     return TrainState.assemble(config, model, sampler, generator=None)
 
 

@@ -21,7 +21,7 @@ from hrm_rl.bank import Bank, Halted, log_bank, play
 from hrm_rl.bankfile import find_bank, read_bank, read_header
 from hrm_rl.calibration import calibration_by_segment
 from hrm_rl.halting import Policy
-from hrm_rl.models.hrm import HRM
+from hrm_rl.models import Model
 from hrm_rl.puzzles import PuzzleSet
 from hrm_rl.snell import fit_snell, take
 from hrm_rl.stopping import best_fixed
@@ -92,7 +92,7 @@ def _spread(bank: Bank, limit: int) -> Bank:
 
 
 def logged_banks(
-    model: HRM, fit: PuzzleSet, test: PuzzleSet, max_segments: int
+    model: Model, fit: PuzzleSet, test: PuzzleSet, max_segments: int
 ) -> tuple[Bank, Bank]:
     """Two banks logged now; that for fitting of one segment more, where the paper's edge looks."""
     print(

@@ -17,6 +17,10 @@ ENV_ARGUMENTS: Final = MappingProxyType(
         "HRMSudoku-v0": {"checkpoint": "sudoku9"},
         "HRMSudoku4x4-v0": {"checkpoint": "sudoku4"},
         "HRMSudokuTrain-v0": {"preset": "sudoku4"},
+        "HRMMaze-v0": {"checkpoint": "maze8"},
+        "HRMParity-v0": {"checkpoint": "parity-steps"},
+        "HRMLife-v0": {"checkpoint": "life-steps"},
+        "HRMQueens-v0": {"checkpoint": "queens8"},
     }
 )
 """Every registered id and the constructor arguments that it stands for."""

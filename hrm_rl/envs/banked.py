@@ -17,6 +17,8 @@ from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import Outcome
 from hrm_rl.envs.segments import Pictured, Shown
 from hrm_rl.loop import select
+from hrm_rl.puzzles import Task, task_of
+from hrm_rl.puzzles.verdicts import VALID, valid_optimal
 
 _SMALL = 2**28  # bytes
 
@@ -96,6 +98,16 @@ class BankSegments:
             for part in (columns_MPF, bank.predictions_MPT, bank.correct_MP, bank.cells_MP)
         )
         self.rating_P = bank.rating_P.to(self.device, torch.int64)
+        self.task = self._judged_by_rules()
+
+    def _judged_by_rules(self) -> Task | None:
+        """The task, and its tokens at hand, if the solution is not the only right answer."""
+        puzzles = self.bank.puzzles
+        if puzzles is None or (task := task_of(puzzles.task)).kind not in VALID:
+            return None
+        self.x_PT = torch.from_numpy(puzzles.inputs_PL).to(self.device)
+        self.y_PT = torch.from_numpy(puzzles.solutions_PL).to(self.device)
+        return task
 
     def _with_time(self, columns_MPF: Float[Tensor, "M P F"]) -> Float[Tensor, "M P G"]:
         M, P, _ = columns_MPF.shape
@@ -129,9 +141,14 @@ class BankSegments:
         return BankLook(puzzle_B, m_B, (m_B - 1) * step_m + puzzle_B * step_p)
 
     def outcome(self, look: BankLook) -> Outcome:
-        return Outcome(
-            *(part.index_select(0, look.place_B) for part in (self.correct_R, self.cells_R))
+        correct_B, cells_B = (
+            part.index_select(0, look.place_B) for part in (self.correct_R, self.cells_R)
         )
+        if self.task is None:
+            return Outcome(correct_B, cells_B, correct_B)
+        prediction_BT = self.prediction_RT.index_select(0, look.place_B)
+        x_BT, y_BT = self.x_PT[look.puzzle_B], self.y_PT[look.puzzle_B]
+        return Outcome(correct_B, cells_B, valid_optimal(self.task, x_BT, prediction_BT, y_BT))
 
     def show(self, look: BankLook) -> Shown:
         obs_BF = self.columns_RF.index_select(0, look.place_B)

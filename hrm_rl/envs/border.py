@@ -17,8 +17,9 @@ from torch import Tensor
 from hrm_rl.envs.engine import Engine, Moment, Step
 from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.render import draw
+from hrm_rl.envs.reward import succeeded
 from hrm_rl.loop import take
-from hrm_rl.puzzles import PuzzleSet, sudoku_of
+from hrm_rl.puzzles import PuzzleSet, task_of
 
 
 class SlotEngine(Protocol):
@@ -88,21 +89,27 @@ def frame(engine: Engine, puzzles: PuzzleSet | None, slot: int) -> Frame:
     if puzzles is None:
         raise ValueError("a synthetic bank has no puzzles to draw; leave out render_mode")
     moment = take(_moment(engine), slice(slot, slot + 1))
-    rules, look = sudoku_of(puzzles.task), moment.look
+    rules, look = task_of(puzzles.task), moment.look
     shown, segment = engine.segments.pictured(look), int(look.m_B)
     q_halt, q_continue = shown.q_B2[0].sigmoid().tolist()
     start = "" if segment == 1 else "continue"
     return Frame(
-        givens_L=rules.digits(puzzles.inputs_PL[int(look.puzzle_B)]),
-        cells_L=rules.digits(array(shown.prediction_BT[0])),
-        previous_L=rules.digits(array(shown.previous_BT[0])) if segment > 1 else None,
+        givens_L=rules.values(puzzles.inputs_PL[int(look.puzzle_B)]),
+        cells_L=rules.values(array(shown.prediction_BT[0])),
+        previous_L=rules.values(array(shown.previous_BT[0])) if segment > 1 else None,
         segment=segment,
         max_segments=engine.mdp.max_segments,
         q_halt=q_halt,
         q_continue=q_continue,
         decision="halt" if moment.halted_N else "forced" if moment.forced_N else start,
-        correct=bool(moment.outcome.correct_B) if moment.over_N else None,
+        correct=_right(engine, moment) if moment.over_N else None,
+        task=puzzles.task,
+        demonstrations=puzzles.shown.get(int(puzzles.ids_P[int(look.puzzle_B)]), ()),
     )
+
+
+def _right(engine: Engine, moment: Moment) -> bool:
+    return bool(succeeded(moment.outcome, engine.mdp.reward))
 
 
 def _moment(engine: SlotEngine) -> Moment:

@@ -16,8 +16,8 @@ from hrm_rl.envs.banked import BankSegments
 from hrm_rl.envs.engine import Engine
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.segments import FrozenModel, LiveSegments, Segments
-from hrm_rl.models.hrm import HRM
-from hrm_rl.puzzles import PuzzleSet, for_length
+from hrm_rl.models import Model
+from hrm_rl.puzzles import PuzzleSet, task_for
 from hrm_rl.puzzles.source import source
 
 
@@ -48,7 +48,7 @@ class HaltingConfig(MDP):
         """
         if isinstance(bank, (str, Path)):
             split, model = arguments.get("split", HaltingConfig.split), arguments.get("model")
-            bank = read_bank(find_bank(bank, split), model if isinstance(model, HRM) else None)
+            bank = read_bank(find_bank(bank, split), model if isinstance(model, Model) else None)
         return HaltingConfig(bank=bank, **arguments)
 
     def engine(self, slots: int, autoreset: str) -> tuple[Engine, PuzzleSet | None]:
@@ -78,9 +78,9 @@ class HaltingConfig(MDP):
         model = self.model
         if model is None:
             model, _ = load_model(self.checkpoint, resolve_device(self.device))
-        puzzles = self.puzzles or for_length(model.config.length).task
+        puzzles = self.puzzles or task_for(model.config).task
         if not isinstance(puzzles, PuzzleSet):
-            puzzles = source(str(puzzles), self.split)
+            puzzles = source(str(puzzles), self.split, model.config.task)
         live = LiveSegments(model, puzzles, self)
         if self.device != "auto" and resolve_device(self.device).type != live.device.type:
             raise ValueError(

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from hrm_rl.envs.dealing import draw_puzzle
 from hrm_rl.envs.mdp import MDP
-from hrm_rl.envs.reward import REWARDS, Outcome
+from hrm_rl.envs.reward import REWARDS, Outcome, succeeded
 from hrm_rl.envs.segments import Segments
 from hrm_rl.halting import HALT
 from hrm_rl.loop import each, select
@@ -186,8 +186,9 @@ class Engine:
         shown = self.segments.show(look)
         return shown.obs_BF, {
             "correct": outcome.correct_B.clone(),
-            "is_success": outcome.correct_B & moment.over_N,
+            "is_success": succeeded(outcome, self.mdp.reward) & moment.over_N,
             "cells": outcome.cells_B.clone(),
+            "valid_optimal": outcome.valid_B.clone(),
             "segment": look.m_B.to(torch.int64, copy=True),
             "forced": moment.forced_N.clone(),
             "puzzle_id": look.puzzle_B.to(torch.int64, copy=True),

@@ -1,4 +1,4 @@
-"""What can be drawn: one moment of one Sudoku that is being solved in segments.
+"""What can be drawn: one moment of one puzzle that is being solved in segments.
 
 Plain numpy and Python, with neither environment nor model, so any moment can be made by hand.
 
@@ -8,12 +8,13 @@ Shapes: L cells.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from hrm_rl.puzzles.sudoku import Sudoku, for_length
+from hrm_rl.puzzles import Task, for_length, task_of
 
 DECISIONS: Final = ("", "continue", "halt", "forced")
 
@@ -27,9 +28,9 @@ class Frame:
     """
 
     givens_L: np.ndarray
-    """Digits of the puzzle, 0 = blank; 16, 36 or 81 of them."""
+    """Values of the puzzle's cells (`puzzles.Task`), 0 = blank; in a Sudoku its digits."""
     cells_L: np.ndarray
-    """Digits predicted now. 0 = none, which shows the given, if there is one."""
+    """Values predicted now. 0 = none, which shows the given, if there is one."""
     previous_L: np.ndarray | None
     """The prediction one segment ago; None after segment 1, when nothing counts as changed."""
     segment: int
@@ -43,12 +44,20 @@ class Frame:
     correct: bool | None
     """Whether the prediction is the solution; None = not to be shown."""
     title: str = ""
+    task: str = ""
+    """What it is (`puzzles.task_of`), "maze10"; left out, the Sudoku of so many cells."""
+    demonstrations: Sequence[np.ndarray] | np.ndarray = ()
+    """What the rule of an ARC task was shown by: pairs (2, L) of values, question and answer."""
 
     def __post_init__(self) -> None:
-        for_length(np.size(self.givens_L))  # refuses what is no grid
+        if self.rules.length != np.size(self.givens_L):  # `rules` refuses what is no task
+            raise ValueError(
+                f"givens_L must have the {self.rules.length} cells of {self.task}, "
+                f"got {np.size(self.givens_L)}"
+            )
         for name in ("givens_L", "cells_L", "previous_L"):
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, self._digits(name))
+                object.__setattr__(self, name, self._values(name))
         if not 1 <= self.segment <= self.max_segments:
             raise ValueError(
                 f"segment must be in 1..max_segments, got {self.segment} of {self.max_segments}"
@@ -60,42 +69,41 @@ class Frame:
         if self.decision not in DECISIONS:
             raise ValueError(f"decision must be one of {DECISIONS}, got {self.decision!r}")
 
-    def _digits(self, name: str) -> np.ndarray:
-        digits = np.array(getattr(self, name))  # a copy
-        if digits.shape != (np.size(self.givens_L),):
+    def _values(self, name: str) -> np.ndarray:
+        values, most = np.array(getattr(self, name)), self._most  # a copy
+        if values.shape != (np.size(self.givens_L),):
             raise ValueError(
                 f"{name} must be flat and as long as the puzzle, ({np.size(self.givens_L)},), "
-                f"got shape {digits.shape}"
+                f"got shape {values.shape}"
             )
-        if not np.isin(digits, np.arange(self.size + 1)).all():
+        if not np.isin(values, np.arange(most + 1)).all():
             raise ValueError(
-                f"{name} must hold digits 0..{self.size}, got {digits.min()}..{digits.max()}; "
-                "tokens become digits with Sudoku(size).digits(tokens)"
+                f"{name} must hold values 0..{most}, got {values.min()}..{values.max()}; "
+                "tokens become values with task_of(name).values(tokens)"
             )
-        digits = digits.astype(np.uint8)
-        digits.flags.writeable = False
-        return digits
+        values = values.astype(np.uint8)
+        values.flags.writeable = False
+        return values
 
     @property
-    def rules(self) -> Sudoku:
-        return for_length(np.size(self.givens_L))
+    def _most(self) -> int:
+        rules = self.rules
+        return int(rules.values(np.arange(rules.vocab)).max())
 
     @property
-    def size(self) -> int:
-        return self.rules.size
+    def rules(self) -> Task:
+        return task_of(self.task) if self.task else for_length(np.size(self.givens_L))
 
-    def shown(self, digits_L: np.ndarray) -> np.ndarray:
-        """Put the givens where a prediction has no digit."""
-        return np.where(digits_L == 0, self.givens_L, digits_L)
+    def shown(self, values_L: np.ndarray) -> np.ndarray:
+        """Put the givens where a prediction has nothing."""
+        return np.where(values_L == 0, self.givens_L, values_L)
 
     def broken(self) -> np.ndarray:
-        """bool[L]: cells that repeat a digit in their row, column or box, or overwrite a given."""
-        digits_L = self.shown(self.cells_L)
-        overwritten_L = (self.givens_L != 0) & (digits_L != self.givens_L)
-        return self.rules.violations(digits_L) | overwritten_L
+        """bool[L]: cells that break a rule or overwrite a given."""
+        return self.rules.broken(self.givens_L, self.shown(self.cells_L))
 
     def changed(self) -> np.ndarray:
-        """bool[L]: cells that show another digit than one segment ago."""
+        """bool[L]: cells that show another value than one segment ago."""
         if self.previous_L is None:
             return np.zeros(len(self.cells_L), bool)
         return self.shown(self.cells_L) != self.shown(self.previous_L)

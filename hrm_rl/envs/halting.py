@@ -73,7 +73,8 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     ## Rewards
 
     - on halting, forced or not: 1 if the prediction is the solution and 0 otherwise, or the share
-      of cells that are right with `reward="token_accuracy"`
+      of cells that are right with `reward="token_accuracy"`, or 1 for any answer that is right by
+      the rules with `reward="valid_optimal"`: in a maze any shortest path, not just the stored one
     - for each continue: `-step_cost`
 
     ## Starting State
@@ -91,9 +92,11 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     ## Information
 
     Every reset and step returns the same keys: `correct` (is the prediction the solution),
-    `is_success` (the same, but only true at the end), `cells` (share of cells that are right),
-    `segment` (from 1), `forced`, `puzzle_id` (index in the set), `rating` (guesses that a solver
-    needs), `prediction` (uint8 tokens: 0 padding, 1 blank, d + 1 for digit d), `action_mask`.
+    `valid_optimal` (is it right by the rules), `is_success` (the verdict that is paid for, but only
+    true at the end), `cells` (share of cells that are right),
+    `segment` (from 1), `forced`, `puzzle_id` (index in the set), `rating` (how hard it
+    is by the measure of its kind; Sudoku: guesses that a solver needs), `prediction` (uint8 tokens,
+    0 padding; in a Sudoku 1 is a blank and d + 1 the digit d), `action_mask`.
 
     ## Arguments
 
@@ -109,7 +112,7 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     | `puzzles`       | **str**   | `""`        | a shipped set, a CSV file, `"kind:count:seed"` |
     | `split`         | **str**   | `"fit"`     | `"train"`, `"test"`; `"fit"`: not trained on   |
     | `observation`   | **str**   | `"scalars"` | see above                                      |
-    | `reward`        | **str**   | `"exact"`   | or `"token_accuracy"`                          |
+    | `reward`        | **str**   | `"exact"`   | or `"token_accuracy"`, `"valid_optimal"`       |
     | `step_cost`     | **float** | `0.0`       | reward lost at each continue                   |
     | `max_segments`  | **int**   | `16`        | segment of the forced halt, at least 2         |
     | `min_segments`  | **int**   | `1`         | first segment that can be halted at            |

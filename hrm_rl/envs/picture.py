@@ -1,88 +1,45 @@
 """How a frame looks: where things are, in which colours and words.
 
-It paints on anything that has the four methods of `Canvas`, and knows neither pixels nor pygame.
-Lengths are in units of a picture that is 480 wide and 640 high.
+It paints on anything that has the four methods of `Canvas`, and knows neither pixels nor pygame. The
+board itself, which is another one for every kind of puzzle, is in `boards`.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Final, Protocol
 
+from hrm_rl.envs.boards import BOARDS
+from hrm_rl.envs.boards.palette import (
+    BOARD,
+    CELL,
+    CLOCK,
+    CONTINUE,
+    CONTINUE_BAR,
+    FORCED,
+    GREEN,
+    GREY,
+    HALT,
+    HALT_BAR,
+    INK,
+    MOST_TICKS,
+    RED,
+    TRACK,
+    Box,
+    Canvas,
+    Colour,
+)
 from hrm_rl.envs.frame import Frame
-from hrm_rl.puzzles.sudoku import Sudoku
-
-Colour = tuple[int, int, int]
-Box = tuple[float, float, float, float]
-"""Left, top, width, height."""
-
-WIDTH: Final = 480
-HEIGHT: Final = 640
-BOARD: Final[Box] = (24, 56, 432, 432)
-CLOCK: Final[Box] = (120, 508, 264, 12)
-HALT_BAR: Final[Box] = (120, 535, 264, 12)
-CONTINUE_BAR: Final[Box] = (120, 562, 264, 12)
-MOST_TICKS: Final = 64
-
-PAPER: Final[Colour] = (250, 248, 244)
-CELL: Final[Colour] = (255, 255, 255)
-CHANGED: Final[Colour] = (252, 234, 184)
-BROKEN: Final[Colour] = (250, 212, 205)  # the disc behind a digit that breaks a rule
-RED: Final[Colour] = (190, 52, 44)  # that digit, and a wrong answer
-GREEN: Final[Colour] = (62, 130, 92)
-INK: Final[Colour] = (40, 44, 54)
-FILLED: Final[Colour] = (58, 98, 158)
-GREY: Final[Colour] = (120, 122, 130)
-HAIRLINE: Final[Colour] = (214, 210, 202)
-TRACK: Final[Colour] = (232, 228, 220)
-HALT: Final[Colour] = (72, 146, 128)
-CONTINUE: Final[Colour] = (112, 142, 190)
-FORCED: Final[Colour] = (150, 124, 96)
-
-
-class Canvas(Protocol):
-    """What painting needs."""
-
-    def fill(self, box: Box, colour: Colour) -> None:
-        """Fill a rectangle."""
-
-    def shape(self, name: str, box: Box, colour: Colour) -> None:
-        """Put a "pill" (a disc in a square box), "tick", "check" or "cross" into the box."""
-
-    def text(
-        self,
-        words: str,
-        size: float,
-        x: float,
-        y: float,
-        colour: Colour,
-        *,
-        bold: bool = True,
-        anchor: str = "left",
-    ) -> float:
-        """Write, `x` the left, middle or right, `y` half-way up a capital; return the width."""
-        ...
-
-    def width_of(self, words: str, size: float) -> float:
-        """Return how wide bold `text` would be."""
-        ...
 
 
 def paint(canvas: Canvas, frame: Frame) -> None:
     """Paint the whole frame on an empty canvas."""
+    board = BOARDS[frame.rules.kind]
     _paint_header(canvas, frame)
-    _paint_board(canvas, frame)
+    board.paint(canvas, frame)
     _paint_clock(canvas, frame)
     _paint_q(canvas, HALT_BAR, "Q halt", frame.q_halt, HALT)
     _paint_q(canvas, CONTINUE_BAR, "Q continue", frame.q_continue, CONTINUE)
-    _paint_legend(canvas)
-
-
-def cell_box(index: int, size: int) -> Box:
-    """Where a cell lies in the picture."""
-    left, top, width, height = BOARD
-    row, column = divmod(index, size)
-    return left + column * width / size, top + row * height / size, width / size, height / size
+    board.legend(canvas)
 
 
 def _paint_header(canvas: Canvas, frame: Frame) -> None:
@@ -104,7 +61,9 @@ def _paint_header(canvas: Canvas, frame: Frame) -> None:
         canvas.text(words, 20, right - width / 2, 32.5, CELL, anchor="middle")
         right -= width + 12
     title = "".join(c if c.isprintable() else " " for c in frame.title).strip()
-    title = title or f"Sudoku {frame.size}\N{MULTIPLICATION SIGN}{frame.size}"
+    rules = frame.rules
+    name = f"{BOARDS[rules.kind].NAME} {rules.rows}\N{MULTIPLICATION SIGN}{rules.columns}"
+    title = title or name
     canvas.text(_fitted(canvas, title, 26, right - BOARD[0]), 26, BOARD[0], 32, INK)
 
 
@@ -122,41 +81,6 @@ def _verdict(decision: str, correct: bool) -> tuple[str, Colour]:
     if decision in ("halt", "forced"):
         return ("right", GREEN) if correct else ("wrong", RED)
     return ("already right", GREEN) if correct else ("not right yet", GREY)
-
-
-def _paint_board(canvas: Canvas, frame: Frame) -> None:
-    """Shades, then discs, then digits, then lines: each layer can be seen through the next."""
-    canvas.fill(BOARD, CELL)
-    digits_L, changed_L, broken_L = frame.shown(frame.cells_L), frame.changed(), frame.broken()
-    for i in range(len(digits_L)):
-        left, top, width, height = box = cell_box(i, frame.size)
-        if changed_L[i]:
-            canvas.fill(box, CHANGED)
-        if broken_L[i]:
-            inset = 0.1 * width
-            disc = (left + inset, top + inset, width - 2 * inset, height - 2 * inset)
-            canvas.shape("pill", disc, BROKEN)
-        if digits_L[i]:
-            given = bool(frame.givens_L[i])
-            colour = RED if broken_L[i] else INK if given else FILLED
-            x, y = left + width / 2, top + height / 2
-            canvas.text(str(digits_L[i]), 0.98 * width, x, y, colour, bold=given, anchor="middle")
-            if given and digits_L[i] != frame.givens_L[i]:  # overwritten: the given in the corner
-                x, y = left + 0.08 * width, top + 0.18 * height
-                canvas.text(str(frame.givens_L[i]), 0.42 * width, x, y, INK)
-    _paint_lines(canvas, frame.rules)
-
-
-def _paint_lines(canvas: Canvas, rules: Sudoku) -> None:
-    left, top, width, height = BOARD
-    for thick in (False, True):  # the thick ones last, on top
-        colour, weight = (INK, 2.0) if thick else (HAIRLINE, 1.0)
-        for i in range(rules.size + 1):
-            shift = i * width / rules.size - weight / 2
-            if (i % rules.box_rows == 0) == thick:
-                canvas.fill((left - 1, top + shift, width + 2, weight), colour)
-            if (i % rules.box_cols == 0) == thick:
-                canvas.fill((left + shift, top - 1, weight, height + 2), colour)
 
 
 def _paint_clock(canvas: Canvas, frame: Frame) -> None:
@@ -194,17 +118,3 @@ def _paint_level(canvas: Canvas, box: Box, level: float, colour: Colour) -> None
     canvas.shape("pill", box, TRACK)
     if level > 0:
         canvas.shape("pill", (left, top, max(level * width, 2), height), colour)
-
-
-def _paint_legend(canvas: Canvas) -> None:
-    x, y = BOARD[0], 607.0
-    x += canvas.text("7", 26, x, y, INK) + 6
-    x += canvas.text("given", 20, x, y, GREY, bold=False) + 34
-    x += canvas.text("7", 26, x, y, FILLED, bold=False) + 6
-    x += canvas.text("filled in", 20, x, y, GREY, bold=False) + 34
-    canvas.fill((x, y - 8, 16, 16), CHANGED)
-    x += 16 + 6
-    x += canvas.text("changed", 20, x, y, GREY, bold=False) + 34
-    canvas.shape("pill", (x, y - 9, 18, 18), BROKEN)
-    canvas.text("7", 20, x + 9, y, RED, bold=False, anchor="middle")
-    canvas.text("breaks a rule", 20, x + 18 + 6, y, GREY, bold=False)

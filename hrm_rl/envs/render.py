@@ -21,8 +21,9 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 from jaxtyping import UInt8
 
+from hrm_rl.envs.boards.palette import HEIGHT, INK, PAPER, WIDTH, Box, Colour
 from hrm_rl.envs.frame import Frame
-from hrm_rl.envs.picture import HEIGHT, INK, PAPER, WIDTH, Box, Colour, paint
+from hrm_rl.envs.picture import paint
 
 __all__ = ["Frame", "Window", "contact_sheet", "draw", "save_gif"]
 

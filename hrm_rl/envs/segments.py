@@ -17,14 +17,14 @@ from torch import Tensor
 from hrm_rl import features, loop
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import Outcome, outcome
-from hrm_rl.models.hrm import HRMConfig
-from hrm_rl.puzzles import PuzzleSet
+from hrm_rl.models import ModelConfig
+from hrm_rl.puzzles import PuzzleSet, task_for, task_of
 
 
 class FrozenModel(loop.SegmentModel, Protocol):
     """A model to think with: an HRM, or anything with these four members."""
 
-    config: HRMConfig
+    config: ModelConfig
 
 
 class Look(Protocol):
@@ -131,11 +131,18 @@ class LiveSegments:
                 f"the model reads {c.length} tokens out of {c.vocab}, and {puzzles.task} has "
                 f"{puzzles.length} out of {puzzles.vocab}; take a checkpoint and puzzles that match"
             )
+        if (task := task_of(puzzles.task)) != task_for(c):
+            raise ValueError(
+                f"the model was trained on {task_for(c).task}, got puzzles of {task.task}; take a "
+                "checkpoint and puzzles that match"
+            )
+        self.task = task
         self.model, self.mdp = model, mdp
         self.device = model.initial(1).z_H.device
         self.set, self.puzzles = puzzles, len(puzzles)
         self.x_PT = torch.from_numpy(puzzles.inputs_PL).to(self.device)
         self.y_PT = torch.from_numpy(puzzles.solutions_PL).to(self.device)
+        self.id_P = torch.from_numpy(puzzles.ids_P).to(self.device)
         self.rating_P = torch.from_numpy(puzzles.ratings_P).to(self.device, torch.int64)
 
     def bounds(self) -> tuple[list[float], list[float]]:
@@ -158,7 +165,7 @@ class LiveSegments:
     def _batch(self, puzzle_B: Int[Tensor, " B"]) -> loop.Batch:
         """No solution comes near the model: zeros are in their place."""
         x_BT = self.x_PT[puzzle_B].long()
-        return loop.Batch(x_BT, torch.zeros_like(x_BT), torch.zeros_like(puzzle_B))
+        return loop.Batch(x_BT, torch.zeros_like(x_BT), self.id_P[puzzle_B])
 
     @torch.no_grad()
     def run(self, rows: LiveRows) -> LiveRows:
@@ -182,7 +189,8 @@ class LiveSegments:
         )
 
     def outcome(self, look: LiveLook) -> Outcome:
-        return outcome(look.prediction_BT, self.y_PT[look.puzzle_B])
+        x_BT, y_BT = self.x_PT[look.puzzle_B], self.y_PT[look.puzzle_B]
+        return outcome(self.task, x_BT, look.prediction_BT, y_BT)
 
     def show(self, look: LiveLook) -> Shown:
         mdp, rating_B = self.mdp, self.rating_P[look.puzzle_B]

@@ -62,7 +62,8 @@ class TrainingVectorEnv(SlotsVectorEnv):
     ## Rewards
 
     - on halting, forced or not: 1 if the prediction is the solution and 0 otherwise, or the share
-      of cells that are right with `reward="token_accuracy"`
+      of cells that are right with `reward="token_accuracy"`, or 1 for what is right by the rules
+      with `reward="valid_optimal"`
     - for each continue: `-step_cost`
 
     ## Starting State
@@ -85,8 +86,8 @@ class TrainingVectorEnv(SlotsVectorEnv):
 
     ## Information
 
-    `correct`, `is_success`, `cells`, `segment`, `forced`, `prediction`, `action_mask`, as in
-    `HaltingEnv`; puzzles have no number, since each is dealt in a random symmetry. `metrics` of the
+    `correct`, `valid_optimal`, `is_success`, `cells`, `segment`, `forced`, `prediction`, `action_mask`,
+    as in `HaltingEnv`; puzzles have no number, since each is dealt in a random symmetry. `metrics` of the
     environment is the last line of training metrics (losses, accuracy and mean segments at halting),
     one every `log_every` steps.
 

@@ -9,7 +9,7 @@ Shapes: N slots, T tokens, F features, M segments from 0.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -20,10 +20,12 @@ from hrm_rl import features, loop
 from hrm_rl.config import TrainConfig
 from hrm_rl.envs.engine import Moment, Step
 from hrm_rl.envs.mdp import MDP
-from hrm_rl.envs.reward import REWARDS, outcome
+from hrm_rl.envs.reward import REWARDS, outcome, succeeded
 from hrm_rl.halting import HALT
 from hrm_rl.joint.external import LastSeen
+from hrm_rl.models import config_to
 from hrm_rl.presets import PRESETS
+from hrm_rl.puzzles import task_for
 from hrm_rl.train import Thought, TrainState, settle, think
 
 MEANINGLESS: Final = (
@@ -52,7 +54,7 @@ class TrainingEngine:
         """Raises ValueError if there is no such observation."""
         c = state.config
         self.bounds = features.bounds(mdp.observation, c.model, mdp.time_aware)
-        self.state, self.mdp = state, mdp
+        self.state, self.mdp, self.task = state, mdp, task_for(c.model)
         self.device = device = state.slots.m_B.device
         self.float = torch.float32 if device.type == "mps" else torch.float64  # of rewards
         m_M = torch.arange(mdp.max_segments + 1, device=device)
@@ -111,7 +113,8 @@ class TrainingEngine:
         obs_NF = features.with_time(columns_NF, slots.m_B, mdp.max_segments, mdp.time_aware)
         sight = Sight(obs_NF, seen.prediction_BT.to(torch.uint8), slots.m_B)
         no_N = torch.zeros_like(slots.m_B, dtype=torch.bool)
-        right = outcome(seen.prediction_BT, slots.batch.y_BT)
+        x_NT, y_NT, _ = slots.batch
+        right = outcome(self.task, x_NT, seen.prediction_BT, y_NT)
         self.moment = Moment(sight, right, no_N, no_N)
         return self.moment
 
@@ -120,8 +123,9 @@ class TrainingEngine:
         sight, right = moment.look, moment.outcome
         return sight.obs_NF.clone(), {
             "correct": right.correct_B.clone(),
-            "is_success": right.correct_B & moment.over_N,
+            "is_success": succeeded(right, self.mdp.reward) & moment.over_N,
             "cells": right.cells_B.clone(),
+            "valid_optimal": right.valid_B.clone(),
             "segment": sight.m_B.to(torch.int64, copy=True),
             "forced": moment.forced_N.clone(),
             "prediction": sight.prediction_NT.clone(),
@@ -153,7 +157,8 @@ def run_config(preset: str, slots: int, changes: dict[str, Any]) -> TrainConfig:
                 f"there is no argument {name!r}; beside those of the environment there are the fields "
                 "of TrainConfig"
             )
-    values = asdict(PRESETS[preset]())
-    values |= {k: asdict(v) if is_dataclass(v) else v for k, v in changes.items()}  # type: ignore[arg-type]
+    values = json.loads(PRESETS[preset]().to_json()) | changes
+    if "model" in changes:
+        values["model"] = config_to(changes["model"])
     values |= {"slots": slots, "halting": "external"}
     return TrainConfig.from_json(json.dumps(values, default=str))

@@ -6,39 +6,34 @@ import dataclasses
 import time
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 
 from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.render import Window
 from hrm_rl.evaluate import solve
 from hrm_rl.halting import Policy
-from hrm_rl.models.hrm import HRM
-from hrm_rl.puzzles import Sudoku
+from hrm_rl.models import Model
+from hrm_rl.puzzles import PuzzleSet, task_of
+from hrm_rl.puzzles.verdicts import valid_optimal
 
 SECONDS_PER_SEGMENT = 0.8
 
 
 def solve_frames(
-    model: HRM,
-    game: Sudoku,
-    givens_L: np.ndarray,
-    answer_L: np.ndarray,
-    policy: Policy,
-    max_segments: int,
+    model: Model, puzzle: PuzzleSet, policy: Policy, max_segments: int
 ) -> Iterator[Frame]:
     """One frame for each segment that the policy runs; the last one halts.
 
     Args:
-        givens_L: digits of the puzzle, 0 for a blank.
-        answer_L: digits of its solution, which only the verdict looks at.
+        puzzle: a set of one; only the verdict looks at its solution.
     """
-    previous_L = None
-    for at in solve(model, torch.from_numpy(game.tokens(givens_L)), policy, max_segments):
-        cells_L = game.digits(at.prediction_T.numpy())
+    game, previous_L = task_of(puzzle.task), None
+    x_BT, y_BT = torch.from_numpy(puzzle.inputs_PL), torch.from_numpy(puzzle.solutions_PL)
+    for at in solve(model, x_BT[0], policy, max_segments, int(puzzle.ids_P[0])):
+        cells_L = game.values(at.prediction_T.numpy())
         q_halt, q_continue = at.q_2.sigmoid().tolist()
         yield Frame(
-            givens_L=givens_L,
+            givens_L=game.values(puzzle.inputs_PL[0]),
             cells_L=cells_L,
             previous_L=previous_L,
             segment=at.segment,
@@ -46,8 +41,10 @@ def solve_frames(
             q_halt=q_halt,
             q_continue=q_continue,
             decision="forced" if at.forced else "halt" if at.action else "continue",
-            correct=bool((cells_L == answer_L).all()),
+            correct=bool(valid_optimal(game, x_BT, at.prediction_T[None], y_BT)),
             title=game.task,
+            task=game.task,
+            demonstrations=puzzle.shown.get(int(puzzle.ids_P[0]), ()),
         )
         previous_L = cells_L
 

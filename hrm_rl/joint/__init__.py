@@ -22,7 +22,7 @@ from hrm_rl.joint.ponder import Ponder
 from hrm_rl.joint.ppo import PPO
 from hrm_rl.joint.residual import Residual
 from hrm_rl.joint.schedules import Fixed, Random
-from hrm_rl.models.hrm import HRMConfig
+from hrm_rl.models import AnyConfig
 
 __all__ = [
     "INFERENCE",
@@ -48,7 +48,7 @@ class LearnerConfig(Protocol):
     @property
     def step_cost(self) -> float: ...
     @property
-    def model(self) -> HRMConfig: ...
+    def model(self) -> AnyConfig: ...
     @property
     def edge(self) -> str: ...
     @property

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from hrm_rl.features import SCALARS
 from hrm_rl.joint.learner import Draw, Memory, Memoryless, Seen, Segment, Terms
-from hrm_rl.models.hrm import HRMConfig
+from hrm_rl.models import AnyConfig
 
 
 class LastSeen(NamedTuple):
@@ -33,7 +33,7 @@ class External(Memoryless):
     So the model's own head is not trained, and nothing but the sequence loss shapes the trunk.
     """
 
-    model: HRMConfig
+    model: AnyConfig
 
     explores = False  # whoever decides explores
 

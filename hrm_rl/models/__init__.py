@@ -1,1 +1,76 @@
-"""Architectures: one file each, all with `.initial()` and `.segment()`."""
+"""Architectures: one file each, all in the shape of `base.Model`, and the table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from types import MappingProxyType
+from typing import Any, Final, cast
+
+from hrm_rl.models.base import Carry, Model, ModelConfig, Output
+from hrm_rl.models.etrm import ETRM, ETRMConfig
+from hrm_rl.models.hrm import HRM, HRMConfig
+from hrm_rl.models.stepper import Stepper, StepperConfig
+from hrm_rl.models.transformer import Transformer, TransformerConfig
+from hrm_rl.models.trm import TRM, TRMConfig
+from hrm_rl.models.universal import Universal, UniversalConfig
+
+__all__ = [
+    "MODELS",
+    "AnyConfig",
+    "Carry",
+    "Model",
+    "ModelConfig",
+    "Output",
+    "build",
+    "config_from",
+    "config_to",
+]
+
+AnyConfig = HRMConfig | TRMConfig | ETRMConfig | TransformerConfig | UniversalConfig | StepperConfig
+"""The config of any architecture."""
+
+MODELS: Final[Mapping[str, tuple[type[AnyConfig], type[Model]]]] = MappingProxyType(
+    {
+        "hrm": (HRMConfig, HRM),
+        "trm": (TRMConfig, TRM),
+        "etrm": (ETRMConfig, ETRM),
+        "transformer": (TransformerConfig, Transformer),
+        "universal": (UniversalConfig, Universal),
+        "stepper": (StepperConfig, Stepper),
+    }
+)
+"""Config and module of every architecture, by what "kind" in a JSON says; left out, it is "hrm"."""
+
+
+def build(config: ModelConfig) -> Model:
+    """A model of this config with new weights, drawn from torch's global generator."""
+    _, model = MODELS[_kind(config)]
+    return model(cast(AnyConfig, config))
+
+
+def config_to(config: ModelConfig) -> dict[str, Any]:
+    """A config as what JSON can hold."""
+    return {"kind": _kind(config), **asdict(cast(AnyConfig, config))}
+
+
+def config_from(values: Mapping[str, Any]) -> AnyConfig:
+    """What `config_to` wrote, or an older version without a "kind".
+
+    Raises:
+        ValueError: no such architecture, or fields that it does not have.
+    """
+    known = dict(values)
+    kind = known.pop("kind", "hrm")
+    if kind not in MODELS:
+        raise ValueError(f"the architecture must be one of {', '.join(MODELS)}, got {kind!r}")
+    config, _ = MODELS[kind]
+    if foreign := sorted(known.keys() - {field.name for field in fields(config)}):
+        raise ValueError(
+            f"a config of {kind} has no {foreign[0]}; was it written by a later version?"
+        )
+    return config(**known)
+
+
+def _kind(config: ModelConfig) -> str:
+    return next(kind for kind, (made_of, _) in MODELS.items() if made_of is type(config))

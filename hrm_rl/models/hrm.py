@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from hrm_rl.layers import Block, Level, Linear, rotary_angles, truncated_normal_
+from hrm_rl.models.base import Carry, Embedding, Model, Output, PuzzleEmbedding, new_q_head
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class HRMConfig:
     """Number of puzzle identifiers, each with an embedding of its own."""
     puzzle_width: int | None = None
     """Width of a puzzle embedding, rounded up to whole positions; None: one position; 0: none."""
+    task: str = ""
+    """The puzzles that it reads (`puzzles.task_of`), "maze10"; "": the Sudoku of that many cells."""
 
     def __post_init__(self) -> None:
         counts = "vocab length width heads H_layers L_layers H_cycles L_cycles puzzle_ids"
@@ -75,22 +77,7 @@ class HRMConfig:
         return -(-width // self.width)
 
 
-class Carry(NamedTuple):
-    """What a slot keeps from segment to segment: the two states, detached."""
-
-    z_H: Float[Tensor, "B L D"]
-    z_L: Float[Tensor, "B L D"]
-
-
-class Output(NamedTuple):
-    """What one segment shows, with gradients in training."""
-
-    logits: Float[Tensor, "B T V"]
-    q: Float[Tensor, "B 2"]
-    """Q logits: column 0 is halt, column 1 is continue."""
-
-
-class HRM(nn.Module):
+class HRM(Model):
     """Embedding, a slow module H, a fast module L, an output head and a Q-head.
 
     A segment is N cycles of T fast updates and one slow update. Only the last fast and the last
@@ -98,9 +85,11 @@ class HRM(nn.Module):
     N x T.
     """
 
+    config: HRMConfig
+
     def __init__(self, config: HRMConfig) -> None:
-        super().__init__()
-        self.config = c = config
+        super().__init__(config)
+        c = config
         positions = c.prefix + c.length
         self.embed_tokens = Embedding(c.vocab, c.width)
         self.embed_pos = Embedding(positions, c.width) if c.positions == "learned" else None
@@ -109,9 +98,7 @@ class HRM(nn.Module):
         self.H_level = Level(c.H_layers, self._block)
         self.L_level = Level(c.L_layers, self._block)
         self.lm_head = Linear(c.width, c.vocab)
-        self.q_head = nn.Linear(c.width, 2)
-        nn.init.zeros_(self.q_head.weight)
-        nn.init.constant_(self.q_head.bias, -5.0)  # both Q start near 0: nobody halts early
+        self.q_head = new_q_head(c.width)
         self.H_init: Tensor
         self.L_init: Tensor
         self.register_buffer("H_init", truncated_normal_(torch.empty(c.width), std=1.0))
@@ -135,23 +122,10 @@ class HRM(nn.Module):
         shape = (slots, self.config.prefix + self.config.length, -1)
         return Carry(self.H_init.expand(shape), self.L_init.expand(shape))
 
-    def puzzle_rows(self, id_B: Int[Tensor, " B"]) -> Float[Tensor, "B E"]:
-        """The puzzle embeddings of a batch, detached: training wants their gradient row by row."""
-        return self.puzzle_emb.weights[id_B]
-
     def segment(
         self, carry: Carry, x_BT: Int[Tensor, "B T"], rows_BE: Float[Tensor, "B E"]
     ) -> tuple[Carry, Output]:
-        """Run one segment.
-
-        Args:
-            carry: states of the last segment, or `initial`.
-            x_BT: puzzle tokens.
-            rows_BE: puzzle embeddings, from `puzzle_rows`.
-
-        Returns:
-            The detached carry, and logits and Q logits read from the slow state.
-        """
+        """N cycles; the last fast and the last slow update carry gradients."""
         c = self.config
         rotary = (self.rotary_cos, self.rotary_sin) if c.positions == "rotary" else None
         x_BLD = self._embed(x_BT, rows_BE)
@@ -166,18 +140,6 @@ class HRM(nn.Module):
         logits_BTV = self.lm_head(z_H)[:, c.prefix :]
         return Carry(z_H.detach(), z_L.detach()), Output(logits_BTV, self.q(z_H))
 
-    def q(self, z_H: Float[Tensor, "B L D"]) -> Float[Tensor, "B 2"]:
-        """Q logits (halt, continue)."""
-        return self.head(self.read(z_H))
-
-    def read(self, z_H: Float[Tensor, "B L D"]) -> Float[Tensor, "B D"]:
-        """The vector that the Q-head reads: position 0."""
-        return z_H[:, 0]
-
-    def head(self, z_BD: Float[Tensor, "*B D"]) -> Float[Tensor, "*B 2"]:
-        """Q logits of such vectors, in fp32."""
-        return self.q_head(z_BD).float()
-
     def _embed(self, x_BT: Tensor, rows_BE: Tensor) -> Tensor:
         """Puzzle and token embeddings in one sequence; tokens have unit variance."""
         c = self.config
@@ -190,25 +152,3 @@ class HRM(nn.Module):
             # The sum of two, scaled so that the variance stays 1.
             x_BLD = math.sqrt(0.5) * (x_BLD + self.embed_pos.embedding_weight)
         return math.sqrt(c.width) * x_BLD
-
-
-class Embedding(nn.Module):
-    """A table of vectors with deviation 1/sqrt(D); HRM multiplies what it reads by sqrt(D)."""
-
-    def __init__(self, count: int, width: int) -> None:
-        super().__init__()
-        weight = truncated_normal_(torch.empty(count, width), std=width**-0.5)
-        self.embedding_weight = nn.Parameter(weight)
-
-
-class PuzzleEmbedding(nn.Module):
-    """Zero-initialised rows, one per puzzle identifier.
-
-    A buffer, not a parameter: a batch touches few of possibly a million rows, which have an
-    optimiser of their own (`optim.sign_sgd_rows_`).
-    """
-
-    def __init__(self, count: int, width: int) -> None:
-        super().__init__()
-        self.weights: Tensor
-        self.register_buffer("weights", torch.zeros(count, width))

@@ -1,19 +1,24 @@
 """Puzzles: rules, generators, augmentation, rating, and the sets that ship.
 
-Knows no model and no environment; imports torch in `augment` alone and numba where it pays.
+Knows no model and no environment; imports torch where batches of a device are handled (`augment`,
+`verdicts`) and numba where it pays.
 """
 
+from hrm_rl.puzzles.kinds import task_for, task_of
 from hrm_rl.puzzles.sets import PuzzleSet, concat, load, read_csv, write_csv
-from hrm_rl.puzzles.sudoku import PuzzleError, Sudoku, for_length, sudoku_of
+from hrm_rl.puzzles.sudoku import Sudoku, for_length
+from hrm_rl.puzzles.task import PuzzleError, Task
 
 __all__ = [
     "PuzzleError",
     "PuzzleSet",
     "Sudoku",
+    "Task",
     "concat",
     "for_length",
     "load",
     "read_csv",
-    "sudoku_of",
+    "task_for",
+    "task_of",
     "write_csv",
 ]

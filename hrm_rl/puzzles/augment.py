@@ -1,50 +1,54 @@
-"""Random symmetries of Sudoku, another one for each puzzle of a batch, without a host read.
+"""Random symmetries: another one for each puzzle of a batch, without a host read.
 
-Suffixes: B puzzles of the batch, L cells, S rows (or columns), G bands (or stacks), V vocabulary.
+Suffixes: B puzzles of the batch, L cells.
 """
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
 import torch
-from jaxtyping import Integer
+from jaxtyping import Int, Integer
 from torch import Tensor
 
-from hrm_rl.puzzles.sudoku import Sudoku
+from hrm_rl.puzzles import arc_augment, demos_augment, sudoku_augment, toy_augment
+from hrm_rl.puzzles.task import Task
 
 
-def augment(
-    x_BL: Integer[Tensor, "B L"],
-    y_BL: Integer[Tensor, "B L"],
-    size: int,
-    generator: torch.Generator | None = None,
-) -> tuple[Integer[Tensor, "B L"], Integer[Tensor, "B L"]]:
-    """Puzzles and solutions (tokens) after a random symmetry per row, the same for x and y.
+class Augmented(NamedTuple):
+    """Puzzles, solutions (tokens) and identifiers after a symmetry."""
 
-    Uniform over the whole group: digits, bands, rows in a band, stacks, columns in a stack, and the
-    transpose where boxes are square. `generator` must live on the tensors' device; None is torch's.
+    x_BL: Integer[Tensor, "B L"]
+    y_BL: Integer[Tensor, "B L"]
+    id_B: Int[Tensor, " B"]
+
+
+Augment = Callable[[Task, Augmented, torch.Generator | None], Augmented]
+
+
+def _sudoku(task: Task, batch: Augmented, generator: torch.Generator | None) -> Augmented:
+    x_BL, y_BL = sudoku_augment.augment(batch.x_BL, batch.y_BL, task.rows, generator)
+    return Augmented(x_BL, y_BL, batch.id_B)
+
+
+AUGMENT: Final[Mapping[str, Augment]] = MappingProxyType(
+    {
+        "sudoku": _sudoku,
+        "maze": toy_augment.turn,
+        "parity": toy_augment.shuffle_bits,
+        "life": toy_augment.turn_and_shift,
+        "queens": toy_augment.turn,
+        "arc": arc_augment.vary,
+        "demos": demos_augment.vary,
+    }
+)
+"""How puzzles of a kind are varied in training; the others are not."""
+
+
+def augment(task: Task, batch: Augmented, generator: torch.Generator | None = None) -> Augmented:
+    """The same puzzles after a random symmetry of their kind, the same for puzzle and solution.
+
+    `generator` must live on the tensors' device; None is torch's.
     """
-    game = Sudoku(size)
-    B = x_BL.shape[0]
-
-    def random(*shape: int) -> Tensor:
-        return torch.rand(B, *shape, generator=generator, device=x_BL.device)
-
-    rows_BS = _lines(random(size // game.box_rows), random(size // game.box_rows, game.box_rows))
-    cols_BS = _lines(random(size // game.box_cols), random(size // game.box_cols, game.box_cols))
-    cells_BSS = rows_BS[:, :, None] * size + cols_BS[:, None, :]
-    if game.box_rows == game.box_cols:
-        cells_BSS = torch.where(random(1, 1) < 0.5, cells_BSS, cells_BSS.mT)
-    cells_BL = cells_BSS.reshape(B, size * size)
-
-    kept_B2 = torch.arange(2, device=x_BL.device).expand(B, 2)  # PAD and blank stay themselves
-    names_BV = torch.cat([kept_B2, random(size).argsort(1) + 2], dim=1)
-
-    def seen(tokens_BL: Tensor) -> Tensor:
-        return names_BV.gather(1, tokens_BL.long().gather(1, cells_BL)).to(tokens_BL.dtype)
-
-    return seen(x_BL), seen(y_BL)
-
-
-def _lines(group_keys_BG: Tensor, line_keys_BGS: Tensor) -> Tensor:
-    """(B, S) the old number of each new row (or column), in the order of random keys."""
-    groups_BG1 = group_keys_BG.argsort(1)[:, :, None]
-    lines_BGS = line_keys_BGS.argsort(2)
-    return (groups_BG1 * line_keys_BGS.shape[2] + lines_BGS).flatten(1)
+    vary = AUGMENT.get(task.kind)
+    return vary(task, batch, generator) if vary else batch

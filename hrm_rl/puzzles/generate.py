@@ -24,11 +24,12 @@ from hrm_rl.puzzles.rng import below, shuffle, stream
 from hrm_rl.puzzles.sets import PuzzleSet
 from hrm_rl.puzzles.solver import count as count_solutions
 from hrm_rl.puzzles.solver import solve
+from hrm_rl.puzzles.streams import STREAMS, check_order
 from hrm_rl.puzzles.strip import random_grid, strip
-from hrm_rl.puzzles.sudoku import PuzzleError, Sudoku
+from hrm_rl.puzzles.sudoku import Sudoku
 from hrm_rl.puzzles.symmetry import canonical, geometric
+from hrm_rl.puzzles.task import PuzzleError
 
-STREAMS = {"train": 0, "test": 1, "fit": 2}
 HARD, EASY, MINIMAL, SMALL, DEAL = 16, 32, 48, 64, 15
 """Random numbers come from stream kind + split; for small grids, kind x size + split (or DEAL)."""
 
@@ -59,7 +60,7 @@ def hard(count: int, seed: int, split: str = "train", first: int = 0) -> PuzzleS
 
 
 def _make(kind: int, name: str, count: int, seed: int, split: str, first: int) -> PuzzleSet:
-    _check(count, seed, split, first)
+    check_order(count, seed, split, first)
     puzzles_PL = np.zeros((count, 81), dtype=np.uint8)
     answers_PL = np.zeros((count, 81), dtype=np.uint8)
     ratings_P = np.zeros(count, dtype=np.int32)
@@ -85,15 +86,6 @@ def _make(kind: int, name: str, count: int, seed: int, split: str, first: int) -
     return PuzzleSet(
         game.task, game.tokens(puzzles_PL), game.tokens(answers_PL), ratings_P, tuple(sources)
     )
-
-
-def _check(count: int, seed: int, split: str, first: int) -> None:
-    if split not in STREAMS:
-        raise PuzzleError(f"split must be one of {', '.join(STREAMS)}, got {split!r}")
-    if not 0 <= seed < 2**32:
-        raise PuzzleError(f"seed must be in [0, 2**32), got {seed}")
-    if count < 0 or first < 0:
-        raise PuzzleError(f"count and first must be >= 0, got {count} and {first}")
 
 
 @njit
@@ -132,7 +124,7 @@ def small(
     (More clues where none can go.) Ratings are the guesses of `solver.solve`, nearly always 0. With
     288 grids of 4x4 the splits overlap here; `every_sudoku4` holds puzzles out.
     """
-    _check(count, seed, split, first)
+    check_order(count, seed, split, first)
     if size not in SMALL_CLUES:
         raise PuzzleError(f"size must be 4 or 6, got {size}; for 9 call minimal, easy or hard")
     low, high = clues or SMALL_CLUES[size]

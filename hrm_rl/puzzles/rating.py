@@ -28,7 +28,7 @@ from hrm_rl.puzzles.bands import (
     set_up,
 )
 from hrm_rl.puzzles.jit import njit
-from hrm_rl.puzzles.sudoku import PuzzleError
+from hrm_rl.puzzles.task import PuzzleError
 
 DEPTH = 64  # more than the 54 assertions that solve any grid
 WAY_ORDER = np.array((0, 2, 1, 5, 3, 4), dtype=np.int64)  # lanes of a band: even 0-2, odd 3-5

@@ -5,13 +5,15 @@ Suffixes: P puzzles, L tokens of a puzzle.
 
 import csv
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from hrm_rl.puzzles.sudoku import PuzzleError, for_length, sudoku_of
+from hrm_rl.puzzles.kinds import KINDS, task_of
+from hrm_rl.puzzles.sudoku import for_length
+from hrm_rl.puzzles.task import PuzzleError, Task
 
 HEADER = ("source", "question", "answer", "rating")
 DATA = Path(__file__).parent / "data"
@@ -21,25 +23,32 @@ JOINED = {"sudoku9": ("sudoku9_easy", "sudoku9_minimal", "sudoku9_hard")}
 
 @dataclass(frozen=True)
 class PuzzleSet:
-    """Puzzles of one task, as tokens (0 = PAD, 1 = blank, digit d = d + 1)."""
+    """Puzzles of one task, as tokens (0 = PAD)."""
 
     task: str
-    """"sudoku9", "sudoku6" or "sudoku4"."""
+    """Its name (`kinds.task_of`): "sudoku9"."""
     inputs_PL: np.ndarray
     """uint8 tokens shown to the model."""
     solutions_PL: np.ndarray
     """uint8 tokens asked of it."""
     ratings_P: np.ndarray
-    """int32 guesses to the first solution (`hrm_rl.puzzles.rating`)."""
+    """int32, how hard it is by the measure of its kind; Sudoku: guesses to the first solution."""
     sources: tuple[str, ...]
     """Where each puzzle comes from."""
+    ids_P: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    """int64 puzzle identifiers, which choose an embedding; left out, all are 0."""
+    shown: Mapping[int, np.ndarray] = field(default_factory=dict)
+    """What shows the rule of a puzzle, by identifier, for people to see (ARC): (K, 2, L) tokens."""
 
     def __post_init__(self) -> None:
-        shape = (len(self.sources), sudoku_of(self.task).length)
+        shape = (len(self.sources), task_of(self.task).length)
+        if not len(self.ids_P):
+            object.__setattr__(self, "ids_P", np.zeros(shape[0], np.int64))
         for name, array, wanted in (
             ("inputs_PL", self.inputs_PL, shape),
             ("solutions_PL", self.solutions_PL, shape),
             ("ratings_P", self.ratings_P, shape[:1]),
+            ("ids_P", self.ids_P, shape[:1]),
         ):
             if array.shape != wanted:
                 raise PuzzleError(
@@ -48,7 +57,7 @@ class PuzzleSet:
 
     @property
     def vocab(self) -> int:
-        return sudoku_of(self.task).vocab
+        return task_of(self.task).vocab
 
     @property
     def length(self) -> int:
@@ -67,6 +76,8 @@ class PuzzleSet:
             self.solutions_PL[indices],
             self.ratings_P[indices],
             tuple(self.sources[i] for i in indices),
+            self.ids_P[indices],
+            self.shown,
         )
 
     def sample(self, count: int) -> "PuzzleSet":
@@ -87,11 +98,16 @@ def concat(sets: Sequence[PuzzleSet]) -> PuzzleSet:
         np.concatenate([puzzles.solutions_PL for puzzles in sets]),
         np.concatenate([puzzles.ratings_P for puzzles in sets]),
         sum((puzzles.sources for puzzles in sets), ()),
+        np.concatenate([puzzles.ids_P for puzzles in sets]),
+        {id_: pairs for puzzles in sets for id_, pairs in puzzles.shown.items()},
     )
 
 
-def read_csv(path: str | os.PathLike[str]) -> PuzzleSet:
-    """Read the official CSV (source,question,answer,rating); the first question tells the size.
+def read_csv(path: str | os.PathLike[str], task: str = "") -> PuzzleSet:
+    """Read the official CSV (source,question,answer,rating).
+
+    `task` names the kind of puzzle; left out, the first question tells it: a maze has walls (#), and
+    anything else is a Sudoku.
 
     Every answer is checked against the rules and its question; that it is the only one is not (that
     takes `solver.count` or `rating.rate`).
@@ -112,15 +128,15 @@ def read_csv(path: str | os.PathLike[str]) -> PuzzleSet:
         raise PuzzleError(
             f"{path} has no puzzles; give a file with at least one row below the header"
         )
-    return _from_rows(path, rows)
+    return _from_rows(path, rows, task)
 
 
-def _from_rows(path: Path, rows: list[tuple[int, list[str]]]) -> PuzzleSet:
+def _from_rows(path: Path, rows: list[tuple[int, list[str]]], task: str) -> PuzzleSet:
     """Puzzles of (line number, row) pairs."""
     sources, questions, answers, ratings = [], [], [], []
     line = rows[0][0]
     try:
-        game = for_length(len(rows[0][1][1].strip()) if len(rows[0][1]) > 1 else 0)
+        game = task_of(task) if task else _told_by(rows[0][1][1] if len(rows[0][1]) > 1 else "")
         for line, row in rows:  # noqa: B007 (the message needs it)
             if len(row) != len(HEADER):
                 raise PuzzleError(
@@ -148,24 +164,31 @@ def _from_rows(path: Path, rows: list[tuple[int, list[str]]]) -> PuzzleSet:
     )
 
 
+def _told_by(question: str) -> Task:
+    """The rules of the puzzle that is written like this."""
+    if "#" in question and "maze" in KINDS:
+        return KINDS["maze"](round(len(question) ** 0.5))
+    return for_length(len(question.strip()))
+
+
 def _rating(text: str) -> int:
     if not text.strip().isdecimal() or int(text) > np.iinfo(np.int32).max:
-        raise PuzzleError(f"the rating must be a whole number of guesses, got {text!r}")
+        raise PuzzleError(f"the rating must be a whole number >= 0, got {text!r}")
     return int(text)
 
 
 def write_csv(path: str | os.PathLike[str], puzzles: PuzzleSet) -> None:
     """Write the official CSV; the file appears complete or not at all."""
     path = Path(path)
-    game = sudoku_of(puzzles.task)
+    game = task_of(puzzles.task)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with open(partial, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(HEADER)
             for i, source in enumerate(puzzles.sources):
-                question = game.format(game.digits(puzzles.inputs_PL[i]))
-                answer = game.format(game.digits(puzzles.solutions_PL[i]))
+                question = game.format(game.values(puzzles.inputs_PL[i]))
+                answer = game.format(game.values(puzzles.solutions_PL[i]))
                 writer.writerow((source, question, answer, int(puzzles.ratings_P[i])))
         os.replace(partial, path)
     finally:
@@ -188,4 +211,4 @@ def load(name: str, split: str) -> PuzzleSet:
         raise PuzzleError(
             f"puzzles must be one of {', '.join(sorted(shipped | JOINED.keys()))}, got {name!r}"
         )
-    return read_csv(path)
+    return read_csv(path, name.partition("_")[0])

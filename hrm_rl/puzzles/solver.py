@@ -9,7 +9,8 @@ from functools import cache
 import numpy as np
 
 from hrm_rl.puzzles.rng import shuffle
-from hrm_rl.puzzles.sudoku import PuzzleError, Sudoku
+from hrm_rl.puzzles.sudoku import Sudoku
+from hrm_rl.puzzles.task import PuzzleError
 
 
 def solve(

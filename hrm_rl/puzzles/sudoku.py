@@ -11,14 +11,12 @@ from functools import cache
 
 import numpy as np
 
+from hrm_rl.puzzles.task import PuzzleError
+
 BOXES = {4: (2, 2), 6: (2, 3), 9: (3, 3)}
 """Rows and columns of a box, by size of the grid."""
 
 PAD, BLANK = 0, 1
-
-
-class PuzzleError(ValueError):
-    """A puzzle, or a file of them, that cannot be used: what is wrong, where, and the cure."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,20 @@ class Sudoku:
         return self.size + 2
 
     @property
+    def kind(self) -> str:
+        return "sudoku"
+
+    @property
     def task(self) -> str:
         return f"sudoku{self.size}"
+
+    @property
+    def rows(self) -> int:
+        return self.size
+
+    @property
+    def columns(self) -> int:
+        return self.size
 
     @property
     def units(self) -> np.ndarray:
@@ -96,7 +106,7 @@ class Sudoku:
         """Tokens of digits, any shape, uint8."""
         return (np.asarray(digits) + 1).astype(np.uint8)
 
-    def digits(self, tokens: np.ndarray) -> np.ndarray:
+    def values(self, tokens: np.ndarray) -> np.ndarray:
         """Digits of tokens, any shape, uint8; PAD and blank become 0."""
         return np.maximum(np.asarray(tokens), BLANK).astype(np.uint8) - np.uint8(BLANK)
 
@@ -109,6 +119,11 @@ class Sudoku:
             counts[0] = 0
             wrong_L[unit] |= counts[digits_L[unit]] > 1
         return wrong_L
+
+    def broken(self, givens_L: np.ndarray, cells_L: np.ndarray) -> np.ndarray:
+        """(L,) bool: cells that repeat a digit of their unit, or overwrite a given."""
+        overwritten_L = (givens_L != 0) & (cells_L != givens_L)
+        return self.violations(cells_L) | overwritten_L
 
     def is_solution(self, puzzle_L: np.ndarray, answer_L: np.ndarray) -> bool:
         """`answer_L` fills every cell by the rules and keeps the givens of `puzzle_L` (digits)."""
@@ -130,14 +145,6 @@ def _units(size: int) -> np.ndarray:
     units = np.concatenate([cells, cells.T, boxes.reshape(size, size)])
     units.flags.writeable = False  # one array for all callers
     return units
-
-
-def sudoku_of(task: str) -> Sudoku:
-    """The rules of a task: `sudoku_of("sudoku9")` is `Sudoku(9)`."""
-    tasks = {f"sudoku{size}": size for size in BOXES}
-    if task not in tasks:
-        raise PuzzleError(f"task must be one of {', '.join(tasks)}, got {task!r}")
-    return Sudoku(tasks[task])
 
 
 def for_length(length: int) -> Sudoku:

@@ -8,7 +8,8 @@ from itertools import permutations, product
 
 import numpy as np
 
-from hrm_rl.puzzles.sudoku import PuzzleError, Sudoku
+from hrm_rl.puzzles.sudoku import Sudoku
+from hrm_rl.puzzles.task import PuzzleError
 
 
 @cache

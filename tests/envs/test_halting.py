@@ -21,8 +21,8 @@ from hrm_rl.features import OBSERVATIONS
 
 BANK = log_bank(Scripted(), PUZZLES, 12)
 KEYS = {
-    "correct", "is_success", "cells", "segment", "forced", "puzzle_id", "rating", "prediction",
-    "action_mask",
+    "correct", "is_success", "cells", "valid_optimal", "segment", "forced", "puzzle_id", "rating",
+    "prediction", "action_mask",
 }  # fmt: skip
 
 

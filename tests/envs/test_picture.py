@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hrm_rl.envs import picture
+from hrm_rl.envs.boards import palette
 from hrm_rl.envs.frame import Frame
 
 NAN = float("nan")
@@ -18,13 +19,13 @@ class Notes:
     """A canvas on which every letter is half as wide as its font's size."""
 
     def __init__(self) -> None:
-        self.boxes: list[tuple[str, picture.Box, picture.Colour]] = []
+        self.boxes: list[tuple[str, palette.Box, palette.Colour]] = []
         self.words: dict[str, tuple[float, float]] = {}
 
-    def fill(self, box: picture.Box, colour: picture.Colour) -> None:
+    def fill(self, box: palette.Box, colour: palette.Colour) -> None:
         self.shape("fill", box, colour)
 
-    def shape(self, name: str, box: picture.Box, colour: picture.Colour) -> None:
+    def shape(self, name: str, box: palette.Box, colour: palette.Colour) -> None:
         self.boxes.append((name, box, colour))
 
     def text(
@@ -33,7 +34,7 @@ class Notes:
         size: float,
         x: float,
         y: float,
-        colour: picture.Colour,
+        colour: palette.Colour,
         *,
         bold: bool = True,
         anchor: str = "left",
@@ -46,7 +47,7 @@ class Notes:
     def width_of(self, words: str, size: float) -> float:
         return len(words) * size / 2
 
-    def inside(self, box: picture.Box, colour: picture.Colour) -> list[picture.Box]:
+    def inside(self, box: palette.Box, colour: palette.Colour) -> list[palette.Box]:
         """What was painted in that colour within the box."""
         left, top, width, _ = box
         return [
@@ -77,15 +78,15 @@ def paint(**changes: Any) -> Notes:
 def test_the_clock_has_a_tick_per_segment_filled_up_to_now():
     notes = paint(segment=5, max_segments=16)
     ticks = [colour for name, _, colour in notes.boxes if name == "tick"]
-    assert ticks == 4 * [picture.GREY] + [picture.INK] + 11 * [picture.TRACK]
+    assert ticks == 4 * [palette.GREY] + [palette.INK] + 11 * [palette.TRACK]
     assert "5 / 16" in notes.words
 
 
-@given(st.integers(1, picture.MOST_TICKS))
+@given(st.integers(1, palette.MOST_TICKS))
 def test_ticks_part_the_clock_evenly_without_touching(max_segments):
     notes = paint(segment=1, max_segments=max_segments)
     ticks = [box for name, box, _ in notes.boxes if name == "tick"]
-    left, _, width, _ = picture.CLOCK
+    left, _, width, _ = palette.CLOCK
     assert len(ticks) == max_segments
     assert ticks[0][0] == left
     assert ticks[-1][0] + ticks[-1][2] == pytest.approx(left + width)
@@ -94,7 +95,7 @@ def test_ticks_part_the_clock_evenly_without_touching(max_segments):
 
 def test_a_clock_of_very_many_segments_is_a_bar():
     notes = paint(segment=50, max_segments=200)
-    assert [box[2] for box in notes.inside(picture.CLOCK, picture.GREY)] == [picture.CLOCK[2] / 4]
+    assert [box[2] for box in notes.inside(palette.CLOCK, palette.GREY)] == [palette.CLOCK[2] / 4]
     assert "50/200" in notes.words
 
 
@@ -104,10 +105,10 @@ def test_a_clock_of_very_many_segments_is_a_bar():
 )
 def test_the_bar_of_a_q_is_as_long_as_it_is_probable(q, width, value):
     notes = paint(q_halt=q, q_continue=0.5)
-    bars = notes.inside(picture.HALT_BAR, picture.HALT)
+    bars = notes.inside(palette.HALT_BAR, palette.HALT)
     assert [bar[2] for bar in bars] == ([] if width is None else [width])
     assert value in notes.words
-    assert [b[2] for b in notes.inside(picture.CONTINUE_BAR, picture.CONTINUE)] == [132]
+    assert [b[2] for b in notes.inside(palette.CONTINUE_BAR, palette.CONTINUE)] == [132]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_no_title_runs_into_the_verdict_or_over_the_edge(title, decision):
     notes = paint(title=title, decision=decision, correct=True)
     new = set(notes.words) - set(bare.words)
     assert len(new) <= 1
-    chips = [box[0] for name, box, _ in notes.boxes if name == "pill" and box[1] < picture.BOARD[1]]
+    chips = [box[0] for name, box, _ in notes.boxes if name == "pill" and box[1] < palette.BOARD[1]]
     verdict = notes.words["right" if decision == "forced" else "already right"]
     for words in new:
         assert words.isprintable() and words.strip()
@@ -154,8 +155,8 @@ def test_a_picture_without_a_title_says_which_sudoku_it_is():
 def test_box_lines_are_thick_and_cell_lines_thin(size, rows, columns):
     zeros_L = np.zeros(size * size, int)
     notes = paint(givens_L=zeros_L, cells_L=zeros_L)
-    thick = [box for name, box, c in notes.boxes if name == "fill" and c == picture.INK]
-    thin = [box for name, box, c in notes.boxes if name == "fill" and c == picture.HAIRLINE]
+    thick = [box for name, box, c in notes.boxes if name == "fill" and c == palette.INK]
+    thin = [box for name, box, c in notes.boxes if name == "fill" and c == palette.HAIRLINE]
     lying = [box for box in thick if box[2] > box[3]]
     assert (len(lying), len(thick) - len(lying)) == (size // rows + 1, size // columns + 1)
     assert len(thick) + len(thin) == 2 * (size + 1)

@@ -12,8 +12,9 @@ import pytest
 from gymnasium.error import DependencyNotInstalled
 from PIL import Image
 
-from hrm_rl.envs import picture
+from hrm_rl.envs.boards import palette
 from hrm_rl.envs.render import Frame, Window, contact_sheet, draw, save_gif
+from hrm_rl.puzzles import Sudoku
 
 GIVENS = {
     4: "1000003004000002",
@@ -54,16 +55,16 @@ def replaced(digits_L: np.ndarray, **new: int) -> np.ndarray:
     return digits_L
 
 
-def crop(image: np.ndarray, box: picture.Box) -> np.ndarray:
-    scale = image.shape[1] / picture.WIDTH
+def crop(image: np.ndarray, box: palette.Box) -> np.ndarray:
+    scale = image.shape[1] / palette.WIDTH
     left, top, width, height = box
     rows = slice(round(top * scale), round((top + height) * scale))
     return image[rows, round(left * scale) : round((left + width) * scale)]
 
 
-def cells_with(image: np.ndarray, size: int, colour: picture.Colour) -> set[int]:
+def cells_with(image: np.ndarray, size: int, colour: palette.Colour) -> set[int]:
     """The cells in which some pixel has just this colour."""
-    crops = [crop(image, picture.cell_box(i, size)) for i in range(size * size)]
+    crops = [crop(image, palette.cell_box(i, Sudoku(size))) for i in range(size * size)]
     return {i for i, pixels in enumerate(crops) if (pixels == colour).all(-1).any()}
 
 
@@ -101,7 +102,7 @@ def test_somebody_elses_pygame_quit_does_not_change_the_picture():
 @pytest.mark.parametrize("size", [4, 6, 9])
 def test_a_clean_grid_shows_no_red_and_no_shade(size):
     image = draw(make(size))
-    for colour in (picture.RED, picture.BROKEN, picture.CHANGED):
+    for colour in (palette.RED, palette.BROKEN, palette.CHANGED):
         assert cells_with(image, size, colour) == set()
 
 
@@ -110,8 +111,8 @@ def test_just_the_cells_that_break_a_rule_are_red(size, cell, digit):
     frame = make(size, cells_L=replaced(digits(SOLVED[size]), **{f"_{cell}": digit}))
     broken = set(np.flatnonzero(frame.broken()))
     assert cell in broken and len(broken) >= 2
-    assert cells_with(draw(frame), size, picture.RED) == broken
-    assert cells_with(draw(frame), size, picture.BROKEN) == broken
+    assert cells_with(draw(frame), size, palette.RED) == broken
+    assert cells_with(draw(frame), size, palette.BROKEN) == broken
 
 
 @pytest.mark.parametrize("size", [4, 6, 9])
@@ -119,23 +120,23 @@ def test_just_the_cells_that_changed_are_shaded(size):
     before_L, changed = digits(SOLVED[size]), [0, 2, size * size - 1]
     before_L[changed] = before_L[changed] % size + 1
     image = draw(make(size, previous_L=before_L))
-    assert cells_with(image, size, picture.CHANGED) == set(changed)
+    assert cells_with(image, size, palette.CHANGED) == set(changed)
 
 
 def test_a_change_that_breaks_a_rule_shows_both():
     cells_L = replaced(digits(SOLVED[9]), _2=6)
     image = draw(make(cells_L=cells_L))
-    pixels = crop(image, picture.cell_box(2, 9))
-    for colour in (picture.RED, picture.BROKEN, picture.CHANGED):
+    pixels = crop(image, palette.cell_box(2, Sudoku(9)))
+    for colour in (palette.RED, palette.BROKEN, palette.CHANGED):
         assert (pixels == colour).all(-1).any()
 
 
 def test_an_overwritten_given_is_red_with_the_given_in_its_corner():
     frame = make(cells_L=replaced(digits(SOLVED[9]), _0=4))
-    left, top, width, height = picture.cell_box(0, 9)
+    left, top, width, height = palette.cell_box(0, Sudoku(9))
     corner = crop(draw(frame), (left + 1, top + 1, width / 4, height / 3))
-    assert 0 in cells_with(draw(frame), 9, picture.RED)
-    assert (corner == picture.INK).all(-1).any()
+    assert 0 in cells_with(draw(frame), 9, palette.RED)
+    assert (corner == palette.INK).all(-1).any()
 
 
 @pytest.mark.parametrize("size", [4, 6, 9])
@@ -145,30 +146,30 @@ def test_givens_are_dark_and_heavier_than_the_same_digits_filled_in(size):
     given_image = draw(make(size, givens_L=cells_L))
     filled_image = draw(make(size, givens_L=none_L))
     for i in range(size * size):
-        inner = tuple(a + b for a, b in zip(picture.cell_box(i, size), box, strict=True))
+        inner = tuple(a + b for a, b in zip(palette.cell_box(i, Sudoku(size)), box, strict=True))
         given, filled = crop(given_image, inner), crop(filled_image, inner)
-        assert (given == picture.INK).all(-1).any()
-        assert (filled == picture.FILLED).all(-1).any()
+        assert (given == palette.INK).all(-1).any()
+        assert (filled == palette.FILLED).all(-1).any()
         assert (given < 250).any(-1).sum() > 1.1 * (filled < 250).any(-1).sum()
 
 
 def test_blank_cells_are_empty():
     image = draw(make(cells_L=np.zeros(81, int), previous_L=None))
-    left, top, width, height = picture.cell_box(2, 9)
-    assert (crop(image, (left + 2, top + 2, width - 4, height - 4)) == picture.CELL).all()
+    left, top, width, height = palette.cell_box(2, Sudoku(9))
+    assert (crop(image, (left + 2, top + 2, width - 4, height - 4)) == palette.CELL).all()
 
 
 def test_advancing_the_clock_changes_the_row_of_the_clock_and_nothing_else():
     differs = (draw(make(segment=3)) != draw(make(segment=9))).any(-1)
     top, bottom, left, right = bounds(differs)
-    _, clock_top, _, clock_height = picture.CLOCK
+    _, clock_top, _, clock_height = palette.CLOCK
     assert clock_top - 4 <= top and bottom <= clock_top + clock_height + 4
-    assert left >= picture.CLOCK[0] and right <= picture.BOARD[0] + picture.BOARD[2]
+    assert left >= palette.CLOCK[0] and right <= palette.BOARD[0] + palette.BOARD[2]
 
 
 @pytest.mark.parametrize("name", ["q_halt", "q_continue"])
 def test_a_q_changes_its_own_bar_and_nothing_else(name):
-    box = picture.HALT_BAR if name == "q_halt" else picture.CONTINUE_BAR
+    box = palette.HALT_BAR if name == "q_halt" else palette.CONTINUE_BAR
     for q in (0.0, 0.004, 1.0, float("nan")):
         differs = (draw(make(**{name: 0.5})) != draw(make(**{name: q}))).any(-1)
         top, bottom, left, _ = bounds(differs)
@@ -191,16 +192,16 @@ def test_nothing_reaches_the_margins_or_the_gap_beside_the_bars(size, side, segm
         title="W" * 300,
     )
     image = draw(frame, side)
-    scale = side / picture.WIDTH
-    board_left, _, board_width, _ = picture.BOARD
-    seen = bounds((image != picture.PAPER).any(-1))
-    assert seen[0] >= 16 * scale and seen[1] <= (picture.HEIGHT - 16) * scale
+    scale = side / palette.WIDTH
+    board_left, _, board_width, _ = palette.BOARD
+    seen = bounds((image != palette.PAPER).any(-1))
+    assert seen[0] >= 16 * scale and seen[1] <= (palette.HEIGHT - 16) * scale
     assert seen[2] >= (board_left - 2) * scale - 1
     assert seen[3] <= (board_left + board_width + 2) * scale + 1
-    left, top, width, _ = picture.CLOCK
-    below = picture.CONTINUE_BAR[1] + picture.CONTINUE_BAR[3] - top
-    assert (crop(image, (left + width + 1, top, 2, below)) == picture.PAPER).all()
-    assert (crop(image, (left - 4, top, 3, below)) == picture.PAPER).all()
+    left, top, width, _ = palette.CLOCK
+    below = palette.CONTINUE_BAR[1] + palette.CONTINUE_BAR[3] - top
+    assert (crop(image, (left + width + 1, top, 2, below)) == palette.PAPER).all()
+    assert (crop(image, (left - 4, top, 3, below)) == palette.PAPER).all()
 
 
 def test_drawing_needs_no_display():
@@ -236,7 +237,7 @@ def test_a_contact_sheet_lays_frames_row_by_row_and_fills_up_with_paper():
     assert sheet.shape == (2 * height, 2 * width, 3)
     assert (sheet[:height, width:] == draw(frames[1], 240)).all()
     assert (sheet[height:, :width] == draw(frames[2], 240)).all()
-    assert (sheet[height:, width:] == picture.PAPER).all()
+    assert (sheet[height:, width:] == palette.PAPER).all()
     assert contact_sheet(frames[:1], columns=5, side=240).shape == (height, width, 3)
 
 
@@ -256,7 +257,7 @@ def test_a_gif_shows_every_frame_and_holds_the_last(tmp_path):
             assert gif.info["duration"] == milliseconds
             seen = np.asarray(gif.convert("RGB"), int)
             assert np.abs(seen - draw(frame, 240)).mean() < 0.5  # of 255
-            assert (seen[0, 0] == picture.PAPER).all()
+            assert (seen[0, 0] == palette.PAPER).all()
     assert [p.name for p in path.parent.iterdir()] == ["solve.gif"]
 
 

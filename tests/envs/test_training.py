@@ -34,7 +34,7 @@ from hrm_rl.joint import Memory, Seen
 from hrm_rl.joint.external import External
 from hrm_rl.models.hrm import HRM
 from hrm_rl.monitor import Diverged
-from hrm_rl.puzzles import PuzzleSet
+from hrm_rl.puzzles import PuzzleSet, Sudoku
 from hrm_rl.run import run
 from hrm_rl.snapshot import snapshot
 from hrm_rl.train import TrainState, train
@@ -162,8 +162,9 @@ def test_a_whole_step_reads_nothing_back() -> None:
     config = tiny_run(halting="external")
     with torch.device("meta"):
         model = HRM(config.model)
-        tokens_PT = torch.zeros(10, 16, dtype=torch.uint8)
-        sampler = Sampler(tokens_PT, tokens_PT, torch.zeros(10), config.slots, 4, True, 6)
+        tokens_PT, id_P = torch.zeros(10, 16, dtype=torch.uint8), torch.zeros(10, dtype=torch.int64)
+        cumulative_P = torch.zeros(10)
+        sampler = Sampler(tokens_PT, tokens_PT, id_P, cumulative_P, config.slots, Sudoku(4), True)
     state = TrainState.assemble(config, model, sampler)
     engine = TrainingEngine(state, MDP(max_segments=3))
     engine.reset(0)

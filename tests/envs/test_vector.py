@@ -155,7 +155,7 @@ def assert_same_numbers(
     obs: torch.Tensor, info: dict[str, Any], expected_obs: Any, expected_info: dict[str, Any]
 ) -> None:
     assert np.array_equal(obs, expected_obs)
-    assert len(info) == 9
+    assert len(info) == 10
     for key, value in info.items():
         assert isinstance(value, torch.Tensor)
         np.testing.assert_allclose(value, expected_info[key], rtol=1e-6)

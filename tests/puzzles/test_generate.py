@@ -17,19 +17,19 @@ NINE = Sudoku(9)
 
 def test_easy_puzzles_are_uniform_in_clues_and_need_no_guess():
     puzzles = generate.easy(300, seed=5)
-    digits_PL = NINE.digits(puzzles.inputs_PL)
+    digits_PL = NINE.values(puzzles.inputs_PL)
     assert not rate(digits_PL)[1].any() and not puzzles.ratings_P.any()
     clues_P = np.count_nonzero(digits_PL, axis=1)
     assert set(clues_P) == set(range(30, 41))
-    assert NINE.solved(digits_PL, NINE.digits(puzzles.solutions_PL)).all()
+    assert NINE.solved(digits_PL, NINE.values(puzzles.solutions_PL)).all()
 
 
 def test_minimal_puzzles_have_the_known_mean_and_their_ratings():
     puzzles = generate.minimal(500, seed=5)
-    digits_PL = NINE.digits(puzzles.inputs_PL)
+    digits_PL = NINE.values(puzzles.inputs_PL)
     assert np.count_nonzero(digits_PL, axis=1).mean() == pytest.approx(24.4, abs=0.2)
     assert np.array_equal(rate(digits_PL)[0], puzzles.ratings_P)
-    assert NINE.solved(digits_PL, NINE.digits(puzzles.solutions_PL)).all()
+    assert NINE.solved(digits_PL, NINE.values(puzzles.solutions_PL)).all()
 
 
 @pytest.mark.parametrize("make", [generate.easy, generate.minimal])
@@ -42,7 +42,7 @@ def test_puzzles_depend_on_seed_split_and_number_alone(make):
 
 def test_grids_are_random_in_every_cell():
     """1,000 digits of each cell, nine digits: chi-square of 8 degrees of freedom, 81 times."""
-    digits_PL = NINE.digits(generate.easy(1000, seed=9).solutions_PL)
+    digits_PL = NINE.values(generate.easy(1000, seed=9).solutions_PL)
     counts_LD = np.stack([(digits_PL == d).sum(axis=0) for d in range(1, 10)], axis=1)
     chi2_L = ((counts_LD - 1000 / 9) ** 2 / (1000 / 9)).sum(axis=1)
     assert chi2_L.mean() == pytest.approx(8, abs=5 * 4 / 81**0.5)  # five standard deviations
@@ -52,9 +52,9 @@ def test_grids_are_random_in_every_cell():
 @pytest.mark.parametrize(("size", "low", "high"), [(4, 4, 8), (6, 8, 16)])
 def test_small_puzzles_have_one_solution(size, low, high):
     puzzles, game = generate.small(size, 4, seed=4), Sudoku(size)
-    digits_PL = game.digits(puzzles.inputs_PL)
+    digits_PL = game.values(puzzles.inputs_PL)
     assert puzzles.task == f"sudoku{size}"
-    assert game.solved(digits_PL, game.digits(puzzles.solutions_PL)).all()
+    assert game.solved(digits_PL, game.values(puzzles.solutions_PL)).all()
     assert all(count(digits_L, size) == 1 for digits_L in digits_PL)
     assert (np.count_nonzero(digits_PL, axis=1) >= low).all()
     assert (np.count_nonzero(digits_PL, axis=1) <= high).all()

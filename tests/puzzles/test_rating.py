@@ -55,7 +55,7 @@ def test_the_search_finds_what_the_rules_allow(puzzle, dropped):
     """Clues dropped from a proper puzzle: all solutions are right and the answer is one of them."""
     puzzles = load("sudoku9_minimal", "fit")
     digits_L, answer_L = (
-        NINE.digits(tokens_PL[puzzle]) for tokens_PL in (puzzles.inputs_PL, puzzles.solutions_PL)
+        NINE.values(tokens_PL[puzzle]) for tokens_PL in (puzzles.inputs_PL, puzzles.solutions_PL)
     )
     digits_L[list(dropped)] = 0
     masks = np.where(digits_L == 0, ALL, 1 << (np.maximum(digits_L, 1).astype(np.int64) - 1))

@@ -24,7 +24,7 @@ def clues(puzzles: PuzzleSet) -> np.ndarray:
 def test_nine_by_nine_sets_have_one_solution_each_and_the_rating_they_say(kind, split):
     puzzles = load(f"sudoku9_{kind}", split)
     assert len(puzzles) == {"train": 1000, "fit": 400, "test": 1000}[split]
-    first_P, _ = rate(NINE.digits(puzzles.inputs_PL))  # refuses puzzles without a single solution
+    first_P, _ = rate(NINE.values(puzzles.inputs_PL))  # refuses puzzles without a single solution
     assert np.array_equal(first_P, puzzles.ratings_P)
 
 
@@ -38,12 +38,12 @@ def test_the_kinds_are_what_their_names_say(split):
     assert 21 < hard.ratings_P.mean() < 25  # Sudoku-Extreme: 22
     climbed_P = np.array([source.endswith("_climbed") for source in hard.sources])
     assert climbed_P.mean() == pytest.approx(0.73)
-    _, proof_P = rate(NINE.digits(hard.inputs_PL[climbed_P]))
+    _, proof_P = rate(NINE.values(hard.inputs_PL[climbed_P]))
     assert proof_P.min() >= generate.HARD_TARGET
 
 
 def test_minimal_puzzles_have_no_clue_to_spare():
-    puzzles_PL = NINE.digits(load("sudoku9_minimal", "test").take(range(3)).inputs_PL)
+    puzzles_PL = NINE.values(load("sudoku9_minimal", "test").take(range(3)).inputs_PL)
     for puzzle_L in puzzles_PL:
         for cell in np.flatnonzero(puzzle_L):
             without_L = puzzle_L.copy()
@@ -78,7 +78,7 @@ def invariant(grids_PL: np.ndarray) -> list[tuple[bytes, ...]]:
 
 def test_no_two_nine_by_nine_puzzles_come_from_the_same_grid_up_to_symmetry():
     puzzles = concat([load("sudoku9", split) for split in SPLITS])
-    keys = invariant(NINE.digits(puzzles.solutions_PL))
+    keys = invariant(NINE.values(puzzles.solutions_PL))
     assert len(set(keys)) == len(puzzles) == 7200
 
 
@@ -86,7 +86,7 @@ def test_four_by_four_splits_are_all_puzzles_up_to_symmetry_and_share_none():
     sets = {split: load("sudoku4", split) for split in SPLITS}
     assert {split: len(puzzles) for split, puzzles in sets.items()} == generate.SUDOKU4_COUNTS
     puzzles = concat(list(sets.values()))
-    digits_PL = Sudoku(4).digits(puzzles.inputs_PL)
+    digits_PL = Sudoku(4).values(puzzles.inputs_PL)
     assert len(np.unique(canonical(digits_PL, 4), axis=0)) == len(puzzles)
     assert np.bincount(clues(puzzles)).tolist() == [0, 0, 0, 0, 13, 96, 376, 711, 1040]
     for digits_L, tokens_L, rating in zip(
@@ -105,7 +105,7 @@ def test_six_by_six_splits_have_one_solution_each_and_share_no_puzzle_up_to_symm
     }
     puzzles = concat(list(sets.values()))
     assert clues(puzzles).min() == 8 and 9.5 < clues(puzzles).mean() < 10.5
-    digits_PL = Sudoku(6).digits(puzzles.inputs_PL)
+    digits_PL = Sudoku(6).values(puzzles.inputs_PL)
     for digits_L, tokens_L, rating in zip(
         digits_PL, puzzles.solutions_PL, puzzles.ratings_P, strict=True
     ):

@@ -26,7 +26,7 @@ def test_an_empty_grid_has_as_many_solutions_as_one_asks_for(size):
 def test_it_finds_the_shipped_answers(kind):
     puzzles, game = load(f"sudoku9_{kind}", "fit").take(range(20)), Sudoku(9)
     for puzzle_L, answer_L in zip(
-        game.digits(puzzles.inputs_PL), game.digits(puzzles.solutions_PL), strict=True
+        game.values(puzzles.inputs_PL), game.values(puzzles.solutions_PL), strict=True
     ):
         found, _ = solve(puzzle_L, 9)
         assert len(found) == 1 and np.array_equal(found[0], answer_L)

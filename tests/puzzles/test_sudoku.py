@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hrm_rl.puzzles import PuzzleError, Sudoku, for_length, sudoku_of
+from hrm_rl.puzzles import PuzzleError, Sudoku, for_length, task_of
 
 SIZES = (4, 6, 9)
 FOUR = Sudoku(4)
@@ -40,12 +40,12 @@ def test_text_and_tokens_keep_the_digits(digits):
     assert np.array_equal(game.parse(game.format(digits_L)), digits_L)
     tokens_L = game.tokens(digits_L)
     assert tokens_L.min() >= 1 and tokens_L.max() < game.vocab
-    assert np.array_equal(game.digits(tokens_L), digits_L)
+    assert np.array_equal(game.values(tokens_L), digits_L)
 
 
 def test_tokens_are_the_official_ones():
     assert FOUR.tokens([0, 1, 4]).tolist() == [1, 2, 5]
-    assert FOUR.digits([0, 1, 2, 5]).tolist() == [0, 0, 1, 4]  # PAD reads as a blank
+    assert FOUR.values([0, 1, 2, 5]).tolist() == [0, 0, 1, 4]  # PAD reads as a blank
     assert (Sudoku(9).vocab, Sudoku(9).length) == (11, 81)
 
 
@@ -84,9 +84,11 @@ def test_a_solution_keeps_the_givens_and_leaves_no_blank():
     [
         (lambda: Sudoku(5), r"size must be one of \[4, 6, 9\], got 5"),
         (
-            lambda: sudoku_of("sudoku8"),
-            "task must be one of sudoku4, sudoku6, sudoku9, got 'sudoku8'",
+            lambda: task_of("sudoku8"),
+            r"size must be one of \[4, 6, 9\], got 8",
         ),
+        (lambda: task_of("sudoku"), r'its kind \(sudoku.*\) and its size.* got "sudoku"'),
+        (lambda: task_of("chess8"), r'its kind \(sudoku.*\) and its size.* got "chess8"'),
         (lambda: for_length(80), "16, 36, 81 cells, got 80"),
         (lambda: FOUR.parse("12"), "16 characters, got 2; write it row by row"),
         (
@@ -104,5 +106,5 @@ def test_errors_say_what_and_got(make, message):
 @pytest.mark.parametrize("size", SIZES)
 def test_a_task_and_a_length_name_the_same_rules(size):
     game = Sudoku(size)
-    assert sudoku_of(game.task) == for_length(game.length) == game
+    assert task_of(game.task) == for_length(game.length) == game
     assert game.box_rows * game.box_cols == size

@@ -32,7 +32,7 @@ def test_there_are_two_grids_of_four_by_four():
 @settings(max_examples=20)
 @given(data=st.data())
 def test_a_moved_and_renamed_puzzle_keeps_its_form(size, data):
-    puzzle_L = Sudoku(size).digits(puzzles(size).inputs_PL)[data.draw(st.integers(0, 2))]
+    puzzle_L = Sudoku(size).values(puzzles(size).inputs_PL)[data.draw(st.integers(0, 2))]
     move = data.draw(st.integers(0, len(geometric(size)) - 1))
     names = np.array([0, *data.draw(st.permutations(range(1, size + 1)))], dtype=np.uint8)
     moved_L = names[puzzle_L[geometric(size)[move]]]

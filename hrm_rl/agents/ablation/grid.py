@@ -59,7 +59,7 @@ def train_grid(
     variants.check(names, base, step_cost)
     if seeds < 1 or workers < 1:
         raise ValueError(f"seeds and workers must be >= 1, got {seeds} and {workers}")
-    held.load(base.model.length)  # refuses what is not there
+    held.load(base.model)  # refuses what is not there
     waiting = [Cell(name, seed) for seed in range(seeds) for name in names]
     waiting.sort(key=lambda cell: (cell.seed, cell.variant not in map(variants.matched_to, names)))
     done: Done = {}

@@ -23,7 +23,7 @@ from hrm_rl.config import TrainConfig
 from hrm_rl.device import compile_segment
 from hrm_rl.joint import inference_rule
 from hrm_rl.memory import keep_freed_memory
-from hrm_rl.models.hrm import HRM
+from hrm_rl.models import AnyConfig, build
 from hrm_rl.monitor import Diverged
 from hrm_rl.puzzles import PuzzleSet
 from hrm_rl.puzzles.source import for_model
@@ -45,9 +45,9 @@ class Held:
     limit: int = 0
     """Take so many, evenly spread; 0: all."""
 
-    def load(self, length: int) -> PuzzleSet:
-        """The puzzles, for a model that reads `length` cells."""
-        return for_model(length, self.puzzles, self.split, self.limit)
+    def load(self, model: AnyConfig) -> PuzzleSet:
+        """The puzzles, for a model of this config."""
+        return for_model(model, self.puzzles, self.split, self.limit)
 
 
 TEST_SET = Held()
@@ -169,8 +169,8 @@ class Judge:
 
     def __init__(self, config: TrainConfig, held: Held) -> None:
         self.config = config
-        self.puzzles = held.load(config.model.length)
-        self.model = HRM(config.model).eval().requires_grad_(False)
+        self.puzzles = held.load(config.model)
+        self.model = build(config.model).eval().requires_grad_(False)
         if config.compile:
             compile_segment(self.model)
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from hrm_rl.puzzles import Sudoku, generate, load
-from hrm_rl.puzzles.augment import augment
 from hrm_rl.puzzles.rating import rate
 from hrm_rl.puzzles.solver import count
+from hrm_rl.puzzles.sudoku_augment import augment
 from hrm_rl.puzzles.symmetry import canonical
 
 
@@ -34,21 +34,21 @@ def test_rows_stay_puzzles_with_their_solutions(size, dtype):
     for seed in range(5):
         new_x_BL, new_y_BL = augment(x_BL, y_BL, size, seeded(seed))
         assert new_x_BL.dtype == new_y_BL.dtype == dtype
-        assert game.solved(game.digits(new_x_BL), game.digits(new_y_BL)).all()
+        assert game.solved(game.values(new_x_BL), game.values(new_y_BL)).all()
         assert torch.equal((new_x_BL == 1).sum(1), (x_BL == 1).sum(1))
         assert not torch.equal(new_x_BL, x_BL)
 
 
 def test_nine_by_nine_puzzles_keep_their_one_solution():
     x_BL, _ = augment(*batch(9), 9, seeded(0))
-    rate(Sudoku(9).digits(x_BL.numpy()))  # refuses puzzles without a single solution
+    rate(Sudoku(9).values(x_BL.numpy()))  # refuses puzzles without a single solution
 
 
 @pytest.mark.parametrize("size", [4, 6])
 def test_small_puzzles_stay_in_their_class(size):
     x_BL, y_BL = batch(size)
     new_x_BL, _ = augment(x_BL, y_BL, size, seeded(1))
-    digits = Sudoku(size).digits
+    digits = Sudoku(size).values
     assert (canonical(digits(x_BL), size) == canonical(digits(new_x_BL), size)).all()
     assert all(count(digits_L, size) == 1 for digits_L in digits(new_x_BL)[:8])
 

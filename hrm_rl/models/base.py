@@ -1,0 +1,140 @@
+"""What every architecture shares: the carry, what a segment shows, the Q-head, the embeddings.
+
+Shapes: B slots, T tokens of the puzzle, L = prefix + T positions, D width, V vocabulary, E width of
+a puzzle embedding.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple, Protocol
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from hrm_rl.layers import truncated_normal_
+
+
+class ModelConfig(Protocol):
+    """What the rest of the library reads of an architecture's config, a frozen dataclass."""
+
+    @property
+    def vocab(self) -> int:
+        """Tokens, PAD included."""
+
+    @property
+    def length(self) -> int:
+        """Tokens of one puzzle."""
+
+    @property
+    def width(self) -> int:
+        """Width D of the states."""
+
+    @property
+    def prefix(self) -> int:
+        """Positions before the tokens."""
+
+    @property
+    def task(self) -> str:
+        """The puzzles that it reads (`puzzles.task_of`); "": the Sudoku of that many cells."""
+
+
+class Carry(NamedTuple):
+    """What a slot keeps from segment to segment: the two states, detached."""
+
+    z_H: Float[Tensor, "B L D"]
+    """The state that answers are read from."""
+    z_L: Float[Tensor, "B L D"]
+    """The state that only works for it."""
+
+
+class Output(NamedTuple):
+    """What one segment shows, with gradients in training."""
+
+    logits: Float[Tensor, "B T V"]
+    q: Float[Tensor, "B 2"]
+    """Q logits: column 0 is halt, column 1 is continue."""
+    cost_B: Float[Tensor, " B"] | None = None
+    """What the architecture itself charges, to be added to the loss (Graves' ponder cost)."""
+
+
+class Model(nn.Module, ABC):
+    """An architecture in the shape that the segment loop walks."""
+
+    config: ModelConfig
+    puzzle_emb: PuzzleEmbedding
+    q_head: nn.Linear
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+
+    @property
+    def device(self) -> torch.device:
+        return self.q_head.weight.device
+
+    @abstractmethod
+    def initial(self, slots: int) -> Carry:
+        """The carry of fresh puzzles."""
+
+    @abstractmethod
+    def segment(
+        self, carry: Carry, x_BT: Int[Tensor, "B T"], rows_BE: Float[Tensor, "B E"]
+    ) -> tuple[Carry, Output]:
+        """Run one segment.
+
+        Args:
+            carry: states of the last segment, or `initial`.
+            x_BT: puzzle tokens.
+            rows_BE: puzzle embeddings, from `puzzle_rows`.
+
+        Returns:
+            The detached carry, and logits and Q logits read from z_H.
+        """
+
+    def puzzle_rows(self, id_B: Int[Tensor, " B"]) -> Float[Tensor, "B E"]:
+        """The puzzle embeddings of a batch, detached: training wants their gradient row by row."""
+        return self.puzzle_emb.weights[id_B]
+
+    def q(self, z_H: Float[Tensor, "B L D"]) -> Float[Tensor, "B 2"]:
+        """Q logits (halt, continue)."""
+        return self.head(self.read(z_H))
+
+    def read(self, z_H: Float[Tensor, "B L D"]) -> Float[Tensor, "B D"]:
+        """The vector that the Q-head reads: position 0."""
+        return z_H[:, 0]
+
+    def head(self, z_BD: Float[Tensor, "*B D"]) -> Float[Tensor, "*B 2"]:
+        """Q logits of such vectors, in fp32."""
+        return self.q_head(z_BD).float()
+
+
+def new_q_head(width: int) -> nn.Linear:
+    """Both Q start near 0 whatever is read, so that nobody halts early."""
+    head = nn.Linear(width, 2)
+    nn.init.zeros_(head.weight)
+    nn.init.constant_(head.bias, -5.0)
+    return head
+
+
+class Embedding(nn.Module):
+    """A table of vectors with deviation 1/sqrt(D); HRM multiplies what it reads by sqrt(D)."""
+
+    def __init__(self, count: int, width: int) -> None:
+        super().__init__()
+        weight = truncated_normal_(torch.empty(count, width), std=width**-0.5)
+        self.embedding_weight = nn.Parameter(weight)
+
+
+class PuzzleEmbedding(nn.Module):
+    """Zero-initialised rows, one per puzzle identifier.
+
+    A buffer, not a parameter: a batch touches few of possibly a million rows, which have an
+    optimiser of their own (`optim.sign_sgd_rows_`).
+    """
+
+    def __init__(self, count: int, width: int) -> None:
+        super().__init__()
+        self.weights: Tensor
+        self.register_buffer("weights", torch.zeros(count, width))

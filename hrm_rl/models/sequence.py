@@ -1,0 +1,151 @@
+"""What the Transformers beside HRM share: how a puzzle is read, and how an answer is written.
+
+Parameters have the names of the public HRM and TRM code, whose state dicts load as they are.
+
+Shapes: B slots, T tokens of the puzzle, L = prefix + T positions, D width, V vocabulary, E width of
+a puzzle embedding.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from hrm_rl.layers import Block, Linear, rotary_angles
+from hrm_rl.models.base import Embedding, Model, PuzzleEmbedding, new_q_head
+
+
+@dataclass(frozen=True)
+class SequenceConfig:
+    """What every such architecture is told."""
+
+    vocab: int
+    """Tokens, PAD included."""
+    length: int
+    """Tokens of one puzzle."""
+    width: int = 512
+    """Width D of the states."""
+    heads: int = 8
+    """Attention heads (not used by the MLP token mixer)."""
+    layers: int = 8
+    """Blocks of the one network."""
+    expansion: float = 4.0
+    """SwiGLU expansion; the inner width is 2/3 of it, rounded up to a multiple of 256."""
+    positions: str = "rotary"
+    """"rotary", "learned" or "none"."""
+    token_mixer: str = "attention"
+    """"attention", or "mlp" (a SwiGLU over positions, as TRM's `mlp_t`)."""
+    puzzle_ids: int = 1
+    """Number of puzzle identifiers, each with an embedding of its own."""
+    puzzle_width: int | None = None
+    """Width of a puzzle embedding; None: the model's; 0: none, and no prefix."""
+    puzzle_positions: int | None = None
+    """Positions that it takes, the rest of them zeros; None: as few as hold it."""
+    task: str = ""
+    """The puzzles that it reads (`puzzles.task_of`), "maze10"; "": the Sudoku of that many cells."""
+
+    def __post_init__(self) -> None:
+        counts = "vocab length width heads layers puzzle_ids"
+        for name in counts.split():
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+        if self.expansion <= 0:
+            raise ValueError(f"expansion must be > 0, got {self.expansion}")
+        if self.positions not in ("rotary", "learned", "none"):
+            raise ValueError(
+                f'positions must be "rotary", "learned" or "none", got "{self.positions}"'
+            )
+        if self.token_mixer not in ("attention", "mlp"):
+            raise ValueError(f'token_mixer must be "attention" or "mlp", got "{self.token_mixer}"')
+        if self.token_mixer == "attention" and self.width % (2 * self.heads):
+            raise ValueError(
+                f"width must be a multiple of 2 * heads (rotary pairs), got width {self.width} "
+                f"and {self.heads} heads"
+            )
+        if self.embedding_width < 0:
+            raise ValueError(f"puzzle_width must be >= 0 (0: no prefix), got {self.puzzle_width}")
+        if self.prefix * self.width < self.embedding_width:
+            raise ValueError(
+                f"puzzle_positions must hold a puzzle embedding of width {self.embedding_width}: "
+                f"at least {-(-self.embedding_width // self.width)}, got {self.puzzle_positions}"
+            )
+
+    @property
+    def cells(self) -> int:
+        """Tokens that are thought about, each with a place in the states."""
+        return self.length
+
+    @property
+    def embedding_width(self) -> int:
+        """Width E of a puzzle embedding."""
+        return self.width if self.puzzle_width is None else self.puzzle_width
+
+    @property
+    def prefix(self) -> int:
+        """Positions that the puzzle embedding takes before the tokens."""
+        if self.puzzle_positions is None or not self.embedding_width:
+            return -(-self.embedding_width // self.width)
+        return self.puzzle_positions
+
+
+class Sequence(Model):
+    """Embeddings of puzzle, tokens and positions, and the two heads; the states are a subclass's."""
+
+    config: SequenceConfig
+
+    def __init__(self, config: SequenceConfig) -> None:
+        super().__init__(config)
+        c = config
+        positions = c.prefix + c.cells
+        self.embed_tokens = Embedding(c.vocab, c.width)
+        self.embed_pos = Embedding(positions, c.width) if c.positions == "learned" else None
+        self.puzzle_emb = PuzzleEmbedding(c.puzzle_ids, c.embedding_width)
+        self.lm_head = Linear(c.width, c.vocab)
+        self.q_head = new_q_head(c.width)
+        self.rotary_cos: Tensor
+        self.rotary_sin: Tensor
+        cos, sin = rotary_angles(positions, c.width // c.heads)
+        self.register_buffer("rotary_cos", cos, persistent=False)
+        self.register_buffer("rotary_sin", sin, persistent=False)
+
+    def new_block(self) -> Block:
+        """A block of this architecture's shape."""
+        c = self.config
+        return Block(
+            width=c.width,
+            positions=c.prefix + c.cells,
+            heads=c.heads,
+            expansion=c.expansion,
+            token_mixer=c.token_mixer,
+        )
+
+    @property
+    def rotary(self) -> tuple[Tensor, Tensor] | None:
+        """Angles for the blocks."""
+        if self.config.positions != "rotary":
+            return None
+        return self.rotary_cos, self.rotary_sin
+
+    def embed(
+        self, x_BT: Int[Tensor, "B T"], rows_BE: Float[Tensor, "B E"]
+    ) -> Float[Tensor, "B L D"]:
+        """Puzzle and token embeddings in one sequence; tokens have unit variance."""
+        c = self.config
+        x_BLD = self.embed_tokens.embedding_weight[x_BT]
+        if c.prefix:
+            missing = c.prefix * c.width - rows_BE.shape[1]
+            prefix = F.pad(rows_BE, (0, missing)).view(-1, c.prefix, c.width)
+            x_BLD = torch.cat([prefix.to(x_BLD.dtype), x_BLD], dim=1)
+        if self.embed_pos is not None:
+            # The sum of two, scaled so that the variance stays 1.
+            x_BLD = math.sqrt(0.5) * (x_BLD + self.embed_pos.embedding_weight)
+        return math.sqrt(c.width) * x_BLD
+
+    def write(self, z_BLD: Float[Tensor, "B L D"]) -> Float[Tensor, "B T V"]:
+        """Logits of the tokens' positions."""
+        return self.lm_head(z_BLD)[:, self.config.prefix :]

@@ -1,0 +1,82 @@
+"""The Tiny Recursive Model (Jolicoeur-Martineau 2025, arXiv 2510.04871).
+
+One small network in place of HRM's two, and gradients through the whole last recursion in place of
+its last two updates. z_L is what that paper calls the latent z, z_H its answer y. In training it
+goes with `--halting halt_bce` (halt where the answer is likely right, no continue target) and
+`--ema 0.999`; `presets.trm` has both.
+
+Shapes: B slots, T tokens of the puzzle, L = prefix + T positions, D width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from hrm_rl.layers import Level, truncated_normal_
+from hrm_rl.models.base import Carry, Output
+from hrm_rl.models.sequence import Sequence, SequenceConfig
+
+
+@dataclass(frozen=True)
+class TRMConfig(SequenceConfig):
+    """What rebuilds a TRM. The defaults are the paper's Sudoku model with attention."""
+
+    layers: int = 2
+    """Blocks of the one network."""
+    H_cycles: int = 3
+    """T, recursions in a segment; only the last carries gradients."""
+    L_cycles: int = 6
+    """n, updates of the latent in a recursion, which ends with one update of the answer."""
+    puzzle_positions: int | None = 16
+    """Positions of the puzzle embedding, the rest of them zeros; None: as few as hold it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("H_cycles", "L_cycles"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+
+
+class TRM(Sequence):
+    """A latent and an answer, both updated by one network.
+
+    A segment is T recursions; each updates the latent n times from (latent, answer, puzzle), and
+    then the answer from (answer, latent).
+    """
+
+    config: TRMConfig
+
+    def __init__(self, config: TRMConfig) -> None:
+        super().__init__(config)
+        self.L_level = Level(config.layers, self.new_block)
+        self.H_init: Tensor
+        self.L_init: Tensor
+        self.register_buffer("H_init", truncated_normal_(torch.empty(config.width), std=1.0))
+        self.register_buffer("L_init", truncated_normal_(torch.empty(config.width), std=1.0))
+
+    def initial(self, slots: int) -> Carry:
+        """One fixed random vector for the answer and one for the latent, at every position."""
+        shape = (slots, self.config.prefix + self.config.cells, -1)
+        return Carry(self.H_init.expand(shape), self.L_init.expand(shape))
+
+    def segment(
+        self, carry: Carry, x_BT: Int[Tensor, "B T"], rows_BE: Float[Tensor, "B E"]
+    ) -> tuple[Carry, Output]:
+        x_BLD = self.embed(x_BT, rows_BE)
+        with torch.no_grad():
+            for _ in range(self.config.H_cycles - 1):
+                carry = self._recursion(carry, x_BLD)
+        carry = self._recursion(carry, x_BLD)
+        output = Output(self.write(carry.z_H), self.q(carry.z_H))
+        return Carry(carry.z_H.detach(), carry.z_L.detach()), output
+
+    def _recursion(self, carry: Carry, x_BLD: Tensor) -> Carry:
+        """n updates of the latent and one of the answer."""
+        z_H, z_L = carry
+        for _ in range(self.config.L_cycles):
+            z_L = self.L_level(z_L, z_H + x_BLD, self.rotary)
+        return Carry(self.L_level(z_H, z_L, self.rotary), z_L)

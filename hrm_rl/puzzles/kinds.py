@@ -1,0 +1,72 @@
+"""Every kind of puzzle by name."""
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from hrm_rl.puzzles.arc import Arc
+from hrm_rl.puzzles.demos import Demos
+from hrm_rl.puzzles.life import Life
+from hrm_rl.puzzles.maze import Maze
+from hrm_rl.puzzles.parity import Parity
+from hrm_rl.puzzles.queens import Queens
+from hrm_rl.puzzles.sudoku import Sudoku, for_length
+from hrm_rl.puzzles.task import PuzzleError, Task
+
+KINDS: Final[Mapping[str, Callable[..., Task]]] = MappingProxyType(
+    {
+        "sudoku": Sudoku,
+        "maze": Maze,
+        "parity": Parity,
+        "life": Life,
+        "queens": Queens,
+        "arc": Arc,
+        "demos": Demos,
+    }
+)
+"""Kind -> what makes its rules from the number in a task's name."""
+
+GENERATED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "maze": "hrm_rl.puzzles.maze_generate",
+        "parity": "hrm_rl.puzzles.parity_generate",
+        "life": "hrm_rl.puzzles.life_generate",
+        "queens": "hrm_rl.puzzles.queens_generate",
+        "arc": "hrm_rl.puzzles.arc_made",
+    }
+)
+"""Kind -> module whose `generate(task, count, seed=, split=, knob=)` makes puzzles to order."""
+
+
+class Reader(Protocol):
+    """What the config of a model says about the puzzles that it reads."""
+
+    @property
+    def task(self) -> str: ...
+    @property
+    def length(self) -> int: ...
+
+
+def task_of(name: str) -> Task:
+    """The rules of a task by its name, "sudoku9".
+
+    Raises:
+        PuzzleError: there is no such task.
+    """
+    match = re.fullmatch(r"([a-z]+)(\d+(?:x\d+)?)", name)
+    if match is None or match[1] not in KINDS:
+        raise PuzzleError(
+            f"a task is named by its kind ({', '.join(KINDS)}) and its size, "
+            f'as in "sudoku9", got "{name}"'
+        )
+    if "x" in match[2] and match[1] not in ("arc", "demos"):
+        raise PuzzleError(
+            f'only ARC has a second number, as in "arc12x7" or "demos12x3", got "{name}"'
+        )
+    return KINDS[match[1]](*map(int, match[2].split("x")))
+
+
+def task_for(config: Reader) -> Task:
+    """The rules of the puzzles that a model reads; if it does not say, Sudoku of its length."""
+    return task_of(config.task) if config.task else for_length(config.length)

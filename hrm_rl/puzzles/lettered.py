@@ -1,0 +1,82 @@
+"""How puzzles are written whose values are one character each.
+
+Suffixes: L cells, read row by row.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from hrm_rl.puzzles.task import PuzzleError
+
+
+@dataclass(frozen=True)
+class Lettered:
+    """Text and tokens of a kind of puzzle: the value v is `letters[v]` and the token v + 1."""
+
+    size: int
+    """The number in the task's name."""
+
+    letters: ClassVar[str]
+    """A character for each value; the first, of value 0, stands where there is nothing."""
+
+    @property
+    def kind(self) -> str:
+        return type(self).__name__.lower()
+
+    @property
+    def task(self) -> str:
+        return f"{self.kind}{self.size}"
+
+    @property
+    def rows(self) -> int:
+        return self.size
+
+    @property
+    def columns(self) -> int:
+        return self.size
+
+    @property
+    def length(self) -> int:
+        """Cells, which are the tokens of a puzzle."""
+        return self.rows * self.columns
+
+    @property
+    def vocab(self) -> int:
+        """PAD and the values."""
+        return len(self.letters) + 1
+
+    def parse(self, text: str) -> np.ndarray:
+        """Values (L,) uint8 of a puzzle written row by row; white space does not count."""
+        text = "".join(text.split())
+        if len(text) != self.length:
+            raise PuzzleError(
+                f"{self.task} has {self.length} characters, {self.rows} x {self.columns}, "
+                f"got {len(text)}; write it row by row"
+            )
+        strange = [i for i, letter in enumerate(text) if letter not in self.letters]
+        if strange:
+            raise PuzzleError(
+                f"character {strange[0] + 1} of {self.task} must be one of {self.letters!r}, "
+                f"got {text[strange[0]]!r}"
+            )
+        return np.array([self.letters.index(letter) for letter in text], dtype=np.uint8)
+
+    def format(self, values_L: np.ndarray) -> str:
+        """The inverse of `parse`."""
+        return "".join(self.letters[int(value)] for value in values_L)
+
+    def pretty(self, values_L: np.ndarray) -> str:
+        """The grid as lines of text."""
+        text = self.format(values_L)
+        starts = range(0, self.length, self.columns)
+        return "\n".join(" " + " ".join(text[i : i + self.columns]) for i in starts)
+
+    def tokens(self, values: np.ndarray) -> np.ndarray:
+        """Tokens of values, any shape, uint8."""
+        return (np.asarray(values) + 1).astype(np.uint8)
+
+    def values(self, tokens: np.ndarray) -> np.ndarray:
+        """Values of tokens, any shape, uint8; PAD reads as nothing."""
+        return np.maximum(np.asarray(tokens), 1).astype(np.uint8) - np.uint8(1)

@@ -1,0 +1,117 @@
+"""The board of mazes, judged by its pixels."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from mazes import drawn
+
+from hrm_rl.envs.boards import maze, palette
+from hrm_rl.envs.frame import Frame
+from hrm_rl.envs.render import draw
+
+QUESTION = "S.#./..../#..#/##.G"
+ANSWER = "S.#./oo../#oo#/##oG"
+GAP = "So#./.o../#o.#/##oG"
+WALLS = {2, 8, 11, 12, 13}
+
+
+def frame(cells: str, previous: str | None = None, **changes: Any) -> Frame:
+    fields: dict[str, Any] = dict(
+        givens_L=drawn(QUESTION),
+        cells_L=drawn(cells),
+        previous_L=None if previous is None else drawn(previous),
+        segment=1 if previous is None else 2,
+        max_segments=8,
+        q_halt=0.25,
+        q_continue=0.75,
+        decision="",
+        correct=None,
+        task="maze4",
+    )
+    return Frame(**(fields | changes))
+
+
+def cells_with(shown: Frame, colour: palette.Colour) -> set[int]:
+    """The cells in which some pixel has just this colour."""
+    image = draw(shown)
+    found = set()
+    for i in range(shown.rules.length):
+        left, top, width, height = (round(part) for part in palette.cell_box(i, shown.rules))
+        pixels = image[top + 2 : top + height - 2, left + 2 : left + width - 2]
+        if (pixels == colour).all(-1).any():
+            found.add(i)
+    return found
+
+
+@pytest.mark.parametrize("cells", [QUESTION, ANSWER, GAP])
+def test_walls_start_and_goal_are_always_in_sight(cells):
+    assert cells_with(frame(cells), maze.STONE) == WALLS
+    assert cells_with(frame(cells), palette.INK) == {0}
+    assert cells_with(frame(cells), palette.GREEN) == {15}
+
+
+def test_no_prediction_shows_the_maze():
+    nothing = frame(QUESTION, cells_L=np.zeros(16))
+    assert np.array_equal(draw(nothing), draw(frame(QUESTION)))
+
+
+def test_the_path_is_blue_and_nothing_is_red_in_a_right_answer():
+    shown = frame(ANSWER)
+    assert cells_with(shown, palette.FILLED) == {4, 5, 9, 10, 14}
+    for colour in (palette.RED, palette.BROKEN, palette.CHANGED):
+        assert cells_with(shown, colour) == set()
+
+
+def test_loose_ends_are_red():
+    shown = frame(GAP)
+    assert cells_with(shown, palette.RED) == cells_with(shown, palette.BROKEN) == {9, 14}
+    assert cells_with(shown, palette.FILLED) == {1, 5}
+
+
+def test_start_and_goal_turn_red_where_the_path_forks():
+    shown = frame("So#./oo../#oo#/##oG")
+    assert cells_with(shown, palette.RED) == {0, 5} and not cells_with(shown, palette.INK)
+
+
+@pytest.mark.parametrize(
+    ("cells", "broken"),
+    [
+        ("S.#./..../o..#/##.G", {8}),  # a path on a wall
+        ("S.../..../#..#/##.G", {2}),  # a wall gone
+        ("S.#./...#/#..#/##.G", {7}),  # a wall more
+        ("S.#./.G../#..#/##.G", {5}),  # a goal more
+    ],
+)
+def test_what_is_not_to_be_changed_is_marked(cells, broken):
+    shown = frame(cells)
+    assert cells_with(shown, palette.BROKEN) == broken
+    assert cells_with(shown, maze.STONE) >= WALLS
+
+
+def test_changes_are_shaded_also_under_the_path_and_around_walls():
+    shown = frame(ANSWER, previous="S.../oo../#oo#/##.G")
+    assert cells_with(shown, palette.CHANGED) == {2, 14}
+    assert cells_with(shown, maze.STONE) >= WALLS
+
+
+def test_the_path_joins_its_neighbours_and_no_one_else():
+    """The middles of the borders of cell 5: to 4 and 9 the path runs on, to 1 and 6 not."""
+    left, top, side, _ = palette.cell_box(5, frame(ANSWER).rules)
+    middle = side / 2
+    borders = {4: (0, middle), 9: (middle, side), 1: (middle, 0), 6: (side, middle)}
+    image = draw(frame(ANSWER))
+    blue = {
+        neighbour
+        for neighbour, (x, y) in borders.items()
+        if (image[round(top + y), round(left + x)] == palette.FILLED).all()
+    }
+    assert blue == {4, 9}
+
+
+def test_a_picture_without_a_title_says_what_it_is():
+    assert maze.NAME == "Maze"
+    assert not np.array_equal(draw(frame(QUESTION)), draw(frame(QUESTION, title="Another")))
+    assert np.array_equal(
+        draw(frame(QUESTION)), draw(frame(QUESTION, title="Maze 4\N{MULTIPLICATION SIGN}4"))
+    )
