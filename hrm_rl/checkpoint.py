@@ -16,6 +16,7 @@ from torch import Tensor
 
 from hrm_rl.models import AnyConfig, Model, build, config_from, config_to
 from hrm_rl.models.hrm import HRM
+from hrm_rl.models.trm import TRM
 from hrm_rl.official import infer_config, official_state, plain_state
 from hrm_rl.tensorfile import CheckpointError, read_tensors, save_tensors, write_atomically
 
@@ -49,7 +50,7 @@ def save_model(path: str | Path, model: Model, card: dict[str, Any] | None = Non
 
 def save_official(
     path: str | Path,
-    model: HRM,
+    model: HRM | TRM,
     *,
     compiled: bool = False,
     init_dtype: torch.dtype = torch.float32,
@@ -76,7 +77,7 @@ def load_model(
 
     Args:
         name: a shipped checkpoint ("sudoku9"), the path of a `.safetensors` file or of its stem, a
-            run folder, or an official HRM checkpoint (`.safetensors`, `.pt` or no suffix at all).
+            run folder, or an official HRM or TRM checkpoint (`.safetensors`, `.pt` or no suffix at all).
         known: fields of the config that the file leaves open (`infer_config`) or that shall differ
             from its own (`H_cycles=4`).
 

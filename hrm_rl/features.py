@@ -192,7 +192,8 @@ def bounds(
             for column in (SCALARS if name == "scalars" else SCALARS[:2])
         ]
     elif name in OBSERVATIONS:
-        positions = 2 * (config.prefix + config.length) if name == "full" else 1
+        cells = getattr(config, "cells", config.length)  # ETRM's states leave out what is shown
+        positions = 2 * (config.prefix + cells) if name == "full" else 1
         pairs = [(-math.sqrt(D), math.sqrt(D))] * (D * positions)  # every position is RMS-normed
     else:
         raise ValueError(f'observation must be one of {", ".join(OBSERVATIONS)}, got "{name}"')

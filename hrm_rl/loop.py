@@ -58,7 +58,9 @@ def deal(model: SegmentModel, slots: Slots, batch: Batch, where_B: Bool[Tensor, 
 
 
 def each(function: Callable[..., Tensor], *trees: Any) -> Any:
-    """Apply `function` to the tensors in like places of nested named tuples."""
+    """Apply `function` to the tensors in like places of nested named tuples; None stays None."""
+    if trees[0] is None:
+        return None
     if isinstance(trees[0], Tensor):
         return function(*trees)
     return type(trees[0])(*(each(function, *parts) for parts in zip(*trees, strict=True)))

@@ -171,7 +171,7 @@ def arc6() -> TrainConfig:
 
 
 def maze8() -> TrainConfig:
-    """8x8 mazes of Lehnert et al., MLP token mixer: minutes on one CPU core.
+    """8x8 mazes of Lehnert et al., MLP token mixer: about eight minutes on one CPU core.
 
     Not augmented, as in the paper: a label turned by a symmetry is a shortest path still, but not the
     one that the tie-break chooses (`puzzles.wavefront.way`).

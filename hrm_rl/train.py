@@ -77,18 +77,18 @@ class TrainState:
         if (task.vocab, task.length) != (c.vocab, c.length):
             raise ValueError(
                 f"the puzzles have {task.length} tokens of a vocabulary of {task.vocab}, the "
-                f"model {c.length} of {c.vocab}; set HRMConfig(vocab=, length=) to the puzzles'"
+                f"model {c.length} of {c.vocab}; set the model's vocab and length to theirs"
             )
         if task_for(c) != task:
             raise ValueError(
-                f"the puzzles are {task.task}, the model's are {task_for(c).task}; set "
-                f'HRMConfig(task="{task.task}")'
+                f"the puzzles are {task.task}, the model's are {task_for(c).task}; set the model's "
+                f'task to "{task.task}"'
             )
         known = model.puzzle_emb.weights.shape[0]
         if c.prefix and sample.identifiers > known:
             raise ValueError(
                 f"the puzzles have {sample.identifiers} identifiers, the model has embeddings for "
-                f"{known}; set HRMConfig(puzzle_ids={sample.identifiers})"
+                f"{known}; set the model's puzzle_ids to {sample.identifiers}"
             )
         if config.compile:
             compile_segment(model)

@@ -118,7 +118,9 @@ def test_where_the_policy_halts() -> None:
 
 
 def test_identifiers_that_the_model_does_not_have() -> None:
-    with pytest.raises(PuzzleError, match="embeddings for 20 identifiers, and the puzzles have number 26"):
+    with pytest.raises(
+        PuzzleError, match="embeddings for 20 identifiers, and the puzzles have number 26"
+    ):
         list(solve(ByHeart(set(), 20), asked(FOUND), FixedSegments(1), 2))
 
 

@@ -1,6 +1,5 @@
 """Votes counted by hand."""
 
-
 import numpy as np
 import pytest
 from hypothesis import given

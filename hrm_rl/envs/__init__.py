@@ -19,6 +19,7 @@ ENV_ARGUMENTS: Final = MappingProxyType(
         "HRMSudokuTrain-v0": {"preset": "sudoku4"},
         "HRMMaze-v0": {"checkpoint": "maze8"},
         "HRMParity-v0": {"checkpoint": "parity-steps"},
+        "HRMARC-v0": {"checkpoint": "arc6"},
         "HRMLife-v0": {"checkpoint": "life-steps"},
         "HRMQueens-v0": {"checkpoint": "queens8"},
     }

@@ -6,10 +6,12 @@ a puzzle embedding.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import NamedTuple, Protocol
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -125,6 +127,26 @@ class Embedding(nn.Module):
         super().__init__()
         weight = truncated_normal_(torch.empty(count, width), std=width**-0.5)
         self.embedding_weight = nn.Parameter(weight)
+
+
+def embed(
+    tokens: Embedding,
+    positions: Embedding | None,
+    x_BT: Int[Tensor, "B T"],
+    rows_BE: Float[Tensor, "B E"],
+    prefix: int,
+) -> Float[Tensor, "B L D"]:
+    """Puzzle and token embeddings in one sequence; tokens have unit variance."""
+    width = tokens.embedding_weight.shape[1]
+    x_BLD = tokens.embedding_weight[x_BT]
+    if prefix:
+        missing = prefix * width - rows_BE.shape[1]
+        before_BKD = F.pad(rows_BE, (0, missing)).view(-1, prefix, width)
+        x_BLD = torch.cat([before_BKD.to(x_BLD.dtype), x_BLD], dim=1)
+    if positions is not None:
+        # The sum of two, scaled so that the variance stays 1.
+        x_BLD = math.sqrt(0.5) * (x_BLD + positions.embedding_weight)
+    return math.sqrt(width) * x_BLD
 
 
 class PuzzleEmbedding(nn.Module):

@@ -5,7 +5,6 @@ Shapes: B slots, T tokens of the puzzle, L = prefix + T positions, D width, V vo
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hrm_rl.layers import Block, Level, Linear, rotary_angles, truncated_normal_
-from hrm_rl.models.base import Carry, Embedding, Model, Output, PuzzleEmbedding, new_q_head
+from hrm_rl.models.base import Carry, Embedding, Model, Output, PuzzleEmbedding, embed, new_q_head
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class HRM(Model):
         """N cycles; the last fast and the last slow update carry gradients."""
         c = self.config
         rotary = (self.rotary_cos, self.rotary_sin) if c.positions == "rotary" else None
-        x_BLD = self._embed(x_BT, rows_BE)
+        x_BLD = embed(self.embed_tokens, self.embed_pos, x_BT, rows_BE, c.prefix)
         z_H, z_L = carry
         with torch.no_grad():
             for step in range(1, c.H_cycles * c.L_cycles):
@@ -139,16 +138,3 @@ class HRM(Model):
         z_H = self.H_level(z_H, z_L, rotary)
         logits_BTV = self.lm_head(z_H)[:, c.prefix :]
         return Carry(z_H.detach(), z_L.detach()), Output(logits_BTV, self.q(z_H))
-
-    def _embed(self, x_BT: Tensor, rows_BE: Tensor) -> Tensor:
-        """Puzzle and token embeddings in one sequence; tokens have unit variance."""
-        c = self.config
-        x_BLD = self.embed_tokens.embedding_weight[x_BT]
-        if c.prefix:
-            missing = c.prefix * c.width - rows_BE.shape[1]
-            prefix = torch.nn.functional.pad(rows_BE, (0, missing)).view(-1, c.prefix, c.width)
-            x_BLD = torch.cat([prefix.to(x_BLD.dtype), x_BLD], dim=1)
-        if self.embed_pos is not None:
-            # The sum of two, scaled so that the variance stays 1.
-            x_BLD = math.sqrt(0.5) * (x_BLD + self.embed_pos.embedding_weight)
-        return math.sqrt(c.width) * x_BLD

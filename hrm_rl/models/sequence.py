@@ -8,16 +8,13 @@ a puzzle embedding.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from hrm_rl.layers import Block, Linear, rotary_angles
-from hrm_rl.models.base import Embedding, Model, PuzzleEmbedding, new_q_head
+from hrm_rl.models.base import Embedding, Model, PuzzleEmbedding, embed, new_q_head
 
 
 @dataclass(frozen=True)
@@ -136,15 +133,7 @@ class Sequence(Model):
     ) -> Float[Tensor, "B L D"]:
         """Puzzle and token embeddings in one sequence; tokens have unit variance."""
         c = self.config
-        x_BLD = self.embed_tokens.embedding_weight[x_BT]
-        if c.prefix:
-            missing = c.prefix * c.width - rows_BE.shape[1]
-            prefix = F.pad(rows_BE, (0, missing)).view(-1, c.prefix, c.width)
-            x_BLD = torch.cat([prefix.to(x_BLD.dtype), x_BLD], dim=1)
-        if self.embed_pos is not None:
-            # The sum of two, scaled so that the variance stays 1.
-            x_BLD = math.sqrt(0.5) * (x_BLD + self.embed_pos.embedding_weight)
-        return math.sqrt(c.width) * x_BLD
+        return embed(self.embed_tokens, self.embed_pos, x_BT, rows_BE, c.prefix)
 
     def write(self, z_BLD: Float[Tensor, "B L D"]) -> Float[Tensor, "B T V"]:
         """Logits of the tokens' positions."""

@@ -2,20 +2,61 @@
 
 import numpy as np
 
+from hrm_rl.puzzles import wavefront
+from hrm_rl.puzzles.life import Life
+from hrm_rl.puzzles.maze import FREE, GOAL, PATH, START, WALL, Maze
+from hrm_rl.puzzles.parity import Parity
+from hrm_rl.puzzles.queens import Queens
+from hrm_rl.puzzles.sudoku import Sudoku
 from hrm_rl.puzzles.task import PuzzleError, Task
 
 
 def answer(task: Task, text: str) -> np.ndarray:
     """Values (L,) of the solution of a puzzle that is given as text.
 
+    Of several shortest ways through a maze it is the one that the generator would store. Other
+    puzzles must have a single solution, but queens may have more, of which it is the first found.
+
     Raises:
-        PuzzleError: it is no puzzle, it has no single solution, or its kind has no solver here.
+        PuzzleError: it is no puzzle, it has no solution, or its kind has no solver here.
     """
-    if task.kind == "sudoku":
+    if isinstance(task, Sudoku):
         from hrm_rl.puzzles.solver import check
 
-        return check(text, task.rows)
-    raise PuzzleError(
-        f"there is no solver of {task.kind} here to know the answer of a puzzle of your own; leave the "
-        "puzzle out, and a test puzzle is taken"
+        return check(text, task.size)
+    givens_L = task.parse(text)
+    if isinstance(task, Maze):
+        found_L = _way(task, givens_L)
+    elif isinstance(task, Queens):
+        from hrm_rl.puzzles.queens_generate import complete
+
+        found, _ = complete(givens_L, task.size, limit=1)
+        found_L = found[0] if found else givens_L
+    elif isinstance(task, Parity):
+        found_L = task.folded(givens_L, 1)
+    elif isinstance(task, Life):
+        found_L = task.generation(givens_L, 0)
+    else:
+        raise PuzzleError(
+            f"there is no solver of {task.kind} here to know the answer of a puzzle of your own; "
+            "leave the puzzle out, and a test puzzle is taken"
+        )
+    if not task.solved(givens_L[None], found_L[None])[0]:
+        raise PuzzleError(f"this puzzle of {task.task} has no solution; give one that has")
+    return found_L
+
+
+def _way(task: Maze, givens_L: np.ndarray) -> np.ndarray:
+    ends = [int((givens_L == end).sum()) for end in (START, GOAL)]
+    if ends != [1, 1] or not np.isin(givens_L, (WALL, FREE, START, GOAL)).all():
+        raise PuzzleError(
+            f"a maze has one S, one G and no o, got {ends[0]} S, {ends[1]} G and "
+            f"{int((givens_L == PATH).sum())} o"
+        )
+    side = task.side
+    free, start, goal = (
+        wavefront.bits(cells_L, side)
+        for cells_L in (givens_L != WALL, givens_L == START, givens_L == GOAL)
     )
+    way_L = wavefront.cells(sum(wavefront.way(free, start, goal, side)), side)
+    return np.where(way_L & (givens_L == FREE), PATH, givens_L).astype(np.uint8)

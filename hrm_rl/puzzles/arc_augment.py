@@ -40,13 +40,13 @@ def vary(task: Task, batch: Augmented, generator: torch.Generator | None = None)
 
     k_B = (random() * (task.variants + 1)).long().clamp(max=task.variants)
     still_B, down_B, right_B = random() < STILL, random(), random()
-    x_size_B2, y_size_B2 = (_turned_size(task, t, k_B) for t in (batch.x_BL, batch.y_BL))
+    x_size_B2, y_size_B2 = (turned_size(task, t, k_B) for t in (batch.x_BL, batch.y_BL))
     room_B2 = task.side - torch.maximum(x_size_B2, y_size_B2)
     shift_B2 = (torch.stack([down_B, right_B], 1) * (room_B2 + 1)).long().minimum(room_B2)
     shift_B2 = torch.where(still_B[:, None], 0, shift_B2)
     return batch._replace(
-        x_BL=_moved(task, batch.x_BL, x_size_B2, k_B, shift_B2),
-        y_BL=_moved(task, batch.y_BL, y_size_B2, k_B, shift_B2),
+        x_BL=moved(task, batch.x_BL, x_size_B2, k_B, shift_B2),
+        y_BL=moved(task, batch.y_BL, y_size_B2, k_B, shift_B2),
         id_B=batch.id_B + k_B,
     )
 
@@ -68,14 +68,14 @@ def _extent(task: Arc, tokens_BL: Tensor) -> tuple[Tensor, Tensor]:
     return lines_B2S.argmax(2), lines_B2S.sum(2)
 
 
-def _turned_size(task: Arc, tokens_BL: Tensor, k_B: Tensor) -> Tensor:
+def turned_size(task: Arc, tokens_BL: Tensor, k_B: Tensor) -> Tensor:
     """(B, 2) rows and columns of the grids once they are turned."""
     _, size_B2 = _extent(task, tokens_BL)
     transposed_B1 = _table(task.variants, tokens_BL.device)[0][k_B, :1]
     return torch.where(transposed_B1, size_B2.flip(1), size_B2)
 
 
-def _moved(task: Arc, tokens_BL: Tensor, new_B2: Tensor, k_B: Tensor, shift_B2: Tensor) -> Tensor:
+def moved(task: Arc, tokens_BL: Tensor, new_B2: Tensor, k_B: Tensor, shift_B2: Tensor) -> Tensor:
     """The boards of the varied grids, of size `new_B2`, with their first cells at `shift_B2`."""
     side, device = task.side, tokens_BL.device
     turns_V3, names_VC = _table(task.variants, device)

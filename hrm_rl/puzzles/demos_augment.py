@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from hrm_rl.puzzles.arc_augment import _moved, _turned_size
+from hrm_rl.puzzles.arc_augment import moved, turned_size
 from hrm_rl.puzzles.demos import Demos
 from hrm_rl.puzzles.task import PuzzleError, Task
 
@@ -29,7 +29,7 @@ def vary(task: Task, batch: Augmented, generator: torch.Generator | None = None)
     def all_boards(tokens_BL: Tensor) -> Tensor:
         flat = tokens_BL.view(B * task.boards, -1)
         k = k_B.repeat_interleave(task.boards)
-        size = _turned_size(task.board, flat, k)
-        return _moved(task.board, flat, size, k, torch.zeros_like(size)).view(B, -1)
+        size = turned_size(task.board, flat, k)
+        return moved(task.board, flat, size, k, torch.zeros_like(size)).view(B, -1)
 
     return batch._replace(x_BL=all_boards(batch.x_BL), y_BL=all_boards(batch.y_BL))

@@ -1,6 +1,5 @@
 """The environment on ARC: identifiers reach the model, the rule's pairs reach the picture."""
 
-
 import numpy as np
 import pytest
 import torch

@@ -96,7 +96,10 @@ def test_a_slot_that_is_over_stays_there_for_nothing() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"reward": "win"}, "reward must be one of exact, token_accuracy, valid_optimal, got 'win'"),
+        (
+            {"reward": "win"},
+            "reward must be one of exact, token_accuracy, valid_optimal, got 'win'",
+        ),
         ({"max_segments": 1}, "max_segments must be >= 2, got 1"),
         ({"min_segments": 0}, "min_segments must be in 1..16, got 0"),
         ({"min_segments": 17}, "must be in 1..16, got 17"),

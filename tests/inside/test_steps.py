@@ -9,6 +9,7 @@ from tiny import ATTENTION, MLP, batch, talkative
 
 from hrm_rl import loop
 from hrm_rl.inside.steps import calls, steps
+from hrm_rl.models.base import embed
 from hrm_rl.models.hrm import HRMConfig
 from hrm_rl.models.trm import TRM, TRMConfig
 
@@ -20,7 +21,13 @@ def test_steps_are_those_of_the_paper(config: HRMConfig) -> None:
     """The recurrence as the paper writes it, against what was seen."""
     model, puzzles = talkative(config), batch(3)
     rotary = (model.rotary_cos, model.rotary_sin) if config.positions == "rotary" else None
-    x_BLD = model._embed(puzzles.x_BT, model.puzzle_rows(puzzles.id_B))
+    x_BLD = embed(
+        model.embed_tokens,
+        model.embed_pos,
+        puzzles.x_BT,
+        model.puzzle_rows(puzzles.id_B),
+        model.config.prefix,
+    )
     z_H, z_L = model.initial(3)
     seen = steps(model, puzzles, 2)
     for m in (1, 2):

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
 from hrm_rl import loop
+from hrm_rl.models.base import embed
 from hrm_rl.models.hrm import HRM, Carry, HRMConfig
 
 BOTH = pytest.mark.parametrize("config", [ATTENTION, MLP], ids=["attention", "mlp"])
@@ -77,7 +78,7 @@ def test_gradients_are_those_of_the_last_two_updates(
 
     def unrolled(detach_before_end: bool) -> Tensor:
         rotary = (model.rotary_cos, model.rotary_sin) if config.positions == "rotary" else None
-        x_BLD = model._embed(slots.batch.x_BT, rows_BE)
+        x_BLD = embed(model.embed_tokens, model.embed_pos, slots.batch.x_BT, rows_BE, 1)
         z_H, z_L = slots.carry
         for h in range(cycles[0]):
             for low in range(cycles[1]):

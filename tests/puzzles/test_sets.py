@@ -114,7 +114,7 @@ def test_sudoku9_joins_the_three_kinds():
 
 def test_unknown_names_are_answered_with_what_there_is():
     with pytest.raises(
-        PuzzleError, match=r"one of sudoku4, sudoku6, sudoku9, sudoku9_easy, .*, got 'maze'"
+        PuzzleError, match=r"one of maze8, sudoku4, sudoku6, sudoku9, sudoku9_easy, .*, got 'maze'"
     ):
         load("maze", "train")
     with pytest.raises(PuzzleError, match="split must be one of train, fit, test, got 'dev'"):

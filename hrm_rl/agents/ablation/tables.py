@@ -89,7 +89,9 @@ def trunks(done: Done, max_segments: int) -> str:
         if rows:  # else it was trained with a limit of its own
             lines.append([name, percent(rows[0].accuracy)])
             lines[-1] += [percent(row.gain, signed=True) for row in rows]
-    text = f"Right after {max_segments} segments, in %, and paired differences to three of them.\n\n"
+    text = (
+        f"Right after {max_segments} segments, in %, and paired differences to three of them.\n\n"
+    )
     heads = ["trained with", "accuracy %", *(f"less {name}'s" for name in against)]
     return "## Trunks: every model run to the last segment\n\n" + text + grid(heads, lines)
 

@@ -1,0 +1,338 @@
+"""Every system on the same puzzles with the same FLOPs: the tables of docs/systems.md.
+
+    python scripts/systems.py                     # all, three seeds; about 35 minutes on one CPU core
+    python scripts/systems.py hrm6 trm6 --seeds 5
+
+Systems are presets (`hrm_rl.presets`); what differs is the architecture and the halting learner that
+goes with it. Each run gets as many optimiser steps as its FLOPs allow, and is scored on the puzzles
+that it was trained on and on others. A command that was broken off goes on where it was. Prints
+Markdown tables, and writes them and a plot to out/systems.
+
+Shapes: M segments, P puzzles, S seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from hrm_rl import loop
+from hrm_rl.agents import ink
+from hrm_rl.agents.ablation.budgets import step_cost
+from hrm_rl.agents.ablation.member import steps_done
+from hrm_rl.agents.rules import rule
+from hrm_rl.bank import Bank, log_bank, play
+from hrm_rl.checkpoint import load_model, write_atomically
+from hrm_rl.config import TrainConfig
+from hrm_rl.data import batch_of
+from hrm_rl.joint import inference_rule
+from hrm_rl.layers import Block
+from hrm_rl.memory import keep_freed_memory
+from hrm_rl.models import AnyConfig, build
+from hrm_rl.models.universal import UniversalConfig
+from hrm_rl.presets import PRESETS
+from hrm_rl.puzzles.source import for_model
+from hrm_rl.run import refuse_another, run
+
+SYSTEMS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "hrm6": "HRM",
+        "trm6": "TRM",
+        "recurrent6": "recurrent Transformer",
+        "universal6": "Universal Transformer",
+        "direct6": "direct prediction",
+    }
+)
+"""Preset -> what it is called."""
+SEGMENTS = 16
+"""Segments that every run is scored at, whatever it was trained with."""
+WITHIN = 8
+"""Limit of the halting rule that goes with a run, as in training."""
+QUARTERS = 4
+"""Times that a run is looked at on its way, quickly."""
+GLANCE = 250
+"""Puzzles of such a look,"""
+JUDGED = 0
+"""and of the last one; 0: all there are."""
+
+
+# --- what a system costs --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Size:
+    """What is counted of an architecture."""
+
+    parameters: int
+    layers: int
+    """Blocks that a segment evaluates,"""
+    with_gradients: int
+    """and those of them that backward goes through."""
+
+
+def size(config: AnyConfig) -> Size:
+    """Counted on the meta device."""
+    ran: list[bool] = []
+    with torch.device("meta"):
+        model = build(config)
+        for module in model.modules():
+            if isinstance(module, Block):
+                module.register_forward_hook(lambda *_: ran.append(torch.is_grad_enabled()))
+        x_BT = torch.zeros(1, config.length, dtype=torch.long)
+        loop.advance(model, loop.fresh(model, loop.Batch(x_BT, x_BT, x_BT[:, 0])))
+    parameters = sum(p.numel() for p in model.parameters())
+    return Size(parameters, len(ran), sum(ran))
+
+
+def flops_of(config: TrainConfig) -> int:
+    """Of a training step."""
+    return _flops_of(replace(config, steps=1, log_every=1, save_every=1, seed=0))
+
+
+@cache
+def _flops_of(config: TrainConfig) -> int:
+    return step_cost(config).flops
+
+
+def budgeted(config: TrainConfig, flops: float) -> TrainConfig:
+    """The run with as many steps as the FLOPs allow, of which it saves every quarter."""
+    quarter = max(1, round(flops / flops_of(config) / QUARTERS))
+    return replace(config, steps=quarter * QUARTERS, log_every=quarter, save_every=quarter)
+
+
+# --- one run --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one run came to."""
+
+    steps: int
+    flops: float
+    train_M: list[float]
+    """Accuracy after each segment on the puzzles it was trained on (as they are, not augmented),"""
+    test_M: list[float]
+    """and on others."""
+    own: list[float]
+    """Accuracy on the others and mean segments by its own halting rule, with at most 8 segments."""
+    ever: float
+    """Share of the others that are right after some segment of the 16."""
+    ponder: float
+    """Mean N + R of a Universal Transformer's positions in segment 1; 0 for other systems."""
+    way: list[list[float]]
+    """At each quarter: steps, accuracy after 8 segments on puzzles trained on, and on others."""
+
+
+def scored(config: TrainConfig, folder: Path) -> Scores:
+    """Train and score a run, or what is left of it.
+
+    Raises:
+        ValueError: the folder holds another run.
+    """
+    refuse_another(config, folder / "config.json")
+    path, seen = folder / "scores.json", folder / "way.json"
+    if path.exists():
+        return Scores(**json.loads(path.read_text()))
+    way = json.loads(seen.read_text()) if seen.exists() else []
+    torch.compiler.reset()  # runs before this one in the process count against its cache
+    if steps_done(folder) > len(way) * config.save_every:  # broken off between a save and its look
+        _glance(config, folder, way)
+    for _ in run(config, folder):
+        _glance(config, folder, way)
+    train, test = (_bank(config, folder, split, SEGMENTS, JUDGED) for split in _SPLITS)
+    halted = play(test.first(WITHIN), rule(inference_rule(config.halting)))
+    scores = Scores(
+        config.steps,
+        float(config.steps * flops_of(config)),
+        _accuracy_M(train),
+        _accuracy_M(test),
+        [float(x.double().mean()) for x in (halted.correct_P, halted.segment_P)],
+        float(test.correct_MP.any(0).double().mean()),
+        ponder(config, folder),
+        way,
+    )
+    write_atomically(path, json.dumps(asdict(scores), indent=1).encode())
+    return scores
+
+
+_SPLITS = ("train", "test")
+
+
+def _glance(config: TrainConfig, folder: Path, way: list[list[float]]) -> None:
+    """Add how far the run is, and write it down."""
+    banks = [_bank(config, folder, split, WITHIN, GLANCE) for split in _SPLITS]
+    way.append([float(steps_done(folder)), *(_accuracy_M(bank)[-1] for bank in banks)])
+    write_atomically(folder / "way.json", json.dumps(way).encode())
+
+
+def _bank(config: TrainConfig, folder: Path, split: str, segments: int, limit: int) -> Bank:
+    """Every segment of the puzzles, with the averaged weights that lie in the folder."""
+    model, _ = load_model(folder)
+    return log_bank(model, for_model(config.model, config.data[0][0], split, limit), segments)
+
+
+def _accuracy_M(bank: Bank) -> list[float]:
+    return bank.correct_MP.double().mean(1).tolist()
+
+
+@torch.no_grad()
+def ponder(config: TrainConfig, folder: Path) -> float:
+    """Mean N + R of the positions of a Universal Transformer in segment 1; 0 for other systems."""
+    if not isinstance(config.model, UniversalConfig) or not config.model.ponder_cost:
+        return 0.0
+    model, _ = load_model(folder)
+    puzzles = for_model(config.model, config.data[0][0], "test", GLANCE)
+    batch = batch_of(puzzles, torch.arange(len(puzzles)), torch.device("cpu"))
+    _, output = loop.advance(model, loop.fresh(model, batch))
+    assert output.cost_B is not None
+    return float(output.cost_B.mean()) / config.model.ponder_cost
+
+
+# --- tables and plot ------------------------------------------------------------------------------
+
+Found = Mapping[str, Sequence[Scores]]
+"""Preset -> its scores, a seed each."""
+
+
+def sizes(configs: Mapping[str, TrainConfig]) -> list[str]:
+    """What each system is."""
+    rows = []
+    for name, config in configs.items():
+        one = size(config.model)
+        rows.append(
+            f"{_title(name)} | {one.parameters:,} | {one.layers} | {one.with_gradients} | "
+            f"{flops_of(config) / 1e9:.2f} | {config.steps:,} | {config.halting}"
+        )
+    head = "system | parameters | layer evaluations in a segment | with gradients"
+    return _table(head + " | GFLOP of a step | steps | halting in training", rows)
+
+
+def accuracies(found: Found) -> list[str]:
+    """How far each got, mean and range over the seeds."""
+    at = [m for m in (1, 2, 4, 8, 16) if m <= SEGMENTS]
+    rows = []
+    for name, runs in found.items():
+        test_SM = np.array([one.test_M for one in runs])
+        train_SM = np.array([one.train_M for one in runs])
+        gap_S = train_SM[:, WITHIN - 1] - test_SM[:, WITHIN - 1]
+        own_S, segments_S = (np.array([one.own[i] for one in runs]) for i in (0, 1))
+        cells = [_spread(test_SM[:, m - 1]) for m in at]
+        cells += [f"{_spread(own_S)} at {segments_S.mean():.2f}"]
+        cells += [_spread(np.array([one.ever for one in runs]))]
+        cells += [_spread(train_SM[:, WITHIN - 1]), _spread(gap_S, "+")]
+        rows.append(f"{_title(name)} | {' | '.join(cells)}")
+    head = f"system | {' | '.join(f'{m} segments' if m > 1 else '1 segment' for m in at)}"
+    head += f" | own rule, within {WITHIN} | ever right | trained on, {WITHIN} segments | these less others"
+    return _table(head, rows)
+
+
+def on_the_way(found: Found) -> list[str]:
+    """Accuracy on puzzles trained on / on others, by quarters of the FLOPs."""
+    rows = []
+    for name, runs in found.items():
+        way_SQ3 = np.array([one.way for one in runs])
+        cells = [f"{a:.1%} / {b:.1%}" for _, a, b in way_SQ3.mean(0)]
+        rows.append(f"{_title(name)} | {' | '.join(cells)}")
+    table = _table("system | a quarter | half | three quarters | all of it", rows)
+    pondered = {name: [one.ponder for one in runs] for name, runs in found.items()}
+    lines = [
+        f"{_title(name)}: N + R is {np.mean(values):.2f} in segment 1, mean over positions."
+        for name, values in pondered.items()
+        if any(values)
+    ]
+    return [*table, *lines]
+
+
+def _table(head: str, rows: list[str]) -> list[str]:
+    return [f"| {head} |", "|" + " --- |" * (head.count("|") + 1), *(f"| {r} |" for r in rows), ""]
+
+
+def _title(name: str) -> str:
+    return SYSTEMS.get(name, name)
+
+
+def _spread(x_S: np.ndarray, sign: str = "") -> str:
+    """Mean, and from the lowest to the highest seed."""
+    if len(x_S) == 1:
+        return f"{100 * x_S[0]:{sign}.1f}"
+    low, mean, high = (100 * float(f(x_S)) for f in (np.min, np.mean, np.max))
+    return f"{mean:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
+
+
+def plot(found: Found, path: Path) -> Any:
+    """Accuracy on other puzzles by segments, and on both kinds by FLOPs; returns the figure."""
+    figure = ink.figure(11.6, 4.8)
+    left, right = figure.subplots(1, 2)
+    ink.dress(left, "Puzzles not trained on", "segments", "right, %")
+    ink.dress(right, f"On the way, after {WITHIN} segments", "training TFLOP", "")
+    for i, (name, runs) in enumerate(found.items()):
+        style = {"color": ink.RULE_COLOURS[i % len(ink.RULE_COLOURS)], "linewidth": 1.6}
+        style |= {"marker": "os^DvPX<>"[i % 9], "markersize": 4}
+        test_SM = 100 * np.array([one.test_M for one in runs])
+        m = np.arange(1, test_SM.shape[1] + 1)
+        left.plot(m, test_SM.mean(0), label=_title(name), **style)
+        left.fill_between(m, test_SM.min(0), test_SM.max(0), color=style["color"], alpha=0.12, lw=0)
+        way_Q3 = np.array([one.way for one in runs]).mean(0)
+        flops_Q = way_Q3[:, 0] * runs[0].flops / runs[0].steps / 1e12
+        right.plot(flops_Q, 100 * way_Q3[:, 2], **style)
+        right.plot(flops_Q, 100 * way_Q3[:, 1], **(style | {"linestyle": ":", "marker": ""}))
+    for axes in (left, right):
+        axes.set_ylim(0, 100)
+    left.set_xticks(ink.segment_ticks(SEGMENTS))
+    handles, _ = left.get_legend_handles_labels()
+    ink.legend(figure, handles)
+    seeds = max(len(runs) for runs in found.values())
+    figure.text(
+        0.01, -0.03, f"means over seeds ({seeds}), bands: lowest to highest; dotted: puzzles trained on",
+        color=ink.GREY, fontsize=8.5,
+    )  # fmt: skip
+    figure.savefig(path, bbox_inches="tight")
+    return figure
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("systems", nargs="*", default=[], help=", ".join(SYSTEMS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--tflop", type=float, default=3.92, help="of a run, in training")
+    parser.add_argument(
+        "--no-augment", action="store_true", help="train on the puzzles as they are"
+    )
+    parser.add_argument("--runs", type=Path, default=Path("runs/systems"))
+    parser.add_argument("--out", type=Path, default=Path("out/systems"))
+    args = parser.parse_args()
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    names = args.systems or list(SYSTEMS)
+    configs = {
+        name: budgeted(replace(PRESETS[name](), augment=not args.no_augment), 1e12 * args.tflop)
+        for name in names
+    }
+    found: dict[str, list[Scores]] = {name: [] for name in names}
+    cells = [(name, seed) for seed in range(args.seeds) for name in names]
+    for name, seed in tqdm(cells, desc="runs", disable=None):
+        kind = "" if not args.no_augment else "-plain"
+        folder = args.runs / f"{name}{kind}-{seed}"
+        found[name].append(scored(replace(configs[name], seed=seed), folder))
+    args.out.mkdir(parents=True, exist_ok=True)
+    text = "\n".join([*sizes(configs), *accuracies(found), *on_the_way(found)])
+    print(text)
+    write_atomically(args.out / "systems.md", text.encode())
+    plot(found, args.out / "systems.png")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
