@@ -134,7 +134,7 @@ def solve(
     """Solve one puzzle and print each segment's grid, its Q values and the halt.
 
     Args:
-        puzzle: 81 characters (16 for 4x4) with . or 0 for blanks, or a file that holds them
+        puzzle: as text, row by row (a Sudoku with . or 0 for blanks, a maze in "# SG"), or a file
         checkpoint: a shipped one, a file or a run folder
         policy: the rule that halts: q, trm, confidence, stable-2, fixed-8 ...
         max_segments: forced halt
@@ -290,7 +290,7 @@ def watch(
     """Watch a solve in a window (space continues, enter halts with --by-hand) or as a GIF.
 
     Args:
-        puzzle: 81 characters (16 for 4x4) or a file; left out, one of the shipped test puzzles
+        puzzle: as text, row by row, or a file; left out, a test puzzle
         checkpoint: a shipped one, a file or a run folder
         policy: the rule that halts
         by_hand: you decide after each segment

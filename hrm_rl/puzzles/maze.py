@@ -61,7 +61,7 @@ class Maze:
         text = text.replace("\r", "").replace("\n", "")
         if len(text) != self.length:
             raise PuzzleError(
-                f"a {self.side}x{self.side} maze has {self.length} characters, got {len(text)}; "
+                f"a maze of {self.side}x{self.side} has {self.length} characters, got {len(text)}; "
                 f"write it row by row in the characters {CHARSET!r}, spaces included"
             )
         values_L = np.array([CHARSET.find(character) + 1 for character in text], dtype=np.uint8)

@@ -43,7 +43,7 @@ def test_parse_undoes_format_and_tokens_are_the_values(values):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("S" * 15, "a 4x4 maze has 16 characters, got 15; write it row by row"),
+        ("S" * 15, "a maze of 4x4 has 16 characters, got 15; write it row by row"),
         ("S" + "." * 14 + "G", "character 2 must be one of '# SGo' .*, got '.'"),
     ],
 )
