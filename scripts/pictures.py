@@ -1,6 +1,5 @@
-"""Draw `docs/puzzles.png`: a puzzle of each kind, as its model left it when its own rule halted.
-
-python scripts/pictures.py
+"""Draw `docs/puzzles.png`: a puzzle of each kind, as its model left it when its own rule halted:
+`python scripts/pictures.py`.
 """
 
 from pathlib import Path
