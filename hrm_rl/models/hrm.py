@@ -12,7 +12,16 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hrm_rl.layers import Block, Level, Linear, rotary_angles, truncated_normal_
-from hrm_rl.models.base import Carry, Embedding, Model, Output, PuzzleEmbedding, embed, new_q_head
+from hrm_rl.models.base import (
+    Carry,
+    Embedding,
+    Model,
+    Output,
+    PuzzleEmbedding,
+    check_blocks,
+    embed,
+    new_q_head,
+)
 
 
 @dataclass(frozen=True)
@@ -49,25 +58,11 @@ class HRMConfig:
     """The puzzles that it reads (`puzzles.task_of`), "maze10"; "": the Sudoku of that many cells."""
 
     def __post_init__(self) -> None:
-        counts = "vocab length width heads H_layers L_layers H_cycles L_cycles puzzle_ids"
-        for name in counts.split():
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
-        if self.expansion <= 0:
-            raise ValueError(f"expansion must be > 0, got {self.expansion}")
+        check_blocks(
+            self, "vocab length width heads H_layers L_layers H_cycles L_cycles puzzle_ids"
+        )
         if self.puzzle_width is not None and self.puzzle_width < 0:
             raise ValueError(f"puzzle_width must be >= 0 (0: no prefix), got {self.puzzle_width}")
-        if self.positions not in ("rotary", "learned", "none"):
-            raise ValueError(
-                f'positions must be "rotary", "learned" or "none", got "{self.positions}"'
-            )
-        if self.token_mixer not in ("attention", "mlp"):
-            raise ValueError(f'token_mixer must be "attention" or "mlp", got "{self.token_mixer}"')
-        if self.token_mixer == "attention" and self.width % (2 * self.heads):
-            raise ValueError(
-                f"width must be a multiple of 2 * heads (rotary pairs), got width {self.width} "
-                f"and {self.heads} heads"
-            )
 
     @property
     def prefix(self) -> int:

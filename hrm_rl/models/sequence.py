@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hrm_rl.layers import Block, Linear, rotary_angles
-from hrm_rl.models.base import Embedding, Model, PuzzleEmbedding, embed, new_q_head
+from hrm_rl.models.base import Embedding, Model, PuzzleEmbedding, check_blocks, embed, new_q_head
 
 
 @dataclass(frozen=True)
@@ -47,23 +47,7 @@ class SequenceConfig:
     """The puzzles that it reads (`puzzles.task_of`), "maze10"; "": the Sudoku of that many cells."""
 
     def __post_init__(self) -> None:
-        counts = "vocab length width heads layers puzzle_ids"
-        for name in counts.split():
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
-        if self.expansion <= 0:
-            raise ValueError(f"expansion must be > 0, got {self.expansion}")
-        if self.positions not in ("rotary", "learned", "none"):
-            raise ValueError(
-                f'positions must be "rotary", "learned" or "none", got "{self.positions}"'
-            )
-        if self.token_mixer not in ("attention", "mlp"):
-            raise ValueError(f'token_mixer must be "attention" or "mlp", got "{self.token_mixer}"')
-        if self.token_mixer == "attention" and self.width % (2 * self.heads):
-            raise ValueError(
-                f"width must be a multiple of 2 * heads (rotary pairs), got width {self.width} "
-                f"and {self.heads} heads"
-            )
+        check_blocks(self, "vocab length width heads layers puzzle_ids")
         if self.embedding_width < 0:
             raise ValueError(f"puzzle_width must be >= 0 (0: no prefix), got {self.puzzle_width}")
         if self.prefix * self.width < self.embedding_width:

@@ -21,11 +21,11 @@ import numpy as np
 from hrm_rl.puzzles import wavefront
 from hrm_rl.puzzles.maze import FREE, GOAL, PATH, START, WALL, Maze
 from hrm_rl.puzzles.sets import PuzzleSet
+from hrm_rl.puzzles.streams import STREAMS, check_order
 from hrm_rl.puzzles.task import PuzzleError
 
 SHARES = ("train", "train", "test", "fit")
 """To which split a quarter of all layouts belongs."""
-STREAMS = {"train": 0, "test": 1, "fit": 2}
 RARE = 3.5
 """Ways of more than `RARE` sides are so rare that layouts are looked through for them."""
 CAP = 0.05
@@ -56,7 +56,8 @@ def generate(
         PuzzleError: an argument is out of range, or there seem to be no such mazes.
     """
     least = task.side if knob is None else knob
-    _check(task, count, seed, split, first, least)
+    check_order(count, seed, split, first)
+    _check(task, least)
     questions, answers, ratings = [], [], []
     for index in range(first, first + count):
         question_L, answer_L, cells = _maze(task, _Draws(seed, split, index), split, least, unique)
@@ -74,13 +75,7 @@ def generate(
     )
 
 
-def _check(task: Maze, count: int, seed: int, split: str, first: int, least: int) -> None:
-    if split not in STREAMS:
-        raise PuzzleError(f"split must be one of {', '.join(STREAMS)}, got {split!r}")
-    if not 0 <= seed < 2**32:
-        raise PuzzleError(f"seed must be in [0, 2**32), got {seed}")
-    if count < 0 or first < 0:
-        raise PuzzleError(f"count and first must be >= 0, got {count} and {first}")
+def _check(task: Maze, least: int) -> None:
     if task.length < 10:
         raise PuzzleError(f"a maze made to order has 4 rows or more, got {task.side}")
     if not 2 <= least <= task.length:
