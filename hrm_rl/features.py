@@ -192,8 +192,7 @@ def bounds(
             for column in (SCALARS if name == "scalars" else SCALARS[:2])
         ]
     elif name in OBSERVATIONS:
-        cells = getattr(config, "cells", config.length)  # ETRM's states leave out what is shown
-        positions = 2 * (config.prefix + cells) if name == "full" else 1
+        positions = 2 * (config.prefix + config.cells) if name == "full" else 1
         pairs = [(-math.sqrt(D), math.sqrt(D))] * (D * positions)  # every position is RMS-normed
     else:
         raise ValueError(f'observation must be one of {", ".join(OBSERVATIONS)}, got "{name}"')

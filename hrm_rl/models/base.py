@@ -34,6 +34,10 @@ class ModelConfig(Protocol):
         """Width D of the states."""
 
     @property
+    def cells(self) -> int:
+        """Tokens that have a place in the states."""
+
+    @property
     def prefix(self) -> int:
         """Positions before the tokens."""
 

@@ -65,6 +65,11 @@ class HRMConfig:
             raise ValueError(f"puzzle_width must be >= 0 (0: no prefix), got {self.puzzle_width}")
 
     @property
+    def cells(self) -> int:
+        """Tokens that have a place in the states."""
+        return self.length
+
+    @property
     def prefix(self) -> int:
         """Positions that the puzzle embedding takes before the tokens."""
         width = self.width if self.puzzle_width is None else self.puzzle_width

@@ -111,6 +111,11 @@ class StepperConfig:
         return task_of(self.task).length
 
     @property
+    def cells(self) -> int:
+        """Tokens that have a place in the states."""
+        return self.length
+
+    @property
     def width(self) -> int:
         """A column for each token."""
         return self.vocab
