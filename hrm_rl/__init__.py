@@ -2,7 +2,7 @@
 
 Importing this package registers the environment ids with Gymnasium and nothing else: the public
 names below load their module, and with it torch, on first use. Functions that share their name
-with a module (`hrm_rl.train.train`) are not lifted up here, since the import system would put the
+with a module (`hrm_rl.training.train.train`) are not lifted up here, since the import system would put the
 module in their place.
 """
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from hrm_rl.envs import register_envs
 
 if TYPE_CHECKING:
-    from hrm_rl.checkpoint import load_model, save_model
-    from hrm_rl.config import TrainConfig
+    from hrm_rl.models.checkpoint import load_model, save_model
     from hrm_rl.models.hrm import HRM, HRMConfig
+    from hrm_rl.training.config import TrainConfig
 
 __version__ = "0.1.0"
 
@@ -31,9 +31,9 @@ __all__ = [
 _PUBLIC: Final = {
     "HRM": "hrm_rl.models.hrm",
     "HRMConfig": "hrm_rl.models.hrm",
-    "TrainConfig": "hrm_rl.config",
-    "load_model": "hrm_rl.checkpoint",
-    "save_model": "hrm_rl.checkpoint",
+    "TrainConfig": "hrm_rl.training.config",
+    "load_model": "hrm_rl.models.checkpoint",
+    "save_model": "hrm_rl.models.checkpoint",
 }
 """Public name -> the module that defines it."""
 

@@ -14,12 +14,11 @@ from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 from tqdm import tqdm
 
-from hrm_rl import features, loop, losses
-from hrm_rl.bank import Halted
-from hrm_rl.data import batch_of
-from hrm_rl.halting import HALT, Policy, begun
+from hrm_rl import features, loop
+from hrm_rl.halting import HALT, Halted, Policy, begun
+from hrm_rl.loop import batch_of
 from hrm_rl.models import Model
-from hrm_rl.puzzles import PuzzleSet, task_of
+from hrm_rl.puzzles import PuzzleSet, task_of, verdicts
 from hrm_rl.puzzles.verdicts import valid_optimal
 
 
@@ -77,7 +76,7 @@ def evaluate(
             halts_B = (_ask(running, seen, slots.m_B, max_segments) | last_B) & ~halted_B
             segment_P[index_B[halts_B]] = m_B[halts_B].long()
             x_BT, y_BT, _ = slots.batch
-            correct_B = losses.correct(output.logits, y_BT).cpu()
+            correct_B = verdicts.correct(output.logits, y_BT).cpu()
             correct_P[index_B[halts_B]] = correct_B[halts_B]
             valid_B = valid_optimal(task, x_BT, output.logits.argmax(-1), y_BT).cpu()
             valid_P[index_B[halts_B]] = valid_B[halts_B]

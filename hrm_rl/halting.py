@@ -5,6 +5,7 @@ Shapes: B slots, F features.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -78,3 +79,26 @@ def halts(
 ) -> Bool[Tensor, " B"]:
     """Who halts after segment m: who wants to and may (m >= min), and everyone at `max_segments`."""
     return (wants_B & (m_B >= min_B)) | (m_B >= max_segments)
+
+
+@dataclass(frozen=True)
+class Halted:
+    """Where a policy halted on each puzzle of a bank, and whether the answer was right there."""
+
+    segment_P: Int[Tensor, " P"]
+    correct_P: Bool[Tensor, " P"]
+
+    def value_P(self, step_cost: float) -> Float[Tensor, " P"]:
+        """Return of each episode: 1{correct} - step_cost * (segments - 1)."""
+        return self.correct_P.double() - step_cost * (self.segment_P - 1).double()
+
+
+class Remembers:
+    """A policy that looks back at earlier segments has to be told when episodes start."""
+
+    def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
+        """Raises ValueError, always: `begin` makes what can be called."""
+        raise ValueError(
+            f"{type(self).__name__} remembers earlier segments and was not told that an episode "
+            "starts: call begin(rows) and then what it returns, or let bank.play do so"
+        )

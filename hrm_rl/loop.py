@@ -13,6 +13,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from hrm_rl.models.base import Carry, Output
+from hrm_rl.puzzles import PuzzleSet
 
 Rows = TypeVar("Rows", bound=tuple[Any, ...] | Tensor)
 
@@ -93,3 +94,13 @@ def advance(
         rows_BE = model.puzzle_rows(slots.batch.id_B)
     carry, output = model.segment(slots.carry, slots.batch.x_BT, rows_BE)
     return Slots(carry, slots.batch, slots.m_B + 1), output
+
+
+def batch_of(puzzles: PuzzleSet, index_B: Int[Tensor, " B"], device: torch.device) -> Batch:
+    """Some puzzles of a set as a batch on `device`."""
+    return Batch(
+        *(
+            torch.from_numpy(numbers[index_B.numpy()]).long().to(device)
+            for numbers in (puzzles.inputs_PL, puzzles.solutions_PL, puzzles.ids_P)
+        )
+    )

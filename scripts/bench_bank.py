@@ -14,8 +14,8 @@ import gymnasium
 import numpy as np
 import torch
 
-from hrm_rl.agents.rules import QGreedy
-from hrm_rl.bank import Bank, play
+from hrm_rl.agents.rules.basic import QGreedy
+from hrm_rl.banks.bank import Bank, play
 from hrm_rl.envs.engine import AUTORESETS
 from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.envs.slots import OUTPUTS

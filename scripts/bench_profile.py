@@ -9,8 +9,8 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from hrm_rl import loop
-from hrm_rl.data import batch_of
-from hrm_rl.train import TrainState, train
+from hrm_rl.loop import batch_of
+from hrm_rl.training.train import TrainState, train
 
 if TYPE_CHECKING:
     from benchmark import Bench, Rows

@@ -43,19 +43,19 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
 from hrm_rl import loop
-from hrm_rl.agents.rules import FixedSegments, QGreedy
-from hrm_rl.checkpoint import CheckpointError, load_model
-from hrm_rl.config import TrainConfig
-from hrm_rl.data import batch_of
+from hrm_rl.agents.rules.basic import FixedSegments, QGreedy
 from hrm_rl.device import autocast, resolve_device, resolve_dtype
 from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.evaluate import evaluate
-from hrm_rl.memory import keep_freed_memory
+from hrm_rl.loop import batch_of
+from hrm_rl.models.checkpoint import CheckpointError, load_model
 from hrm_rl.models.hrm import HRM, HRMConfig
-from hrm_rl.presets import PRESETS
 from hrm_rl.puzzles import PuzzleSet, load
-from hrm_rl.train import TrainState, train
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.memory import keep_freed_memory
+from hrm_rl.training.presets import PRESETS
+from hrm_rl.training.train import TrainState, train
 
 Rows = dict[str, float | str]
 """What a section found: a line of the table each."""

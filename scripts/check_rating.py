@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from hrm_rl.puzzles import PuzzleError, read_csv, task_of
-from hrm_rl.puzzles.rating import rate
+from hrm_rl.puzzles.sudoku.rating import rate
 
 
 def report(path: Path) -> str:

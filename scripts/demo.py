@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from hrm_rl import cli
 from hrm_rl.agents.rules import rule
-from hrm_rl.bank import log_bank, play
-from hrm_rl.checkpoint import load_model
+from hrm_rl.banks.bank import log_bank, play
+from hrm_rl.cli import main as cli
+from hrm_rl.models.checkpoint import load_model
 from hrm_rl.puzzles import load
 
 TRAIN4 = ["train", "sudoku4", "--steps", "2200"]

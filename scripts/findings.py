@@ -20,19 +20,20 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from hrm_rl.agents.curves import pareto_table
-from hrm_rl.agents.learner import learner, play_on
+from hrm_rl.agents.comparison.curves import pareto_table
+from hrm_rl.agents.learners import learner
+from hrm_rl.agents.learners.protocol import play_on
 from hrm_rl.agents.rules import sweep
-from hrm_rl.bank import Bank, Halted, play
-from hrm_rl.bankfile import read_bank
-from hrm_rl.checkpoint import write_atomically
+from hrm_rl.banks.bank import Bank, play
+from hrm_rl.banks.files import read_bank
 from hrm_rl.features import SCALARS
-from hrm_rl.halting import Policy
-from hrm_rl.memory import keep_freed_memory
+from hrm_rl.halting import Halted, Policy
+from hrm_rl.models.checkpoint import write_atomically
 from hrm_rl.puzzles.sets import JOINED
-from hrm_rl.snell import take
-from hrm_rl.statistics import Interval, mean_interval, paired_difference
-from hrm_rl.stopping import best_fixed, halt_table, outcome, prophet
+from hrm_rl.statistics.comparisons import Interval, mean_interval, paired_difference
+from hrm_rl.stopping.exact import best_fixed, halt_table, outcome, prophet
+from hrm_rl.stopping.snell import take
+from hrm_rl.training.memory import keep_freed_memory
 
 M = 16
 COSTS = (0.002, 0.005, 0.01, 0.02, 0.05)

@@ -23,20 +23,19 @@ import torch
 from inside_frames import frames
 from tqdm import tqdm
 
-from hrm_rl.checkpoint import load_model, write_atomically
-from hrm_rl.data import batch_of
 from hrm_rl.envs.render import contact_sheet, save_gif
 from hrm_rl.inside.depth import Point, points, runs
 from hrm_rl.inside.participation import KINDS, Dimensions, figure8, gather
 from hrm_rl.inside.predictions import Moment, figure7
 from hrm_rl.inside.residuals import Residuals, figure3, spikes
-from hrm_rl.loop import Batch
-from hrm_rl.memory import keep_freed_memory
+from hrm_rl.loop import Batch, batch_of
 from hrm_rl.models import Model, build
-from hrm_rl.presets import PRESETS
+from hrm_rl.models.checkpoint import load_model, write_atomically
 from hrm_rl.puzzles import PuzzleSet
 from hrm_rl.puzzles.source import for_model
-from hrm_rl.run import run
+from hrm_rl.training.memory import keep_freed_memory
+from hrm_rl.training.presets import PRESETS
+from hrm_rl.training.run import run
 
 Options = argparse.Namespace
 SHOWN = 12

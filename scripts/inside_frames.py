@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import torch
 
-from hrm_rl.data import batch_of
 from hrm_rl.envs.frame import Frame
 from hrm_rl.inside.predictions import predictions
+from hrm_rl.loop import batch_of
 from hrm_rl.models.base import Model
 from hrm_rl.puzzles import PuzzleSet, task_of
 from hrm_rl.puzzles.verdicts import valid_optimal

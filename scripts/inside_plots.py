@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hrm_rl.agents import ink
+from hrm_rl.agents.comparison import ink
 from hrm_rl.inside.depth import DEPTHS, MIDDLE, WIDTHS, Point
 from hrm_rl.inside.participation import KINDS, Dimensions
 from hrm_rl.inside.predictions import Moment

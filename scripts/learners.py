@@ -3,7 +3,7 @@
     python scripts/learners.py exact_pg fqi --steps 200000 --seeds 4 --banks A C shipped
 
 On banks A and C fitted on 100,000 puzzles, at 0.02 per segment, and scored on infinitely many
-(`synthetic.score`); policies that remember are scored on 300,000 fresh puzzles. On the shipped bank
+(`chains.score`); policies that remember are scored on 300,000 fresh puzzles. On the shipped bank
 of `sudoku9` fitted on the fit split, at 0.01 per segment, and scored on the test split.
 """
 
@@ -12,13 +12,15 @@ from __future__ import annotations
 import argparse
 import time
 
-from hrm_rl import synthetic
-from hrm_rl.agents.learner import LEARNERS, learner, play_on
-from hrm_rl.bankfile import read_bank
+from hrm_rl.agents.learners import LEARNERS, learner
+from hrm_rl.agents.learners.protocol import play_on
+from hrm_rl.banks import synthetic
+from hrm_rl.banks.files import read_bank
+from hrm_rl.banks.synthetic import BANK_A, BANK_C, Chain
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import Policy
-from hrm_rl.stopping import Outcome, outcome
-from hrm_rl.synthetic import BANK_A, BANK_C, Chain
+from hrm_rl.stopping import chains
+from hrm_rl.stopping.exact import Outcome, outcome
 
 PUZZLES, FRESH, SEGMENTS = 100_000, 300_000, 16
 BANKS = {"A": BANK_A, "C": BANK_C, "shipped": None}
@@ -42,7 +44,7 @@ def score(chain: Chain | None, policy: Policy, stochastic: bool = False) -> Outc
     if hasattr(policy, "begin"):
         fresh = synthetic.generate(chain, FRESH, seed=1)
         return outcome(fresh, policy, 0.02, stochastic=stochastic)
-    return synthetic.score(chain, policy, 0.02, stochastic=stochastic)
+    return chains.score(chain, policy, 0.02, stochastic=stochastic)
 
 
 def main() -> None:

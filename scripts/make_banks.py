@@ -12,11 +12,11 @@ import argparse
 import shutil
 from pathlib import Path
 
-from hrm_rl.bankfile import log_to, read_header, weights_hash
-from hrm_rl.bankheader import NAME, SHIPPED
-from hrm_rl.checkpoint import load_model
-from hrm_rl.memory import keep_freed_memory
+from hrm_rl.banks.files import log_to, read_header, weights_hash
+from hrm_rl.banks.header import NAME, SHIPPED
+from hrm_rl.models.checkpoint import load_model
 from hrm_rl.puzzles import load
+from hrm_rl.training.memory import keep_freed_memory
 
 CHECKPOINT = "sudoku9"
 PUZZLES = {"fit": 600, "test": 750}  # 2.8 kB each, half of it predictions

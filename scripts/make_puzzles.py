@@ -14,8 +14,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from hrm_rl.puzzles import PuzzleSet, generate, maze_generate, task_of, write_csv
+from hrm_rl.puzzles import PuzzleSet, task_of, write_csv
+from hrm_rl.puzzles.maze import generate as maze_generate
 from hrm_rl.puzzles.sets import DATA, HEADER, read_csv
+from hrm_rl.puzzles.sudoku import generate
 
 SIX_COUNTS = {"train": 1000, "fit": 300, "test": 500}
 NINE_COUNTS = {"train": 1000, "fit": 400, "test": 1000}

@@ -8,10 +8,10 @@ from typing import Final
 from PIL import Image
 
 from hrm_rl.agents.rules import rule
-from hrm_rl.checkpoint import load_model
 from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.render import contact_sheet
 from hrm_rl.envs.watch import solve_frames
+from hrm_rl.models.checkpoint import load_model
 from hrm_rl.puzzles.source import for_model
 
 ROOT = Path(__file__).resolve().parents[1]

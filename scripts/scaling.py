@@ -3,7 +3,7 @@
     python scripts/scaling.py
 
 Prints the tables of docs/scaling.md. Nothing is computed: FLOPs are counted by torch's counter on
-the meta device, bytes on fake tensors, both over a training step as `hrm_rl.train` makes it.
+the meta device, bytes on fake tensors, both over a training step as `hrm_rl.training.train` makes it.
 
 Shapes: B slots, T tokens, L positions, D width, N heads, I inner width, V vocabulary.
 """
@@ -25,12 +25,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from hrm_rl.data import Sampler
-from hrm_rl.layers import Attention, inner_width, rotate
 from hrm_rl.models.hrm import HRM, HRMConfig
-from hrm_rl.presets import official
+from hrm_rl.models.layers import Attention, inner_width, rotate
 from hrm_rl.puzzles import Sudoku
-from hrm_rl.train import TrainState, train
+from hrm_rl.training.data import Sampler
+from hrm_rl.training.presets import official
+from hrm_rl.training.train import TrainState, train
 
 MIB = 2**20
 UTILISATION = (0.15, 0.35)

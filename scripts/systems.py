@@ -3,7 +3,7 @@
     python scripts/systems.py                     # all, three seeds; about 35 minutes on one CPU core
     python scripts/systems.py hrm6 trm6 --seeds 5
 
-Systems are presets (`hrm_rl.presets`); what differs is the architecture and the halting learner that
+Systems are presets (`hrm_rl.training.presets`); what differs is the architecture and the halting learner that
 goes with it. Each run gets as many optimiser steps as its FLOPs allow, and is scored on the puzzles
 that it was trained on and on others. A command that was broken off goes on where it was. Prints
 Markdown tables, and writes them and a plot to out/systems.
@@ -27,22 +27,22 @@ import torch
 from tqdm import tqdm
 
 from hrm_rl import loop
-from hrm_rl.agents import ink
 from hrm_rl.agents.ablation.budgets import step_cost
 from hrm_rl.agents.ablation.member import steps_done
+from hrm_rl.agents.comparison import ink
 from hrm_rl.agents.rules import rule
-from hrm_rl.bank import Bank, log_bank, play
-from hrm_rl.checkpoint import load_model, write_atomically
-from hrm_rl.config import TrainConfig
-from hrm_rl.data import batch_of
-from hrm_rl.joint import inference_rule
-from hrm_rl.layers import Block
-from hrm_rl.memory import keep_freed_memory
+from hrm_rl.banks.bank import Bank, log_bank, play
+from hrm_rl.loop import batch_of
 from hrm_rl.models import AnyConfig, build
+from hrm_rl.models.checkpoint import load_model, write_atomically
+from hrm_rl.models.layers import Block
 from hrm_rl.models.universal import UniversalConfig
-from hrm_rl.presets import PRESETS
 from hrm_rl.puzzles.source import for_model
-from hrm_rl.run import refuse_another, run
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.joint import inference_rule
+from hrm_rl.training.memory import keep_freed_memory
+from hrm_rl.training.presets import PRESETS
+from hrm_rl.training.run import refuse_another, run
 
 SYSTEMS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -21,20 +21,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from hrm_rl import presets
 from hrm_rl.agents.rules import rule
-from hrm_rl.bank import Bank, log_bank, play
-from hrm_rl.calibration import calibration
-from hrm_rl.checkpoint import WEIGHTS, load_model, save_model, write_atomically
-from hrm_rl.memory import keep_freed_memory
+from hrm_rl.banks.bank import Bank, log_bank, play
+from hrm_rl.models.checkpoint import WEIGHTS, load_model, save_model, write_atomically
 from hrm_rl.models.hrm import HRM
-from hrm_rl.monitor import shown
 from hrm_rl.puzzles import PuzzleSet, load, read_csv
 from hrm_rl.puzzles.kinds import task_of
 from hrm_rl.puzzles.source import source
 from hrm_rl.puzzles.verdicts import VALID, valid_optimal
-from hrm_rl.run import run
-from hrm_rl.train import TrainConfig
+from hrm_rl.statistics.calibration import calibration
+from hrm_rl.training import presets
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.memory import keep_freed_memory
+from hrm_rl.training.monitor import shown
+from hrm_rl.training.run import run
 
 
 @dataclass(frozen=True)

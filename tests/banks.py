@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hrm_rl.bank import Bank
+from hrm_rl.banks.bank import Bank
 from hrm_rl.features import SCALARS
 from hrm_rl.halting import Policy
 from hrm_rl.puzzles import PuzzleSet, load

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from hrm_rl.banks.synthetic import Chain, generate, population
 from hrm_rl.halting import Policy, begun, draw_min_segments, halts
-from hrm_rl.joint import JointLearner, Seen, Segment, Terms
-from hrm_rl.stopping import Outcome, outcome
-from hrm_rl.synthetic import Chain, generate, population
+from hrm_rl.stopping.exact import Outcome, outcome
+from hrm_rl.training.joint import JointLearner, Seen, Segment, Terms
 
 
 def never() -> Tensor:

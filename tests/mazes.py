@@ -5,7 +5,7 @@ from collections import deque
 import numpy as np
 from hypothesis import strategies as st
 
-from hrm_rl.puzzles.maze import FREE, GOAL, PATH, START, WALL, Maze
+from hrm_rl.puzzles.maze.rules import FREE, GOAL, PATH, START, WALL, Maze
 
 
 def search(free_L: np.ndarray, start: int, side: int) -> np.ndarray:

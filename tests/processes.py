@@ -23,11 +23,11 @@ import torch
 from tiny import batch, talkative
 from torch import Tensor
 
-from hrm_rl.config import TrainConfig
 from hrm_rl.loop import Batch
-from hrm_rl.parallel import World, joined
-from hrm_rl.run import run
-from hrm_rl.train import TrainState, train
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.parallel import World, joined
+from hrm_rl.training.run import run
+from hrm_rl.training.train import TrainState, train
 
 Job = Callable[..., Any]
 
@@ -187,7 +187,7 @@ def run_interrupted(world: World, config: TrainConfig, folders: list[Path], at: 
 
 def run_spoilt(world: World, config: TrainConfig, folders: list[Path]) -> None:
     """A carry of the last process is spoilt after the second metrics."""
-    import hrm_rl.run as run_module
+    from hrm_rl.training import run as run_module
 
     def spoilt(state: TrainState) -> Iterator[dict[str, Tensor]]:
         for sums in train(state):

@@ -7,8 +7,8 @@ import torch
 from tiny import ATTENTION, talkative
 from torch import Tensor
 
-from hrm_rl import bank
-from hrm_rl.bank import Bank
+from hrm_rl.banks import bank
+from hrm_rl.banks.bank import Bank
 from hrm_rl.evaluate import evaluate, solve
 from hrm_rl.features import SCALARS
 from hrm_rl.models.hrm import HRM

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import gymnasium
@@ -16,24 +17,36 @@ import torch
 
 import hrm_rl
 from hrm_rl.envs import ENV_ARGUMENTS, register_envs
-from hrm_rl.losses import halt_target
+from hrm_rl.training.losses import halt_target
 
 ROOT = Path(__file__).resolve().parents[1]
 
 # A module may import what has its own rank or a lower one; the longest prefix counts.
 RANKS = {
-    "hrm_rl": 0,
-    "hrm_rl.envs": 1,
-    "hrm_rl.agents": 2,
-    "hrm_rl.__main__": 3,
-    "hrm_rl.cli": 3,
-    "hrm_rl.cli_ablate": 3,
-    "hrm_rl.cli_train": 3,
-    "hrm_rl.cli_arc": 3,
-    "scripts": 4,
+    "hrm_rl.checks": 0,
+    "hrm_rl.statistics": 0,
+    "hrm_rl.puzzles": 1,
+    "hrm_rl.models": 2,
+    "hrm_rl": 3,  # the segment loop, and what walks it
+    "hrm_rl.banks": 4,
+    "hrm_rl.stopping": 4,
+    "hrm_rl.training": 4,
+    "hrm_rl.inside": 4,
+    "hrm_rl.envs": 5,
+    "hrm_rl.agents": 6,
+    "hrm_rl.cli": 7,
+    "hrm_rl.__main__": 7,
+    "scripts": 8,
 }
-LOWEST_RANK_OF = {"gymnasium": 1, "stable_baselines3": 2, "sb3_contrib": 2, "tyro": 3}
-AT_THE_TOP_OF_RANK_0 = {"hrm_rl", "jaxtyping", "numpy", "safetensors", "torch", "tqdm"}
+ENVS, AGENTS, CLI = (RANKS[f"hrm_rl.{name}"] for name in ("envs", "agents", "cli"))
+LOWEST_RANK_OF = {
+    "gymnasium": ENVS,
+    "stable_baselines3": AGENTS,
+    "sb3_contrib": AGENTS,
+    "tyro": CLI,
+}
+AT_THE_TOP_BELOW_ENVS = {"hrm_rl", "jaxtyping", "numpy", "safetensors", "torch", "tqdm"}
+AT_THE_ROOT = {"__init__", "__main__", "device", "evaluate", "features", "halting", "loop"}
 
 
 def module_of(path: str) -> str:
@@ -72,6 +85,22 @@ def imported_by(path: str, node: ast.AST) -> Iterator[str]:
             yield submodule if submodule in MODULES else public or source
 
 
+def arrows(path: str) -> set[str]:
+    """The modules of the repository that a file imports, in functions and for types too."""
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    named = {target for node in ast.walk(tree) for target in imported_by(path, node)}
+    return (named & MODULES) - {module_of(path)}
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """A circle of imports, if there is one."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
 def violations(path: str, source: str) -> list[str]:
     """Every import of the file that points the wrong way, in functions too."""
     module, tree = module_of(path), ast.parse(source)
@@ -80,7 +109,7 @@ def violations(path: str, source: str) -> list[str]:
     for node in ast.walk(tree):
         for target in imported_by(path, node):
             top = target.partition(".")[0]
-            if top in RANKS:
+            if top in ("hrm_rl", "scripts"):
                 wrong = rank_of(target) > rank
             elif top == "pygame":
                 wrong = module != "hrm_rl.envs.render"
@@ -89,8 +118,8 @@ def violations(path: str, source: str) -> list[str]:
             elif top == "numba":
                 wrong = not module.startswith("hrm_rl.puzzles.")
             else:
-                at_the_top = rank == 0 and node in tree.body
-                wrong = at_the_top and top not in sys.stdlib_module_names | AT_THE_TOP_OF_RANK_0
+                at_the_top = rank < ENVS and node in tree.body
+                wrong = at_the_top and top not in sys.stdlib_module_names | AT_THE_TOP_BELOW_ENVS
             if wrong:
                 found.append(f"{path}:{node.lineno} imports {target}")
     return found
@@ -115,6 +144,38 @@ def test_imports_point_one_way() -> None:
     assert not found, "\n".join(found)
 
 
+def test_imports_make_no_circle() -> None:
+    assert circle({module_of(path): arrows(path) for path in SOURCES}) == []
+
+
+def test_rooms_make_no_circle() -> None:
+    """Neither do folders: of two rooms, one is above the other."""
+    rooms: dict[str, set[str]] = {}
+    for path in SOURCES:
+        if path != "hrm_rl/__init__.py":  # the door: it names what lies behind it
+            targets = {room_of(target) for target in arrows(path)}
+            rooms.setdefault(room_of(module_of(path)), set()).update(targets)
+    assert circle({room: below - {room} for room, below in rooms.items()}) == []
+
+
+def room_of(module: str) -> str:
+    """The folder at the root of hrm_rl that a module lies in; what lies beside them is `hrm_rl`."""
+    room = ".".join(module.split(".")[:2])
+    return room if room in RANKS else module.split(".")[0]
+
+
+def test_a_circle_is_seen() -> None:
+    assert set(circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": set()})) == {"a", "b", "c"}
+
+
+def test_the_root_holds_the_segment_loop_and_nothing_else() -> None:
+    assert {file.stem for file in (ROOT / "hrm_rl").glob("*.py")} == AT_THE_ROOT
+    folders = {file.parent.name for file in (ROOT / "hrm_rl").glob("*/__init__.py")}
+    assert {f"hrm_rl.{name}" for name in folders} | {"hrm_rl", "hrm_rl.__main__", "scripts"} == {
+        *RANKS
+    }
+
+
 @pytest.mark.parametrize(
     ("path", "source", "target"),
     [
@@ -125,12 +186,18 @@ def test_imports_point_one_way() -> None:
         ("hrm_rl/loop.py", "def f():\n    from hrm_rl import envs", "hrm_rl.envs"),
         ("hrm_rl/loop.py", "import hrm_rl", "hrm_rl"),
         ("hrm_rl/envs/halting.py", "from hrm_rl.agents import rules", "hrm_rl.agents"),
-        ("hrm_rl/agents/rules.py", "from hrm_rl.cli import main", "hrm_rl.cli"),
+        ("hrm_rl/agents/rules/basic.py", "from hrm_rl.cli.main import main", "hrm_rl.cli.main"),
         ("hrm_rl/loop.py", "def f():\n    import gymnasium.spaces", "gymnasium.spaces"),
         ("hrm_rl/envs/halting.py", "import stable_baselines3", "stable_baselines3"),
         ("hrm_rl/envs/halting.py", "def f():\n    import pygame", "pygame"),
         ("hrm_rl/loop.py", "import numba", "numba"),
-        ("hrm_rl/metrics.py", "import matplotlib.pyplot", "matplotlib.pyplot"),
+        ("hrm_rl/statistics/metrics.py", "import matplotlib.pyplot", "matplotlib.pyplot"),
+        ("hrm_rl/statistics/metrics.py", "from hrm_rl.puzzles import Task", "hrm_rl.puzzles"),
+        ("hrm_rl/puzzles/verdicts.py", "from hrm_rl.models import build", "hrm_rl.models"),
+        ("hrm_rl/models/hrm.py", "from hrm_rl import loop", "hrm_rl.loop"),
+        ("hrm_rl/evaluate.py", "from hrm_rl.banks.bank import Bank", "hrm_rl.banks.bank"),
+        ("hrm_rl/loop.py", "from hrm_rl.training import losses", "hrm_rl.training.losses"),
+        ("hrm_rl/banks/bank.py", "from hrm_rl.envs import mdp", "hrm_rl.envs.mdp"),
     ],
 )
 def test_a_wrong_import_is_seen(path: str, source: str, target: str) -> None:
@@ -141,12 +208,12 @@ def test_a_wrong_import_is_seen(path: str, source: str, target: str) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("scripts/demo.py", "from hrm_rl.cli import main"),
-        ("hrm_rl/cli.py", "from hrm_rl.agents import rules\nimport tyro"),
-        ("hrm_rl/agents/rules.py", "from ..envs import halting\nimport stable_baselines3"),
+        ("scripts/demo.py", "from hrm_rl.cli.main import main"),
+        ("hrm_rl/cli/main.py", "from hrm_rl.agents import rules\nimport tyro"),
+        ("hrm_rl/agents/rules/basic.py", "from ..envs import halting\nimport stable_baselines3"),
         ("hrm_rl/envs/render.py", "def f():\n    import pygame"),
-        ("hrm_rl/loop.py", "from hrm_rl import __version__, losses\nfrom . import layers"),
-        ("hrm_rl/metrics.py", "def f():\n    import matplotlib.pyplot"),
+        ("hrm_rl/loop.py", "from hrm_rl import __version__, features\nfrom .models import layers"),
+        ("hrm_rl/statistics/metrics.py", "def f():\n    import matplotlib.pyplot"),
     ],
 )
 def test_a_right_import_passes(path: str, source: str) -> None:

@@ -15,11 +15,14 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from hrm_rl import loop, losses
-from hrm_rl.checkpoint import infer_config
-from hrm_rl.joint import Memory, Segment, Terms
+from hrm_rl import loop
+from hrm_rl.models.checkpoint import infer_config
 from hrm_rl.models.hrm import HRM
-from hrm_rl.train import TrainConfig, TrainState, train
+from hrm_rl.puzzles import verdicts
+from hrm_rl.training import losses
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.joint import Memory, Segment, Terms
+from hrm_rl.training.train import TrainState, train
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = ["official_rope", "official_learned"]
@@ -42,7 +45,7 @@ class Golden:
         x, y, ids = (
             self.tensors[f"{prefix}.{k}"].long() for k in ("inputs", "labels", "puzzle_identifiers")
         )
-        return loop.Batch(x, torch.where(y == -100, losses.PAD, y), ids)
+        return loop.Batch(x, torch.where(y == -100, verdicts.PAD, y), ids)
 
     def model(self) -> HRM:
         c = self.config

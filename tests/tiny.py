@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
-from hrm_rl.config import TrainConfig
 from hrm_rl.loop import Batch
 from hrm_rl.models.hrm import HRM, HRMConfig
 from hrm_rl.puzzles import load
+from hrm_rl.training.config import TrainConfig
 
 ATTENTION = HRMConfig(vocab=6, length=16, width=32, heads=2, H_layers=1, L_layers=1, expansion=2.0)
 MLP = replace(ATTENTION, token_mixer="mlp", positions="none")

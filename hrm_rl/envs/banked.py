@@ -12,7 +12,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from hrm_rl import features
-from hrm_rl.bank import Bank, observe
+from hrm_rl.banks.bank import Bank, observe
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import Outcome
 from hrm_rl.envs.segments import Pictured, Shown

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from hrm_rl.bank import Bank
-from hrm_rl.bankfile import find_bank, read_bank
-from hrm_rl.checkpoint import load_model
+from hrm_rl.banks.bank import Bank
+from hrm_rl.banks.files import find_bank, read_bank
 from hrm_rl.device import resolve_device
 from hrm_rl.envs.banked import BankSegments
 from hrm_rl.envs.engine import Engine
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.segments import FrozenModel, LiveSegments, Segments
 from hrm_rl.models import Model
+from hrm_rl.models.checkpoint import load_model
 from hrm_rl.puzzles import PuzzleSet, task_for
 from hrm_rl.puzzles.source import source
 

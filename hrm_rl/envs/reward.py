@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from jaxtyping import Bool, Float, Integer
 from torch import Tensor
 
-from hrm_rl import losses
+from hrm_rl.puzzles import verdicts
 from hrm_rl.puzzles.task import Task
 from hrm_rl.puzzles.verdicts import valid_optimal
 
@@ -37,8 +37,8 @@ def outcome(
 ) -> Outcome:
     """Compare predictions with solutions; a row without scored cells is wrong in all."""
     return Outcome(
-        losses.exact(prediction_BT, y_BT),
-        losses.token_accuracy(prediction_BT, y_BT),
+        verdicts.exact(prediction_BT, y_BT),
+        verdicts.token_accuracy(prediction_BT, y_BT),
         valid_optimal(task, x_BT, prediction_BT, y_BT),
     )
 

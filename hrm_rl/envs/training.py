@@ -18,9 +18,9 @@ from hrm_rl.envs import border
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.slots import SlotsVectorEnv
 from hrm_rl.envs.training_engine import TrainingEngine, run_config
-from hrm_rl.monitor import Diverged
-from hrm_rl.run import Journal, open_run
-from hrm_rl.train import TrainState
+from hrm_rl.training.monitor import Diverged
+from hrm_rl.training.run import Journal, open_run
+from hrm_rl.training.train import TrainState
 
 
 class TrainingVectorEnv(SlotsVectorEnv):

@@ -17,16 +17,16 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from hrm_rl import features, loop
-from hrm_rl.config import TrainConfig
 from hrm_rl.envs.engine import Moment, Step
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import REWARDS, outcome, succeeded
 from hrm_rl.halting import HALT
-from hrm_rl.joint.external import LastSeen
 from hrm_rl.models import config_to
-from hrm_rl.presets import PRESETS
 from hrm_rl.puzzles import task_for
-from hrm_rl.train import Thought, TrainState, settle, think
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.joint.external import LastSeen
+from hrm_rl.training.presets import PRESETS
+from hrm_rl.training.train import Thought, TrainState, settle, think
 
 MEANINGLESS: Final = (
     "halting", "attach", "edge", "bootstrap", "tie", "explore", "explore_probability", "q_weight",

@@ -13,14 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hrm_rl.bank import log_bank
-from hrm_rl.checkpoint import load_model
-from hrm_rl.config import TrainConfig
+from hrm_rl.banks.bank import log_bank
 from hrm_rl.models.base import Model
+from hrm_rl.models.checkpoint import load_model
 from hrm_rl.models.hrm import HRMConfig
 from hrm_rl.models.transformer import TransformerConfig
 from hrm_rl.models.trm import TRMConfig
 from hrm_rl.puzzles import PuzzleSet
+from hrm_rl.training.config import TrainConfig
 
 WIDTHS = (32, 64, 128)
 DEPTHS = (1, 2, 4, 8)

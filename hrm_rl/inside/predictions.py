@@ -15,8 +15,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hrm_rl import loop
-from hrm_rl.data import batch_of
 from hrm_rl.inside.steps import steps
+from hrm_rl.loop import batch_of
 from hrm_rl.models.base import Model
 from hrm_rl.models.hrm import HRM
 from hrm_rl.models.trm import TRM

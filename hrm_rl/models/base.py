@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hrm_rl.layers import truncated_normal_
+from hrm_rl.models.layers import truncated_normal_
 
 
 class ModelConfig(Protocol):

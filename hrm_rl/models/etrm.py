@@ -24,10 +24,10 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from hrm_rl.layers import Block, Linear, rms_norm, rotary_angles
-from hrm_rl.losses import PAD
 from hrm_rl.models.base import Carry, Embedding, Output
+from hrm_rl.models.layers import Block, Linear, rms_norm, rotary_angles
 from hrm_rl.models.trm import TRM, TRMConfig
+from hrm_rl.puzzles.verdicts import PAD
 
 SHOWN = 30.0
 """Logit of a demonstration's own tokens, which are not scored: certain, whatever is thought."""

@@ -11,7 +11,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hrm_rl.layers import Block, Level, Linear, rotary_angles, truncated_normal_
 from hrm_rl.models.base import (
     Carry,
     Embedding,
@@ -22,6 +21,7 @@ from hrm_rl.models.base import (
     embed,
     new_q_head,
 )
+from hrm_rl.models.layers import Block, Level, Linear, rotary_angles, truncated_normal_
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hrm_rl.layers import Block, Linear, rotary_angles
 from hrm_rl.models.base import Embedding, Model, PuzzleEmbedding, check_blocks, embed, new_q_head
+from hrm_rl.models.layers import Block, Linear, rotary_angles
 
 
 @dataclass(frozen=True)

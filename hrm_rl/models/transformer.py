@@ -16,8 +16,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hrm_rl.layers import Level, truncated_normal_
 from hrm_rl.models.base import Carry, Output
+from hrm_rl.models.layers import Level, truncated_normal_
 from hrm_rl.models.sequence import Sequence, SequenceConfig
 
 

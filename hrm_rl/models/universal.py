@@ -23,8 +23,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hrm_rl.layers import Level
 from hrm_rl.models.base import Carry, Output
+from hrm_rl.models.layers import Level
 from hrm_rl.models.sequence import Sequence, SequenceConfig
 
 EPS = 0.01

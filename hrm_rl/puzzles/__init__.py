@@ -6,7 +6,7 @@ Knows no model and no environment; imports torch where batches of a device are h
 
 from hrm_rl.puzzles.kinds import task_for, task_of
 from hrm_rl.puzzles.sets import PuzzleSet, concat, load, read_csv, write_csv
-from hrm_rl.puzzles.sudoku import Sudoku, for_length
+from hrm_rl.puzzles.sudoku.rules import Sudoku, for_length
 from hrm_rl.puzzles.task import PuzzleError, Task
 
 __all__ = [

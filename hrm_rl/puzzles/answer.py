@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from hrm_rl.puzzles import wavefront
-from hrm_rl.puzzles.life import Life
-from hrm_rl.puzzles.maze import FREE, GOAL, PATH, START, WALL, Maze
-from hrm_rl.puzzles.parity import Parity
-from hrm_rl.puzzles.queens import Queens
-from hrm_rl.puzzles.sudoku import Sudoku
+from hrm_rl.puzzles.maze import wavefront
+from hrm_rl.puzzles.maze.rules import FREE, GOAL, PATH, START, WALL, Maze
+from hrm_rl.puzzles.sudoku.rules import Sudoku
 from hrm_rl.puzzles.task import PuzzleError, Task
+from hrm_rl.puzzles.toys.life.rules import Life
+from hrm_rl.puzzles.toys.parity.rules import Parity
+from hrm_rl.puzzles.toys.queens.rules import Queens
 
 
 def answer(task: Task, text: str) -> np.ndarray:
@@ -21,14 +21,14 @@ def answer(task: Task, text: str) -> np.ndarray:
         PuzzleError: it is no puzzle, it has no solution, or its kind has no solver here.
     """
     if isinstance(task, Sudoku):
-        from hrm_rl.puzzles.solver import check
+        from hrm_rl.puzzles.sudoku.solver import check
 
         return check(text, task.size)
     givens_L = task.parse(text)
     if isinstance(task, Maze):
         found_L = _way(task, givens_L)
     elif isinstance(task, Queens):
-        from hrm_rl.puzzles.queens_generate import complete
+        from hrm_rl.puzzles.toys.queens.generate import complete
 
         found, _ = complete(givens_L, task.size, limit=1)
         found_L = found[0] if found else givens_L

@@ -3,27 +3,20 @@
 Suffixes: B puzzles of the batch, L cells.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 import torch
-from jaxtyping import Int, Integer
-from torch import Tensor
 
-from hrm_rl.puzzles import arc_augment, demos_augment, sudoku_augment, toy_augment
+from hrm_rl.puzzles import dihedral
+from hrm_rl.puzzles.arc import augment as arc_augment
+from hrm_rl.puzzles.arc.demos import augment as demos_augment
+from hrm_rl.puzzles.augmented import Augment, Augmented
+from hrm_rl.puzzles.sudoku import augment as sudoku_augment
 from hrm_rl.puzzles.task import Task
-
-
-class Augmented(NamedTuple):
-    """Puzzles, solutions (tokens) and identifiers after a symmetry."""
-
-    x_BL: Integer[Tensor, "B L"]
-    y_BL: Integer[Tensor, "B L"]
-    id_B: Int[Tensor, " B"]
-
-
-Augment = Callable[[Task, Augmented, torch.Generator | None], Augmented]
+from hrm_rl.puzzles.toys.life.augment import turn_and_shift
+from hrm_rl.puzzles.toys.parity.augment import shuffle_bits
 
 
 def _sudoku(task: Task, batch: Augmented, generator: torch.Generator | None) -> Augmented:
@@ -34,10 +27,10 @@ def _sudoku(task: Task, batch: Augmented, generator: torch.Generator | None) -> 
 AUGMENT: Final[Mapping[str, Augment]] = MappingProxyType(
     {
         "sudoku": _sudoku,
-        "maze": toy_augment.turn,
-        "parity": toy_augment.shuffle_bits,
-        "life": toy_augment.turn_and_shift,
-        "queens": toy_augment.turn,
+        "maze": dihedral.turn,
+        "parity": shuffle_bits,
+        "life": turn_and_shift,
+        "queens": dihedral.turn,
         "arc": arc_augment.vary,
         "demos": demos_augment.vary,
     }

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Int, Integer
 from torch import Tensor
 
+from hrm_rl.puzzles.augmented import Augmented
 from hrm_rl.puzzles.task import Task
 
 COUNT = 8
@@ -50,3 +51,9 @@ def augment(
     draw_B = torch.rand(x_BL.shape[0], generator=generator, device=x_BL.device)
     which_B = (draw_B * COUNT).long()
     return move(x_BL, which_B, task.rows), move(y_BL, which_B, task.rows), id_B
+
+
+def turn(task: Task, batch: Augmented, generator: torch.Generator | None) -> Augmented:
+    """Mazes and queens: the eight symmetries of the square."""
+    x_BL, y_BL, _ = augment(task, *batch, generator)
+    return batch._replace(x_BL=x_BL, y_BL=y_BL)

@@ -32,14 +32,14 @@ def njit(function: F) -> F:
 
 
 def drop_stale_cache(folder: Path) -> None:
-    """Delete numba's index files in `folder` that are older than its newest kernel.
+    """Delete numba's index files in and below `folder` that are older than its newest kernel.
 
     numba looks at the file of a kernel only, and would go on running the old code of kernels that
     it calls in other files.
     """
-    kernels = [file for file in folder.glob("*.py") if b"@njit" in file.read_bytes()]
+    kernels = [file for file in folder.rglob("*.py") if b"@njit" in file.read_bytes()]
     newest = max((file.stat().st_mtime for file in kernels), default=0.0)
-    for index in (folder / "__pycache__").glob("*.nbi"):
+    for index in folder.rglob("__pycache__/*.nbi"):
         try:
             if index.stat().st_mtime < newest:
                 index.unlink()

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from hrm_rl.puzzles.arc import Arc
-from hrm_rl.puzzles.demos import Demos
-from hrm_rl.puzzles.life import Life
-from hrm_rl.puzzles.maze import Maze
-from hrm_rl.puzzles.parity import Parity
-from hrm_rl.puzzles.queens import Queens
-from hrm_rl.puzzles.sudoku import Sudoku, for_length
+from hrm_rl.puzzles.arc.demos.rules import Demos
+from hrm_rl.puzzles.arc.rules import Arc
+from hrm_rl.puzzles.maze.rules import Maze
+from hrm_rl.puzzles.sudoku.rules import Sudoku, for_length
 from hrm_rl.puzzles.task import PuzzleError, Task
+from hrm_rl.puzzles.toys.life.rules import Life
+from hrm_rl.puzzles.toys.parity.rules import Parity
+from hrm_rl.puzzles.toys.queens.rules import Queens
 
 KINDS: Final[Mapping[str, Callable[..., Task]]] = MappingProxyType(
     {
@@ -29,11 +29,11 @@ KINDS: Final[Mapping[str, Callable[..., Task]]] = MappingProxyType(
 
 GENERATED: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "maze": "hrm_rl.puzzles.maze_generate",
-        "parity": "hrm_rl.puzzles.parity_generate",
-        "life": "hrm_rl.puzzles.life_generate",
-        "queens": "hrm_rl.puzzles.queens_generate",
-        "arc": "hrm_rl.puzzles.arc_made",
+        "maze": "hrm_rl.puzzles.maze.generate",
+        "parity": "hrm_rl.puzzles.toys.parity.generate",
+        "life": "hrm_rl.puzzles.toys.life.generate",
+        "queens": "hrm_rl.puzzles.toys.queens.generate",
+        "arc": "hrm_rl.puzzles.arc.generate",
     }
 )
 """Kind -> module whose `generate(task, count, seed=, split=, knob=)` makes puzzles to order."""

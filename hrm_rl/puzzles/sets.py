@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from hrm_rl.puzzles.kinds import KINDS, task_of
-from hrm_rl.puzzles.sudoku import for_length
+from hrm_rl.puzzles.sudoku.rules import for_length
 from hrm_rl.puzzles.task import PuzzleError, Task
 
 HEADER = ("source", "question", "answer", "rating")

@@ -3,7 +3,9 @@
 from importlib import import_module
 from pathlib import Path
 
-from hrm_rl.puzzles import arc_data, demos_data, official_data
+from hrm_rl.puzzles import official_data
+from hrm_rl.puzzles.arc import sets as arc_sets
+from hrm_rl.puzzles.arc.demos import sets as demos_sets
 from hrm_rl.puzzles.kinds import GENERATED, Reader, task_for, task_of
 from hrm_rl.puzzles.sets import DATA, PuzzleSet, load, read_csv
 from hrm_rl.puzzles.task import PuzzleError
@@ -22,7 +24,7 @@ def source(name: str, split: str = "train", task: str = "") -> PuzzleSet:
             made to order, "minimal:100000:7": 100,000 of that kind with seed 7 (easy, minimal, hard
             9x9 Sudoku, or a task: "maze10:1000:7"); there may be a fourth number, the difficulty by
             the measure of the kind ("maze10:1000:7:20"). A task alone is 1,000 of them with seed 0,
-            if no set of that name ships. ARC's tasks as published ("arc1"), see `arc_data`; a folder
+            if no set of that name ships. ARC's tasks as published ("arc1"), see `arc.sets`; a folder
             that the public scripts wrote, see `official_data`
         split: which split of a shipped set, or which stream of random numbers for a generated one.
         task: what the puzzles of a CSV are, in case they do not tell.
@@ -32,10 +34,10 @@ def source(name: str, split: str = "train", task: str = "") -> PuzzleSet:
     """
     if name.endswith(".csv"):
         return read_csv(Path(name), task)
-    if arc_data.is_collection(name):
-        return arc_data.source(name, split)
-    if demos_data.is_collection(name):
-        return demos_data.source(name, split)
+    if arc_sets.is_collection(name):
+        return arc_sets.source(name, split)
+    if demos_sets.is_collection(name):
+        return demos_sets.source(name, split)
     if official_data.is_data_set(name):
         return official_data.read(name, split)
     if ":" in name:
@@ -62,7 +64,7 @@ def _generated(name: str, split: str) -> PuzzleSet:
         )
     count, seed, *knob = map(int, numbers)
     if kind in SUDOKU9:
-        from hrm_rl.puzzles import generate
+        from hrm_rl.puzzles.sudoku import generate
 
         puzzles: PuzzleSet = getattr(generate, kind)(count, seed=seed, split=split)
         return puzzles

@@ -13,7 +13,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor, VecNormalize
 
 from hrm_rl.agents.sb3 import SB3Policy, SB3VecEnv, initial_halt_bias
-from hrm_rl.bank import Bank, log_bank, play
+from hrm_rl.banks.bank import Bank, log_bank, play
 from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.features import SCALARS

@@ -5,14 +5,14 @@ import pytest
 import torch
 from gymnasium.utils.env_checker import check_env
 
-from hrm_rl.agents.rules import FixedSegments
-from hrm_rl.checkpoint import save_model
+from hrm_rl.agents.rules.basic import FixedSegments
 from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.envs.watch import solve_frames
 from hrm_rl.halting import CONTINUE, HALT
+from hrm_rl.models.checkpoint import save_model
 from hrm_rl.models.hrm import HRM, HRMConfig
-from hrm_rl.puzzles.arc_made import RULES
+from hrm_rl.puzzles.arc.generate import RULES
 from hrm_rl.puzzles.source import for_model, source
 
 
@@ -48,9 +48,8 @@ def test_the_puzzles_of_a_checkpoint_are_those_of_its_task(checkpoint: str) -> N
 
 def test_a_model_sees_which_task_it_is(checkpoint: str) -> None:
     """The same question under another identifier is answered otherwise."""
-    from hrm_rl.checkpoint import load_model
-    from hrm_rl.data import batch_of
-    from hrm_rl.loop import advance, fresh
+    from hrm_rl.loop import advance, batch_of, fresh
+    from hrm_rl.models.checkpoint import load_model
 
     model, _ = load_model(checkpoint)
     puzzles = source("arc5x3:8:0", "test").take([0] * 8)
@@ -81,7 +80,7 @@ def test_the_picture_shows_the_pairs_of_the_rule(checkpoint: str) -> None:
 
 
 def test_watching_one_being_solved(checkpoint: str) -> None:
-    from hrm_rl.checkpoint import load_model
+    from hrm_rl.models.checkpoint import load_model
 
     model, _ = load_model(checkpoint)
     puzzle = for_model(model.config, split="test").take([5])

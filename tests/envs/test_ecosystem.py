@@ -20,9 +20,9 @@ from gymnasium.wrappers import RecordEpisodeStatistics, RecordVideo
 from gymnasium.wrappers.vector import RecordEpisodeStatistics as VectorRecordEpisodeStatistics
 from scripted import PUZZLES, tiny_hrm
 
-from hrm_rl.checkpoint import save_model
 from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.models.checkpoint import save_model
 from hrm_rl.puzzles import write_csv
 
 ID = "hrm_rl:HRMSudoku4x4-v0"

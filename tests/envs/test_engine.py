@@ -67,7 +67,7 @@ def test_nothing_is_read_from_the_device(autoreset: str, bank: bool) -> None:
         "device": "meta",
     }
     if bank:
-        from hrm_rl.bank import log_bank
+        from hrm_rl.banks.bank import log_bank
 
         arguments["bank"] = log_bank(tiny_hrm(), PUZZLES, 3)
     env = HaltingVectorEnv(4, autoreset_mode=autoreset, output="torch", step_cost=0.1, **arguments)

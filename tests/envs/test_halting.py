@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scripted import NEVER, PUZZLES, RIGHT_FROM, Scripted, tiny_hrm
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
-from hrm_rl.bank import log_bank
+from hrm_rl.banks.bank import log_bank
 from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.features import OBSERVATIONS
 

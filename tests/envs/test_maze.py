@@ -14,7 +14,8 @@ from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.evaluate import evaluate
 from hrm_rl.models.hrm import HRMConfig
 from hrm_rl.puzzles import PuzzleSet, load
-from hrm_rl.train import TrainConfig, TrainState, train
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.train import TrainState, train
 
 
 def with_other_ways() -> tuple[PuzzleSet, PuzzleSet]:

@@ -17,9 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import PUZZLES, Scripted, tiny_hrm
 
-from hrm_rl.bank import Bank, log_bank
-from hrm_rl.bankfile import log_to, read_bank
-from hrm_rl.checkpoint import save_model
+from hrm_rl.banks.bank import Bank, log_bank
+from hrm_rl.banks.files import log_to, read_bank
 from hrm_rl.envs import banked
 from hrm_rl.envs.banked import BankSegments, Layout, layout
 from hrm_rl.envs.engine import AUTORESETS
@@ -28,6 +27,7 @@ from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.segments import LiveSegments
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.features import OBSERVATIONS
+from hrm_rl.models.checkpoint import save_model
 from hrm_rl.puzzles import load
 
 M = 6
@@ -258,7 +258,7 @@ def test_banks_pass_for_environments_by_id(folder: Path) -> None:
 def test_a_name_and_a_split_find_a_shipped_bank(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hrm_rl.bankheader.SHIPPED", folder.parent)
+    monkeypatch.setattr("hrm_rl.banks.header.SHIPPED", folder.parent)
     env = HaltingVectorEnv(2, bank="tiny", max_segments=M)
     assert env.puzzles is not None and len(env.puzzles) == len(PUZZLES)
     with pytest.raises(ValueError, match=r'no bank "tiny".*\(tiny-fit\)'):

@@ -11,17 +11,19 @@ import torch
 from gymnasium.utils.env_checker import check_env
 from scripted import Scripted
 
-from hrm_rl.agents.rules import FixedSegments, rule
-from hrm_rl.checkpoint import load_model, save_model
+from hrm_rl.agents.rules import rule
+from hrm_rl.agents.rules.basic import FixedSegments
 from hrm_rl.envs import ENV_ARGUMENTS
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.evaluate import evaluate
+from hrm_rl.models.checkpoint import load_model, save_model
 from hrm_rl.models.hrm import HRM, HRMConfig
 from hrm_rl.models.stepper import Stepper, StepperConfig
 from hrm_rl.puzzles.kinds import task_of
-from hrm_rl.puzzles.queens_generate import complete
 from hrm_rl.puzzles.source import source
-from hrm_rl.train import TrainConfig, TrainState, train
+from hrm_rl.puzzles.toys.queens.generate import complete
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.train import TrainState, train
 
 STEPPED = {"HRMParity-v0": "parity16", "HRMLife-v0": "life8"}
 

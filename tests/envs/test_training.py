@@ -23,21 +23,21 @@ from tiny import ATTENTION, talkative, tiny_run
 from torch import Tensor
 
 from hrm_rl.agents.sb3 import SB3VecEnv
-from hrm_rl.bank import log_bank, observe
-from hrm_rl.checkpoint import load_model
-from hrm_rl.data import Sampler
+from hrm_rl.banks.bank import log_bank, observe
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.training import TrainingVectorEnv
 from hrm_rl.envs.training_engine import MEANINGLESS, TrainingEngine, run_config
 from hrm_rl.halting import greedy_q
-from hrm_rl.joint import Memory, Seen
-from hrm_rl.joint.external import External
+from hrm_rl.models.checkpoint import load_model
 from hrm_rl.models.hrm import HRM
-from hrm_rl.monitor import Diverged
 from hrm_rl.puzzles import PuzzleSet, Sudoku
-from hrm_rl.run import run
-from hrm_rl.snapshot import snapshot
-from hrm_rl.train import TrainState, train
+from hrm_rl.training.data import Sampler
+from hrm_rl.training.joint import Memory, Seen
+from hrm_rl.training.joint.external import External
+from hrm_rl.training.monitor import Diverged
+from hrm_rl.training.run import run
+from hrm_rl.training.snapshot import snapshot
+from hrm_rl.training.train import TrainState, train
 
 ID = "hrm_rl:HRMSudokuTrain-v0"
 MOVES = {"model": ATTENTION, "max_segments": 3, "lr": 1e-2, "warmup": 4, "ema": 0.9}

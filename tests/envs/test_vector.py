@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import PUZZLES, Scripted, tiny_hrm
 
-from hrm_rl.bank import Bank, log_bank
+from hrm_rl.banks.bank import Bank, log_bank
 from hrm_rl.envs.engine import AUTORESETS
 from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.envs.vector import HaltingVectorEnv

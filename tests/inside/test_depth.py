@@ -8,18 +8,18 @@ import torch
 from tiny import ATTENTION, tiny_run
 
 from hrm_rl import loop
-from hrm_rl.bank import log_bank
-from hrm_rl.checkpoint import save_model
+from hrm_rl.banks.bank import log_bank
 from hrm_rl.inside.depth import DEPTHS, WIDTHS, direct, layers_of, points, runs
 from hrm_rl.inside.steps import calls
-from hrm_rl.layers import Block
 from hrm_rl.models import build
+from hrm_rl.models.checkpoint import save_model
 from hrm_rl.models.hrm import HRMConfig
+from hrm_rl.models.layers import Block
 from hrm_rl.models.stepper import StepperConfig
 from hrm_rl.models.transformer import TransformerConfig
 from hrm_rl.models.trm import TRMConfig
 from hrm_rl.puzzles import load
-from hrm_rl.train import TrainState, train
+from hrm_rl.training.train import TrainState, train
 
 BASE = tiny_run(model=replace(ATTENTION, H_layers=2, L_layers=3, H_cycles=2, L_cycles=4))
 TRM = TRMConfig(vocab=6, length=16, width=32, heads=2, layers=2, H_cycles=2, L_cycles=3)

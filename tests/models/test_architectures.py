@@ -10,18 +10,18 @@ import torch
 from tiny import tiny_run
 
 from hrm_rl.agents.rules import rule
-from hrm_rl.bank import log_bank, play
-from hrm_rl.checkpoint import load_model
-from hrm_rl.config import TrainConfig
+from hrm_rl.banks.bank import log_bank, play
 from hrm_rl.evaluate import evaluate
 from hrm_rl.loop import Batch
 from hrm_rl.models import AnyConfig, build
+from hrm_rl.models.checkpoint import load_model
 from hrm_rl.models.transformer import TransformerConfig
 from hrm_rl.models.trm import TRMConfig
 from hrm_rl.models.universal import UniversalConfig
 from hrm_rl.puzzles import load
-from hrm_rl.run import run
-from hrm_rl.train import TrainState, train
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.run import run
+from hrm_rl.training.train import TrainState, train
 
 SIZE: dict[str, Any] = dict(vocab=6, length=16, width=32, heads=2, expansion=2.0)
 CONFIGS: dict[str, AnyConfig] = {

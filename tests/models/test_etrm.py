@@ -11,12 +11,14 @@ import torch
 from tiny import tiny_run
 from torch import Tensor
 
-from hrm_rl import loop, losses
-from hrm_rl.config import TrainConfig
+from hrm_rl import loop
 from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.models.etrm import ETRM, ETRMConfig
-from hrm_rl.run import run
-from hrm_rl.train import TrainState, train
+from hrm_rl.puzzles import verdicts
+from hrm_rl.training import losses
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.run import run
+from hrm_rl.training.train import TrainState, train
 
 CONFIG = ETRMConfig(
     vocab=8, length=5 * 4, width=32, heads=2, layers=1, H_cycles=2, L_cycles=1, expansion=2.0,
@@ -65,7 +67,7 @@ def test_the_order_of_the_demonstrations_makes_no_difference(config: ETRMConfig)
 @ALL
 def test_an_absent_demonstration_is_as_if_there_were_no_place_for_it(config: ETRMConfig) -> None:
     model, x_BT = new(config), tokens()
-    x_BT[:, 8:16] = losses.PAD
+    x_BT[:, 8:16] = verdicts.PAD
     less = new(replace(config, demonstrations=1, length=12))
     less.load_state_dict(model.state_dict())
     with torch.no_grad():
@@ -74,7 +76,7 @@ def test_an_absent_demonstration_is_as_if_there_were_no_place_for_it(config: ETR
         batch = puzzles(x_BT)._replace(x_BT=short_BT)
         _, one = loop.advance(less, loop.fresh(less, batch))
     torch.testing.assert_close(two.logits[:, 16:], one.logits[:, 8:])
-    x_BT[:, :16] = losses.PAD
+    x_BT[:, :16] = verdicts.PAD
     assert think(model, x_BT).isfinite().all()
 
 
@@ -183,6 +185,6 @@ def test_it_solves_tasks_that_it_was_never_trained_on() -> None:
         _, output = loop.advance(model, loop.fresh(model, batch))
         others = torch.cat([batch.x_BT[:, :16].roll(1, 0), batch.x_BT[:, 16:]], 1)
         _, misled = loop.advance(model, loop.fresh(model, batch._replace(x_BT=others)))
-    right, wrong = (losses.correct(o.logits, batch.y_BT).float().mean() for o in (output, misled))
+    right, wrong = (verdicts.correct(o.logits, batch.y_BT).float().mean() for o in (output, misled))
     assert right > 0.5  # 1 in 100 by chance
     assert wrong < 0.3  # the same questions after the demonstrations of another task

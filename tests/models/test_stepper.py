@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hrm_rl import features, loop
-from hrm_rl.bank import log_bank
+from hrm_rl.banks.bank import log_bank
 from hrm_rl.models.stepper import MACHINES, Stepper, StepperConfig
 from hrm_rl.puzzles.kinds import task_of
-from hrm_rl.puzzles.life import Life
-from hrm_rl.puzzles.parity import Parity
 from hrm_rl.puzzles.source import source
+from hrm_rl.puzzles.toys.life.rules import Life
+from hrm_rl.puzzles.toys.parity.rules import Parity
 
 NAMES = ("parity9", "life6")
 

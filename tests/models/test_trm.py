@@ -9,11 +9,11 @@ from tiny import batch
 from torch import Tensor
 
 from hrm_rl import loop
-from hrm_rl.checkpoint import CheckpointError, infer_config, load_model, save_tensors
 from hrm_rl.models.base import Carry
+from hrm_rl.models.checkpoint import CheckpointError, infer_config, load_model, save_tensors
 from hrm_rl.models.hrm import HRM, HRMConfig
+from hrm_rl.models.official import official_state
 from hrm_rl.models.trm import TRM, TRMConfig
-from hrm_rl.official import official_state
 
 ATTENTION = TRMConfig(
     vocab=6, length=16, width=32, heads=2, layers=1, H_cycles=2, L_cycles=2, expansion=2.0,

@@ -10,8 +10,8 @@ from tiny import batch
 from torch import Tensor
 
 from hrm_rl import loop
-from hrm_rl.joint.graves import weights
 from hrm_rl.models.universal import Universal, UniversalConfig, sinusoids
+from hrm_rl.training.joint.graves import weights
 
 CONFIG = UniversalConfig(
     vocab=6, length=16, width=32, heads=2, layers=1, max_steps=5, expansion=2.0, ponder_cost=0.1

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hrm_rl.puzzles import dihedral
-from hrm_rl.puzzles.maze import Maze
+from hrm_rl.puzzles.maze.rules import Maze
 
 GRID = torch.tensor([[1, 2, 3, 4]])
 

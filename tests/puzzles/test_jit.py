@@ -27,9 +27,9 @@ def test_the_plain_function_is_used_without_numba(monkeypatch):
 
 def test_an_edited_kernel_drops_the_older_cache(tmp_path):
     """numba would run the old code of a kernel that lives in another file than its caller."""
-    cache = tmp_path / "__pycache__"
-    cache.mkdir()
-    kernel, old, new = tmp_path / "kernel.py", cache / "old.nbi", cache / "new.nbi"
+    cache = tmp_path / "sudoku" / "__pycache__"
+    cache.mkdir(parents=True)
+    kernel, old, new = tmp_path / "sudoku" / "kernel.py", cache / "old.nbi", cache / "new.nbi"
     for age, file in ((2, old), (1, kernel), (0, new)):
         file.write_text("@njit")
         os.utime(file, (1000 - age, 1000 - age))

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from hrm_rl.data import Sampler
 from hrm_rl.puzzles import load
-from hrm_rl.puzzles.arc import Arc
+from hrm_rl.puzzles.arc.rules import Arc
 from hrm_rl.puzzles.official_data import is_data_set, read
 from hrm_rl.puzzles.source import source
 from hrm_rl.puzzles.task import PuzzleError
+from hrm_rl.training.data import Sampler
 
 
 def write(folder: Path, split: str, arrays: dict[str, Any], **about: Any) -> None:

@@ -5,11 +5,12 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from hrm_rl.puzzles import PuzzleSet, Sudoku, concat, generate, load
-from hrm_rl.puzzles.rating import rate
+from hrm_rl.puzzles import PuzzleSet, Sudoku, concat, load
 from hrm_rl.puzzles.sets import DATA, SPLITS
-from hrm_rl.puzzles.solver import solve
-from hrm_rl.puzzles.symmetry import canonical
+from hrm_rl.puzzles.sudoku import generate
+from hrm_rl.puzzles.sudoku.rating import rate
+from hrm_rl.puzzles.sudoku.solver import solve
+from hrm_rl.puzzles.sudoku.symmetry import canonical
 
 NINE = Sudoku(9)
 KINDS = ("easy", "minimal", "hard")

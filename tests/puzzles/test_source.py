@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from hrm_rl.puzzles import PuzzleError, generate, load, write_csv
+from hrm_rl.puzzles import PuzzleError, load, write_csv
 from hrm_rl.puzzles.source import source
+from hrm_rl.puzzles.sudoku import generate
 
 
 def test_a_name_is_a_shipped_set_a_file_or_an_order_to_the_generator(tmp_path):

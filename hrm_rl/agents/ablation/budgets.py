@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from torch.utils.flop_counter import FlopCounterMode
 
 from hrm_rl.agents.ablation.variants import SAVES
-from hrm_rl.config import TrainConfig
-from hrm_rl.train import TrainState, train
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.train import TrainState, train
 
 SIXTEENTHS = (1, 2, 3, 4, 6, 8, 11, 16)
 """When a run is scored. The early ones are there for learners that see many puzzles a step."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from hrm_rl.agents.ablation.grid import Cell, Done
 from hrm_rl.agents.ablation.member import Result
-from hrm_rl.statistics import Interval
+from hrm_rl.statistics.comparisons import Interval
 
 Point = Mapping[str, Any]
 """What `member` found at one step of a run."""

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hrm_rl.agents import ink
 from hrm_rl.agents.ablation import cross, tables
 from hrm_rl.agents.ablation.cross import Point
 from hrm_rl.agents.ablation.grid import Done
-from hrm_rl.checkpoint import write_atomically
-from hrm_rl.statistics import Interval
+from hrm_rl.agents.comparison import ink
+from hrm_rl.models.checkpoint import write_atomically
+from hrm_rl.statistics.comparisons import Interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

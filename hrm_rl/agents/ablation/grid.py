@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from hrm_rl.agents.ablation import variants
 from hrm_rl.agents.ablation.member import TEST_SET, Held, Result, train_member
-from hrm_rl.config import TrainConfig
+from hrm_rl.training.config import TrainConfig
 
 
 class Cell(NamedTuple):

@@ -17,17 +17,17 @@ from safetensors import safe_open
 from hrm_rl.agents.ablation import budgets
 from hrm_rl.agents.ablation.lengths import training_lengths
 from hrm_rl.agents.ablation.scoring import score
-from hrm_rl.bank import Bank, log_bank
-from hrm_rl.checkpoint import load_model, write_atomically
-from hrm_rl.config import TrainConfig
+from hrm_rl.banks.bank import Bank, log_bank
 from hrm_rl.device import compile_segment
-from hrm_rl.joint import inference_rule
-from hrm_rl.memory import keep_freed_memory
 from hrm_rl.models import AnyConfig, build
-from hrm_rl.monitor import Diverged
+from hrm_rl.models.checkpoint import load_model, write_atomically
 from hrm_rl.puzzles import PuzzleSet
 from hrm_rl.puzzles.source import for_model
-from hrm_rl.run import refuse_another, run
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.joint import inference_rule
+from hrm_rl.training.memory import keep_freed_memory
+from hrm_rl.training.monitor import Diverged
+from hrm_rl.training.run import refuse_another, run
 
 BATCH = 100
 """Puzzles side by side; a compiled model wants batches of one size."""

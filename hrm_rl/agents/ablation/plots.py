@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hrm_rl.agents import ink
 from hrm_rl.agents.ablation import cross
 from hrm_rl.agents.ablation.cross import Point
 from hrm_rl.agents.ablation.grid import Cell, Done
+from hrm_rl.agents.comparison import ink
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from hrm_rl import metrics
-from hrm_rl.agents.coins import Sampled
-from hrm_rl.agents.compare import fixed_segments
-from hrm_rl.agents.curves import swept
+from hrm_rl.agents.comparison.compare import fixed_segments
+from hrm_rl.agents.comparison.curves import swept
 from hrm_rl.agents.rules import rule
-from hrm_rl.bank import Bank
-from hrm_rl.stopping import Outcome, outcome
+from hrm_rl.agents.rules.coins import Sampled
+from hrm_rl.banks.bank import Bank
+from hrm_rl.statistics import metrics
+from hrm_rl.stopping.exact import Outcome, outcome
 
 SCORED = ("q", "trm", "sampled", "cumulative", "stable-1")
 """Rules scored on every checkpoint, whatever it was trained with, besides fixed numbers and its own."""

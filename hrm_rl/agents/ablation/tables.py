@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hrm_rl.agents import report
 from hrm_rl.agents.ablation import cross
 from hrm_rl.agents.ablation.cross import Crossed
 from hrm_rl.agents.ablation.grid import Done
 from hrm_rl.agents.ablation.scoring import AREAS, SCORED
 from hrm_rl.agents.ablation.variants import limit_of
-from hrm_rl.agents.compare import fixed_segments
-from hrm_rl.checkpoint import write_atomically
-from hrm_rl.statistics import Interval
+from hrm_rl.agents.comparison import report
+from hrm_rl.agents.comparison.compare import fixed_segments
+from hrm_rl.models.checkpoint import write_atomically
+from hrm_rl.statistics.comparisons import Interval
 
 
 def markdown(done: Done, max_segments: int) -> str:

@@ -1,7 +1,7 @@
 """Training runs by name: every variant is a change of one base config.
 
-"act_q", "ppo", "fixed-8" ... are halting learners (`hrm_rl.joint`); "act_q-official" and its like are
-in `CHANGES`; "random-matched" draws its lengths from the histogram of another run. "NAME@M" is NAME
+"act_q", "ppo", "fixed-8" ... are halting learners (`hrm_rl.training.joint`); "act_q-official" and its like
+are in `CHANGES`; "random-matched" draws its lengths from the histogram of another run. "NAME@M" is NAME
 trained with at most M segments.
 """
 
@@ -12,8 +12,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from hrm_rl.config import TrainConfig
-from hrm_rl.joint import PAYING
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.joint import PAYING
 
 CHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {

@@ -13,7 +13,7 @@ import numpy as np
 from hrm_rl.envs.boards import cells
 from hrm_rl.envs.boards.palette import BOARD, BROKEN, CHANGED, GREY, HAIRLINE, Box, Canvas, Colour
 from hrm_rl.envs.frame import Frame
-from hrm_rl.puzzles.arc import arc_of
+from hrm_rl.puzzles.arc.rules import arc_of
 
 NAME: Final = "ARC"
 COLOURS: Final[tuple[Colour, ...]] = (

@@ -10,7 +10,7 @@ import numpy as np
 from hrm_rl.envs.boards import arc
 from hrm_rl.envs.boards.palette import Canvas
 from hrm_rl.envs.frame import Frame
-from hrm_rl.puzzles.demos import Demos
+from hrm_rl.puzzles.arc.demos.rules import Demos
 
 NAME: Final = arc.NAME
 legend = arc.legend

@@ -28,7 +28,7 @@ from hrm_rl.envs.boards.palette import (
 )
 from hrm_rl.envs.frame import Frame
 from hrm_rl.puzzles import Task
-from hrm_rl.puzzles.maze import FREE, GOAL, PATH, START, WALL
+from hrm_rl.puzzles.maze.rules import FREE, GOAL, PATH, START, WALL
 
 NAME: Final = "Maze"
 STONE: Final[Colour] = (78, 82, 94)  # a wall

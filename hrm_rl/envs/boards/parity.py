@@ -9,7 +9,7 @@ import numpy as np
 from hrm_rl.envs.boards import cells
 from hrm_rl.envs.boards.palette import FILLED, HAIRLINE, INK, RED, Canvas
 from hrm_rl.envs.frame import Frame
-from hrm_rl.puzzles.parity import Parity
+from hrm_rl.puzzles.toys.parity.rules import Parity
 
 NAME: Final = "Parity"
 

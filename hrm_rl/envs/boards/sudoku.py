@@ -18,7 +18,7 @@ from hrm_rl.envs.boards.palette import (
     cell_box,
 )
 from hrm_rl.envs.frame import Frame
-from hrm_rl.puzzles.sudoku import Sudoku
+from hrm_rl.puzzles.sudoku.rules import Sudoku
 
 NAME: Final = "Sudoku"
 

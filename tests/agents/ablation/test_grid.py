@@ -22,10 +22,10 @@ from hrm_rl.agents.ablation import grid as grids
 from hrm_rl.agents.ablation.grid import Cell, Done, train_grid
 from hrm_rl.agents.ablation.member import Held, Result, steps_done
 from hrm_rl.agents.ablation.variants import config_of
-from hrm_rl.config import TrainConfig
-from hrm_rl.monitor import Diverged
-from hrm_rl.run import run
-from hrm_rl.train import TrainState, train
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.monitor import Diverged
+from hrm_rl.training.run import run
+from hrm_rl.training.train import TrainState, train
 
 NAMES = ["random-matched", "act_q", "fixed-2"]
 # Checkpoints at every second step; ties halt, so that some puzzles do before they are forced to.
@@ -211,7 +211,7 @@ POOL = """
 import sys
 from pathlib import Path
 from hrm_rl import cli, presets
-from hrm_rl.config import TrainConfig
+from hrm_rl.training.config import TrainConfig
 
 if __name__ == "__main__":
     presets.PRESETS["tiny"] = lambda: TrainConfig.from_json(sys.argv[1])

@@ -1,0 +1,108 @@
+"""The learners there are, by name; `protocol` says what one is.
+
+The diff of two learners shows the learning rule and nothing else: the environment, the observation,
+its standardisation and the size of the network are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from hrm_rl.agents.learners.protocol import Learner
+
+
+def learner(name: str, **settings: Any) -> Learner:
+    """The learner of that name; `settings` take the place of its own.
+
+    Raises:
+        ValueError: no such learner, or it needs what is not installed.
+    """
+    if name not in LEARNERS:
+        raise ValueError(f'no learner "{name}"; there are {", ".join(LEARNERS)}')
+    return LEARNERS[name](**settings)
+
+
+def _own(module: str) -> Callable[..., Learner]:
+    """What makes a learner of `hrm_rl.agents.learners.<module>.learn`."""
+
+    def make(**settings: Any) -> Learner:
+        learn = import_module(f"hrm_rl.agents.learners.{module}").learn
+        return partial(learn, **settings)
+
+    return make
+
+
+def _ppo(**settings: Any) -> Learner:
+    from stable_baselines3 import PPO
+
+    from hrm_rl.agents.learners.sb3 import sb3_learner
+
+    defaults = {"rollout": 1024, "batch_size": 256, "n_epochs": 6, "learning_rate": 3e-3}
+    return sb3_learner(PPO, **{**defaults, **settings})
+
+
+def _a2c(**settings: Any) -> Learner:
+    from stable_baselines3 import A2C
+
+    from hrm_rl.agents.learners.sb3 import sb3_learner
+
+    defaults = {"rollout": 256, "gae_lambda": 0.95, "learning_rate": 3e-3, "use_rms_prop": False}
+    return sb3_learner(A2C, **{**defaults, **settings})
+
+
+def _dqn(**settings: Any) -> Learner:
+    from stable_baselines3 import DQN
+
+    from hrm_rl.agents.learners.sb3 import sb3_learner
+
+    defaults = {
+        "learning_rate": 1e-3,
+        "buffer_size": 50_000,
+        "learning_starts": 1000,
+        "batch_size": 256,
+        "gradient_steps": 4,
+        "target_update_interval": 1000,
+        "exploration_initial_eps": 0.2,
+        "exploration_final_eps": 0.02,
+        "train_freq": 1,
+    }
+    return sb3_learner(DQN, **{**defaults, **settings})
+
+
+def _recurrent_ppo(**settings: Any) -> Learner:
+    try:
+        from hrm_rl.agents.learners.recurrent_ppo import recurrent_ppo
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"recurrent_ppo needs sb3-contrib ({error}); install hrm-rl[contrib]"
+        ) from error
+
+    defaults = {"rollout": 1024, "batch_size": 256, "n_epochs": 6, "learning_rate": 3e-3}
+    return recurrent_ppo(**{**defaults, **settings})
+
+
+LEARNERS: dict[str, Callable[..., Learner]] = {
+    "q": _own("act_q"),
+    "halt_bce": _own("halt_bce"),
+    "ppo": _ppo,
+    "a2c": _a2c,
+    "dqn": _dqn,
+    "recurrent_ppo": _recurrent_ppo,
+    "full_q": _own("full_q"),
+    "fqi": _own("fqi"),
+    "lsmc": _own("lsmc"),
+    "tvr": _own("tvr"),
+    "exact_pg": _own("exact_pg"),
+    "recurrent_pg": _own("recurrent_pg"),
+    "reinforce": _own("reinforce"),
+    "ponder": _own("ponder"),
+    "graves": _own("graves"),
+    "probe": _own("probe"),
+    "hazard": _own("hazard"),
+}
+"""Name -> what makes the learner; stable-baselines3 is imported only by those that need it.
+
+The first six play, the others take full feedback from the bank (`inputs.whole`)."""

@@ -1,0 +1,57 @@
+"""What a learner is: a function that takes an environment and returns a halting policy.
+
+The diff of two learners shows the learning rule and nothing else: the environment, the observation,
+its standardisation and the size of the network are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from hrm_rl.banks.bank import Bank
+from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.halting import Policy
+
+
+class Learner(Protocol):
+    """A function that fits a halting policy to an environment (autoreset mode SameStep)."""
+
+    def __call__(
+        self,
+        env: HaltingVectorEnv,
+        *,
+        steps: int,
+        seed: int,
+        progress: Callable[[int], object] = ...,
+    ) -> Policy: ...
+
+
+def play_on(
+    bank: Bank,
+    *,
+    observation: str = "scalars",
+    step_cost: float = 0.0,
+    max_segments: int | None = None,
+    slots: int = 64,
+    time_aware: bool = True,
+) -> HaltingVectorEnv:
+    """The environment that a learner takes, on a bank: `learn(play_on(bank), steps=..., seed=...)`.
+
+    Args:
+        max_segments: the horizon; all segments of the bank if None. A bank of one segment more lets
+            the paper's edge look there.
+
+    Raises:
+        ValueError: the bank is shorter, or was logged without the observation set.
+    """
+    return HaltingVectorEnv(
+        slots,
+        bank=bank,
+        puzzles=bank.puzzles,
+        observation=observation,
+        step_cost=step_cost,
+        max_segments=max_segments or bank.max_segments,
+        time_aware=time_aware,
+        autoreset_mode="SameStep",
+    )

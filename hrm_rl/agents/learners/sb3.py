@@ -1,0 +1,104 @@
+"""Any algorithm of stable-baselines3 as a learner of halting policies.
+
+`sb3_learner(PPO, n_epochs=4)` is a function with the signature of `act_q.learn`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import Tensor
+
+from hrm_rl.agents.learners.inputs import WIDTH, Standardise, quiet, standardise
+from hrm_rl.agents.learners.protocol import Learner
+from hrm_rl.agents.sb3 import SB3Policy, SB3VecEnv, initial_halt_bias
+from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.halting import Policy
+
+
+def sb3_learner(
+    algorithm: Callable[..., BaseAlgorithm],
+    rollout: int | None = None,
+    *,
+    policy: str = "MlpPolicy",
+    policy_kwargs: dict[str, Any] | None = None,
+    wrap: Callable[..., Policy] = SB3Policy,
+    learning_rate: float = 3e-3,
+    **settings: Any,
+) -> Learner:
+    """A learner that trains `algorithm` with these settings on the environment it is given.
+
+    The return is not discounted, since the step cost says what a segment costs; inputs are
+    standardised as for every learner; an actor begins with P(halt) of about 1 / max_segments; the
+    learning rate falls linearly to 0, since the model stands still.
+
+    Args:
+        rollout: decisions between two updates of an on-policy algorithm, summed over slots; n_steps
+            follows from it and the number of slots.
+        policy, policy_kwargs: SB3's network, and what is added to our settings of it.
+        wrap: makes a halting policy of (algorithm, observation, time_aware).
+    """
+
+    def learn(
+        env: HaltingVectorEnv,
+        *,
+        steps: int,
+        seed: int,
+        progress: Callable[[int], object] = quiet,
+    ) -> Policy:
+        chosen = dict(settings)
+        if rollout is not None:
+            chosen["n_steps"] = max(2, rollout // env.num_envs)
+        model = algorithm(
+            policy,
+            SB3VecEnv(env),
+            seed=seed,
+            gamma=1.0,
+            learning_rate=lambda left: learning_rate * left,
+            device="cpu",
+            policy_kwargs={
+                "net_arch": [WIDTH, WIDTH],
+                "activation_fn": torch.nn.Tanh,
+                "features_extractor_class": _Standardised,
+                "features_extractor_kwargs": {"standard": standardise(env, seed)},
+                **(policy_kwargs or {}),
+            },
+            **chosen,
+        )
+        if isinstance(model.policy, ActorCriticPolicy):
+            initial_halt_bias(model, env.config.max_segments)
+        model.learn(steps, callback=_Progress(progress))
+        return wrap(model, env.config.observation, env.config.time_aware)
+
+    return learn
+
+
+class _Standardised(BaseFeaturesExtractor):
+    """SB3's place for what is done to observations first."""
+
+    def __init__(self, observation_space: gymnasium.Space[Any], standard: Standardise) -> None:
+        super().__init__(observation_space, len(standard.mean_F))
+        self.standard = standard
+
+    def forward(self, obs_BF: Tensor) -> Tensor:
+        scaled_BF: Tensor = self.standard(obs_BF)
+        return scaled_BF
+
+
+class _Progress(BaseCallback):
+    """Tells how many decisions were made."""
+
+    def __init__(self, progress: Callable[[int], object]) -> None:
+        super().__init__()
+        self.progress = progress
+
+    def _on_step(self) -> bool:
+        self.progress(self.training_env.num_envs)
+        return True

@@ -1,0 +1,153 @@
+"""Halting rules: policies that are written down rather than learned, each with one knob.
+
+`rule("stable-2")` makes one from its name, `name_of` tells it, and `sweep` goes through its knob.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import torch
+
+from hrm_rl.agents.rules.basic import (
+    FixedSegments,
+    QGreedy,
+    QThreshold,
+    RandomHalting,
+    probability_of_mean,
+)
+from hrm_rl.agents.rules.coins import Cumulative, Sampled
+from hrm_rl.agents.rules.thresholds import (
+    SCORES,
+    Patience,
+    StableFor,
+    Threshold,
+    TwoSided,
+    knobs_across,
+    two_sided_grid,
+)
+from hrm_rl.banks.bank import Bank, observe
+from hrm_rl.features import Q_BOUND
+from hrm_rl.halting import Policy
+
+RULES: Mapping[str, Callable[..., Policy]] = MappingProxyType(
+    {
+        "fixed": FixedSegments,
+        "random": RandomHalting,
+        "q": QGreedy,
+        "trm": QThreshold,
+        "sampled": Sampled,
+        "cumulative": Cumulative,
+        "two-sided": TwoSided,
+        "stable": StableFor,
+        "patience": Patience,
+        **{kind: score.threshold for kind, score in SCORES.items()},
+    }
+)
+"""Name -> constructor; its first arguments are the knobs, and have defaults."""
+
+KNOBS: Mapping[type, tuple[str, ...]] = MappingProxyType(
+    {
+        FixedSegments: ("segments",),
+        RandomHalting: ("probability",),
+        QGreedy: ("margin",),
+        QThreshold: ("threshold",),
+        Sampled: ("shift",),
+        Cumulative: ("threshold",),
+        TwoSided: ("upper", "lower", "patience"),
+        StableFor: ("segments",),
+        Patience: ("segments",),
+        Threshold: ("knob",),
+    }
+)
+"""Class of a rule -> names of its knobs, in their order. What is no key here is no rule."""
+
+
+def rule(name: str) -> Policy:
+    """The rule of that name, with its default knobs ("q") or some of its own ("two-sided-0.9-0.02").
+
+    Raises:
+        ValueError: no such rule, or knobs that it does not take.
+    """
+    kind = kind_of(name)
+    if not kind:
+        raise ValueError(
+            f'no rule "{name}"; there are {", ".join(RULES)}, with a knob as in fixed-8'
+        )
+    default = RULES[kind]()
+    # A hyphen after a hyphen is a sign, and so is one after an e.
+    words = re.split(r"(?<=[^-e])-", name[len(kind) + 1 :]) if name != kind else []
+    knobs = KNOBS[type(default)]
+    if len(words) > len(knobs):
+        raise ValueError(f'"{kind}" has no more knobs than {", ".join(knobs)}, got "{name}"')
+    values = []
+    for knob, word in zip(knobs, words, strict=False):
+        number = type(getattr(default, knob))
+        try:
+            values.append(number(word))
+        except ValueError:
+            wanted = "a whole number" if number is int else "a number"
+            raise ValueError(f'{knob} of "{kind}" must be {wanted}, got "{name}"') from None
+    return RULES[kind](*values)
+
+
+def kind_of(name: str) -> str:
+    """The kind of rule that a name begins with ("stable-2": "stable"); "" if none."""
+    return max((kind for kind in RULES if f"{name}-".startswith(f"{kind}-")), key=len, default="")
+
+
+def name_of(policy: Policy) -> str:
+    """The name that `rule` makes this policy from, all knobs spelt out.
+
+    Raises:
+        ValueError: no rule, or one that differs from its kind in more than knobs.
+    """
+    knobs = [str(getattr(policy, knob)) for knob in KNOBS.get(type(policy), ())]
+    for kind in RULES:
+        name = "-".join([kind, *knobs])
+        if knobs and type(RULES[kind]()) is type(policy) and rule(name) == policy:
+            return name
+    raise ValueError(f"no rule by name is {policy}; names tell of knobs alone")
+
+
+def sweep(kind: str, bank: Bank, points: int = 25) -> list[Policy]:
+    """A rule at knobs across their whole useful range on a bank, at most `points` of them.
+
+    They lead from the rule that halts last to the one that halts first. Thresholds are quantiles of
+    the score they cut, over all segments and puzzles. No solution is looked at.
+
+    Raises:
+        ValueError: no such rule, or too few points (5; 9 for "two-sided", which is a grid).
+    """
+    M = bank.max_segments
+    if kind not in RULES:
+        raise ValueError(f'no rule "{kind}" to sweep; there are {", ".join(RULES)}')
+    if kind in ("fixed", "stable", "patience"):
+        return [RULES[kind](m) for m in range(M if kind == "fixed" else max(M - 1, 1), 0, -1)]
+    if kind == "random":
+        means = torch.linspace(M, 1, points).tolist()
+        return [RandomHalting(probability_of_mean(mean, M)) for mean in means]
+    seen = RULES[kind]().observation
+    obs_MPF = torch.stack([observe(bank, seen, m, False) for m in range(1, max(M, 2))])
+    obs = obs_MPF.flatten(0, 1)
+    if kind == "q":
+        return [QGreedy(knob) for knob in knobs_across(obs[:, 0] - obs[:, 1], points)]
+    if kind in SCORES:
+        score = SCORES[kind]
+        return [score.threshold(knob) for knob in knobs_across(score.of(obs), points, score.above)]
+    if kind == "sampled":
+        fair = knobs_across(-obs[:, 0], points - 2, above=False)
+        return [
+            Sampled(fair[0] - Q_BOUND),
+            *(Sampled(shift) for shift in fair),
+            Sampled(fair[-1] + Q_BOUND),
+        ]
+    if kind == "cumulative":
+        sums = knobs_across(obs_MPF[..., 0].sigmoid().cumsum(0).flatten(), points - 1)
+        return [Cumulative(float(M)), *(Cumulative(knob) for knob in sums)]
+    p_N = obs[:, 0].double().sigmoid()
+    if kind == "trm":
+        return [QThreshold(knob) for knob in knobs_across(p_N, points)]
+    return list(two_sided_grid(p_N, points))

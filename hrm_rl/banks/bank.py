@@ -1,0 +1,187 @@
+"""Trajectory banks: all segments of many puzzles, logged once, so that any policy is evaluated exactly.
+
+On a frozen model the segments of a puzzle do not depend on the policy, which only chooses when to read
+them. Shapes: M segments, P puzzles, F features.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor
+from tqdm import tqdm
+
+from hrm_rl import features, loop
+from hrm_rl.halting import Halted, Policy, begun
+from hrm_rl.loop import batch_of
+from hrm_rl.models import Model, ModelConfig
+from hrm_rl.puzzles import PuzzleSet, verdicts
+
+
+@dataclass(frozen=True)
+class Bank:
+    """What a frozen model shows and gets right, segment by segment.
+
+    A bank may hold more segments than a policy is allowed: `first(16)` of a bank of 17 is the
+    problem with at most 16, and the 17th is where the paper's continue target looks.
+    """
+
+    columns: Mapping[str, Float[Tensor, "M P F"]]
+    """Observation sets by name, without the segment number."""
+    correct_MP: Bool[Tensor, "M P"]
+    cells_MP: Float[Tensor, "M P"]
+    """Share of the cells that are right."""
+    predictions_MPT: UInt8[Tensor, "M P T"]
+    """uint8 tokens."""
+    rating_P: Int[Tensor, " P"]
+    cluster_P: Int[Tensor, " P"]
+    """Puzzles with one number are copies of one base puzzle: resamples draw them together."""
+    puzzles: PuzzleSet | None = None
+    """What was solved; None for a synthetic bank, whose answers are one token, right if 1."""
+    config: ModelConfig | None = None
+    """Of the model, if there was one: it bounds what can be observed."""
+
+    @property
+    def max_segments(self) -> int:
+        return self.correct_MP.shape[0]
+
+    def __len__(self) -> int:
+        """Number of puzzles."""
+        return self.correct_MP.shape[1]
+
+    @property
+    def solutions_PT(self) -> UInt8[Tensor, "P T"]:
+        if self.puzzles is None:
+            return torch.ones_like(self.predictions_MPT[0])
+        return torch.from_numpy(self.puzzles.solutions_PL).to(self.predictions_MPT.device)
+
+    def first(self, max_segments: int) -> Bank:
+        """The problem with at most `max_segments` segments; shares memory with this bank.
+
+        Raises:
+            ValueError: fewer segments were logged.
+        """
+        if not 1 <= max_segments <= self.max_segments:
+            raise ValueError(
+                f"max_segments must be in 1..{self.max_segments}, the segments in the bank, "
+                f"got {max_segments}; lower it or log a longer bank"
+            )
+        return replace(
+            self,
+            columns={name: part[:max_segments] for name, part in self.columns.items()},
+            correct_MP=self.correct_MP[:max_segments],
+            cells_MP=self.cells_MP[:max_segments],
+            predictions_MPT=self.predictions_MPT[:max_segments],
+        )
+
+
+def log_bank(
+    model: Model,
+    puzzles: PuzzleSet,
+    max_segments: int,
+    *,
+    observations: tuple[str, ...] = ("scalars",),
+    batch_size: int = 256,
+    progress: bool = False,
+) -> Bank:
+    """Run every puzzle for `max_segments` segments and keep what can be seen of each, in memory.
+
+    `files.log_to` keeps it on disk.
+    """
+    batches = logged(
+        model, puzzles, max_segments, observations=observations, batch_size=batch_size,
+        progress=progress,
+    )  # fmt: skip
+    parts = list(batches)
+    whole = {key: torch.cat([part[key] for part in parts], dim=1) for key in parts[0]}
+    return Bank(
+        columns={name: whole[f"columns.{name}"] for name in observations},
+        correct_MP=whole["correct"],
+        cells_MP=whole["cells"],
+        predictions_MPT=whole["predictions"],
+        rating_P=torch.from_numpy(puzzles.ratings_P).long(),
+        cluster_P=torch.arange(len(puzzles)),
+        puzzles=puzzles,
+        config=model.config,
+    )
+
+
+@torch.no_grad()
+def logged(
+    model: Model,
+    puzzles: PuzzleSet,
+    max_segments: int,
+    *,
+    observations: tuple[str, ...],
+    batch_size: int,
+    start: int = 0,
+    progress: bool = False,
+    title: str = "logging segments",
+) -> Iterator[dict[str, Tensor]]:
+    """What a bank holds of each batch of puzzles in turn, by name, as (M, B, ...) on the CPU.
+
+    Args:
+        observations: each adds "columns.<name>".
+        start: puzzles to leave out, which were logged before; a multiple of `batch_size`, so that
+            the batches, and with them the roundings, stay the same.
+    """
+    device, total = model.device, len(puzzles) * max_segments
+    with tqdm(
+        total=total, initial=start * max_segments, desc=title, disable=not progress, unit="seg"
+    ) as bar:  # fmt: skip
+        for index_B in torch.arange(start, len(puzzles)).split(batch_size):
+            slots, seen = loop.fresh(model, batch_of(puzzles, index_B, device)), None
+            rows = defaultdict[str, list[Tensor]](list)
+            for _ in range(max_segments):
+                before = slots
+                slots, output = loop.advance(model, slots)
+                seen = features.look(before, slots, output, seen)
+                y_BT = slots.batch.y_BT
+                rows["correct"].append(verdicts.exact(seen.prediction_BT, y_BT))
+                rows["cells"].append(verdicts.token_accuracy(seen.prediction_BT, y_BT))
+                rows["predictions"].append(seen.prediction_BT.to(torch.uint8))
+                for name in observations:
+                    rows[f"columns.{name}"].append(features.columns(name, seen))
+                bar.update(len(index_B))
+            yield {key: torch.stack(value).cpu() for key, value in rows.items()}
+
+
+def observe(bank: Bank, name: str, segment: int, time_aware: bool = True) -> Float[Tensor, "P F"]:
+    """What a policy with observation set `name` sees of every puzzle after `segment` (from 1).
+
+    Raises:
+        ValueError: the bank was not logged with this set.
+    """
+    if name == "q" and "scalars" in bank.columns:
+        columns = bank.columns["scalars"][segment - 1][:, :2]
+    elif name in bank.columns:
+        columns = bank.columns[name][segment - 1]
+        columns = columns.float() if columns.dtype == torch.float16 else columns  # states on disk
+    else:
+        logged_with = ", ".join(bank.columns) or "no observations"
+        raise ValueError(
+            f'this bank was logged with {logged_with}, not with "{name}"; observe what is there, or '
+            "log it again"
+        )
+    m_P = torch.full((len(bank),), segment)
+    return features.with_time(columns, m_P, bank.max_segments, time_aware)
+
+
+def play(bank: Bank, policy: Policy) -> Halted:
+    """Let a policy choose on every puzzle, segment by segment; at the last segment it is forced to halt.
+
+    One that remembers (`halting.begun`) is shown every segment, also those after it halted.
+    """
+    policy = begun(policy, len(bank))
+    segment_P = torch.full((len(bank),), bank.max_segments)
+    alive_P = torch.ones(len(bank), dtype=torch.bool)
+    for segment in range(1, bank.max_segments):
+        obs_PF = observe(bank, policy.observation, segment, getattr(policy, "time_aware", True))
+        halt_P = policy(obs_PF, torch.full((len(bank),), segment)) & alive_P
+        segment_P[halt_P] = segment
+        alive_P &= ~halt_P
+    return Halted(segment_P, bank.correct_MP[segment_P - 1, torch.arange(len(bank))])

@@ -1,0 +1,222 @@
+"""What a bank on disk says of itself, and whether that fits what is asked of it.
+
+Shapes: M segments, T tokens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from hrm_rl import features
+from hrm_rl.models import Model, config_from
+from hrm_rl.models.tensorfile import write_atomically
+from hrm_rl.puzzles import PuzzleSet
+
+FORMAT: Final = 1
+NAME: Final = "bank.json"
+SHIPPED: Final = Path(__file__).parent
+"""The banks that ship with the package, one folder for each split."""
+
+TIERS: Final = MappingProxyType(
+    {
+        "lite": ("scalars",),
+        "head": ("scalars", "z_H"),
+        "pool": ("scalars", "z_H", "z_H_pool"),
+        "full": ("scalars", "z_H", "z_H_pool", "full"),
+    }
+)
+"""Observation sets that a bank holds; "q" is a part of "scalars"."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What `bank.json` says."""
+
+    weights: str
+    """`weights_hash` of the model."""
+    model: dict[str, Any]
+    """Its config."""
+    task: str
+    puzzles: str
+    """Where the puzzles are from, in words."""
+    split: str
+    tokens: str
+    """Hash of the puzzles and their solutions."""
+    sources: list[str]
+    """What `source.npy` counts through."""
+    count: int
+    """Puzzles."""
+    max_segments: int
+    tier: str
+    states: str
+    """Number format of the states; all other floats are float32."""
+    scalars: list[str]
+    """Columns of "scalars"."""
+    batch_size: int
+    device: str
+    torch: str
+    hrm_rl: str
+    arrays: dict[str, tuple[str, list[int]]]
+    """Name -> number format and shape without the puzzles."""
+    done: int = 0
+    """Puzzles whose segments are on the disk."""
+    mismatch_rate: float | None = None
+    """Share of segments, of a sample of puzzles logged again one by one, whose `correct` differs:
+    what the batch size does to the rounding. The last thing to be written."""
+    format: int = FORMAT
+
+    @property
+    def complete(self) -> bool:
+        return self.done == self.count and self.mismatch_rate is not None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the arrays."""
+        return self.count * sum(map(self.row_size, self.arrays))
+
+    def row_size(self, key: str) -> int:
+        """Bytes of one puzzle in an array."""
+        kind, shape = self.arrays[key]
+        return np.dtype(kind).itemsize * math.prod(shape)
+
+
+def weights_hash(model: Model) -> str:
+    """SHA-256 over names, formats, shapes and bytes of the weights, in the order of their names."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def tokens_hash(puzzles: PuzzleSet) -> str:
+    parts = (puzzles.task.encode(), puzzles.inputs_PL.tobytes(), puzzles.solutions_PL.tobytes())
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def arrays_of(
+    model: Model, puzzles: PuzzleSet, max_segments: int, tier: str, states: str
+) -> dict[str, tuple[str, list[int]]]:
+    T, M = puzzles.length, max_segments
+    arrays: dict[str, tuple[str, list[int]]] = {
+        "inputs": ("uint8", [T]),
+        "solutions": ("uint8", [T]),
+        "rating": ("int32", []),
+        "cluster": ("int64", []),
+        "source": ("int32", []),
+        "correct": ("bool", [M]),
+        "cells": ("float32", [M]),
+        "predictions": ("uint8", [M, T]),
+    }
+    for name in TIERS[tier]:
+        width = len(features.bounds(name, model.config, time_aware=False)[0])
+        arrays[f"columns.{name}"] = ("float32" if name == "scalars" else states, [M, width])
+    return arrays
+
+
+def write_header(folder: Path, header: Header) -> None:
+    """Write it whole or not at all."""
+    text = json.dumps({**asdict(header), "complete": header.complete}, indent=1)
+    write_atomically(folder / NAME, f"{text}\n".encode())
+
+
+def read_header(folder: str | Path) -> Header:
+    """What lies in a folder, complete or not.
+
+    Raises:
+        ValueError: no bank, a damaged one, or one of a later format.
+    """
+    path = Path(folder) / NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{folder} holds no bank that can be read; log one with `hrm-rl bank`"
+        ) from error
+    if content.get("format") != FORMAT:
+        raise ValueError(
+            f"{path} has format {content.get('format')}, this version reads {FORMAT}; log it again"
+        )
+    content.pop("complete", None)
+    try:
+        arrays = {key: (str(kind), list(n)) for key, (kind, n) in content["arrays"].items()}
+        return Header(**{**content, "arrays": arrays})
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged ({error}); log the bank again") from error
+
+
+def find_bank(name: str | Path, split: str = "") -> Path:
+    """The folder of a bank: one on disk, or a shipped one ("sudoku9-fit", or "sudoku9" and a split).
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    for folder in (Path(name), SHIPPED / str(name), SHIPPED / f"{name}-{split}"):
+        if (folder / NAME).is_file():
+            return folder
+    shipped = ", ".join(sorted(path.parent.name for path in SHIPPED.glob(f"*/{NAME}"))) or "none"
+    raise ValueError(
+        f'there is no bank "{name}"; give a folder that `hrm-rl bank` wrote, or a shipped one '
+        f"({shipped})"
+    )
+
+
+def check_fit(
+    folder: Path,
+    header: Header,
+    model: Model | None = None,
+    max_segments: int = 1,
+    observations: Sequence[str] = (),
+    puzzles: PuzzleSet | None = None,
+) -> None:
+    """Refuse a bank that is not what is asked for.
+
+    Raises:
+        ValueError: in one sentence, with the cure.
+    """
+    if not header.complete:
+        raise ValueError(
+            f"the bank in {folder} is not complete, {header.done} of {header.count} puzzles were "
+            "logged; the command that logged them goes on from there"
+        )
+    if model is not None and header.weights != weights_hash(model):
+        raise ValueError(
+            f"the bank in {folder} was logged with other weights than this checkpoint's; log it "
+            "again, or take the checkpoint that it belongs to"
+        )
+    if model is not None and config_from(header.model) != model.config:
+        raise ValueError(
+            f"the bank in {folder} was logged with these weights in a model of another config; "
+            "log it again"
+        )
+    if max_segments > header.max_segments:
+        raise ValueError(
+            f"the bank in {folder} holds {header.max_segments} segments, got max_segments="
+            f"{max_segments}; lower it or log a longer bank"
+        )
+    if header.scalars != list(features.SCALARS):
+        raise ValueError(
+            f"the bank in {folder} was logged by hrm_rl {header.hrm_rl} with other scalars than this "
+            "version has; log it again"
+        )
+    there = {"q", *TIERS[header.tier]}
+    if missing := [name for name in observations if name not in there]:
+        raise ValueError(
+            f'the bank in {folder} is of tier "{header.tier}", without {", ".join(missing)}; log '
+            "one of a higher tier"
+        )
+    if puzzles is not None and header.tokens != tokens_hash(puzzles):
+        raise ValueError(
+            f"the bank in {folder} was logged with other puzzles ({header.count} of "
+            f"{header.puzzles or header.task}); leave puzzles out, or log these"
+        )

@@ -1,0 +1,1 @@
+"""What comes in at a border is checked here, in one sentence: what, got, and cure."""

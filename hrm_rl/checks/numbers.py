@@ -1,0 +1,95 @@
+"""Numbers and names that users give: right at once, or a `ValueError` of one sentence.
+
+Every border asks the same few questions, so they are asked here: is it a whole number, is it finite,
+does it lie in its range, is it one of the names there are. A number that is right comes back as
+Python's own `int` or `float`, whatever it came as (numpy and torch scalars are numbers too).
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+
+def whole(
+    name: str, value: Any, *, low: int | None = None, high: int | None = None, cure: str = ""
+) -> int:
+    """`value` as an int in `low..high`, both included.
+
+    True and False are no numbers, and 4.0 is no whole number: both are slips.
+
+    Args:
+        name: what the user calls it ("max_segments", "--limit").
+        cure: what to do instead, after a semicolon.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        number = operator.index(value)
+        fits = not isinstance(value, bool) and _within(number, low, high)
+    except TypeError:
+        fits = False
+    if not fits:
+        raise ValueError(_sentence(name, f"a whole number{_range(low, high)}", value, cure))
+    return number
+
+
+def real(
+    name: str, value: Any, *, low: float | None = None, high: float | None = None, cure: str = ""
+) -> float:
+    """`value` as a finite float in `low..high`, both included.
+
+    Raises:
+        ValueError: it is no number, not finite, or out of range.
+    """
+    try:
+        number = math.nan if isinstance(value, (str, bytes, bool)) else float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is a tensor of several
+        number = math.nan
+    if not (math.isfinite(number) and _within(number, low, high)):
+        raise ValueError(_sentence(name, f"a finite number{_range(low, high)}", value, cure))
+    return number
+
+
+def choice(name: str, value: Any, choices: Iterable[str], cure: str = "") -> str:
+    """`value`, which is one of `choices`; a near miss is told what it was meant to be.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    names = list(choices)
+    if isinstance(value, str) and value in names:
+        return value
+    cure = cure or did_you_mean(value, names)
+    raise ValueError(_sentence(name, f"one of {', '.join(names)}", value, cure))
+
+
+def did_you_mean(value: Any, names: Iterable[str]) -> str:
+    """`did you mean "step_cost"?`, or nothing where no name is near."""
+    near = difflib.get_close_matches(str(value), list(names), n=1)
+    return f'did you mean "{near[0]}"?' if near else ""
+
+
+def _within(number: float, low: float | None, high: float | None) -> bool:
+    return (low is None or number >= low) and (high is None or number <= high)
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f" >= {low}"
+    return f" <= {high}" if low is None else f" in {low}..{high}"
+
+
+def _sentence(name: str, wanted: str, value: Any, cure: str) -> str:
+    try:
+        got = repr(value)
+    except ValueError:  # Python does not write out integers of thousands of digits
+        got = f"one of type {type(value).__name__} that is too long to show"
+    got = got if len(got) <= 80 else got[:77] + "..."
+    return f"{name} must be {wanted}, got {got}" + (f"; {cure}" if cure else "")

@@ -1,0 +1,1 @@
+"""The `hrm-rl` command: one file a command."""

@@ -1,0 +1,105 @@
+"""`hrm-rl arc`: evaluation on ARC as published, with a vote over variants and `submission.json`."""
+
+import json
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tyro
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hrm_rl.puzzles.arc.evaluate import Asked
+
+WIDTHS = (10, 8, 10, 8, 11, 8)
+
+
+def arc(
+    checkpoint: tyro.conf.Positional[str] = "arc6",
+    puzzles: str = "",
+    policy: str = "",
+    ways: tuple[str, ...] = ("count", "halted", "weighted", "first"),
+    variants: int = -1,
+    limit: int = 0,
+    max_segments: int = 16,
+    batch_size: int = 256,
+    submission: Path | None = None,
+    device: str = "auto",
+) -> None:
+    """Solve ARC tasks in all their variants, turn the answers back, and vote.
+
+    Args:
+        checkpoint: a shipped one, a file or a run folder
+        puzzles: "arc1", "arc2" and so on (hrm_rl.puzzles.arc.sets), a data set of the public scripts, or
+            made-up tasks ("arc6x7:200:0"); what the checkpoint was trained on if left out
+        policy: the rule that halts; left out, all segments are run, as published
+        ways: how votes are counted: count (as published), halted, weighted, first
+        variants: how many of each pair beside itself; all that the checkpoint knows if left out
+        limit: take only so many pairs, evenly spread (0: all)
+        max_segments: forced halt
+        batch_size: variants side by side
+        submission: write the answers of the first way here, as ARC Prize reads them
+        device: where: "auto", "cpu", "cuda" or "mps"
+    """
+    from hrm_rl.agents.rules import rule
+    from hrm_rl.banks.arc import solve
+    from hrm_rl.device import resolve_device
+    from hrm_rl.models.checkpoint import load_model
+    from hrm_rl.puzzles.arc.evaluate import voted
+
+    model, card = load_model(checkpoint, resolve_device(device))
+    learnt = [name for name, _ in card.get("data", [])]
+    questions = _questions(puzzles, learnt, model.config.task, variants, limit)
+    solved = list(
+        solve(
+            model, questions, rule(policy or f"fixed-{max_segments}"), max_segments,
+            batch_size=batch_size, progress=True,
+        )
+    )  # fmt: skip
+    rights = list(chain.from_iterable(one.correct_P.tolist() for one in solved))
+    tasks = len({one.asked.task for one in solved})
+    print(f"{len(solved)} pairs of {tasks} tasks in {len(rights)} variants")
+    print(f"right without a vote: {sum(rights) / len(rights):.1%} of the variants")
+    print(
+        f"{'votes':<10}{'pairs @1':>10}{'@2':>8}{'tasks @1':>10}{'@2':>8}{'credit @1':>11}{'@2':>8}"
+    )
+    for way in ways:
+        result = voted(solved, way)
+        shares = [f(k) for f in (result.inputs, result.tasks, result.credit) for k in (1, 2)]
+        print(way.ljust(10) + "".join(f"{s:>{w}.1%}" for s, w in zip(shares, WIDTHS, strict=True)))
+    if submission:
+        submission.write_text(json.dumps(voted(solved, ways[0]).submission()))
+        print(submission)
+
+
+def _questions(
+    name: str, learnt: list[str], task: str, variants: int, limit: int
+) -> "Iterator[Asked]":
+    """What is asked; names of what was learnt say whose identifiers the checkpoint knows."""
+    from hrm_rl.puzzles.arc.evaluate import asked, asked_in
+    from hrm_rl.puzzles.arc.generate import in_order
+    from hrm_rl.puzzles.arc.rules import arc_of
+    from hrm_rl.puzzles.arc.sets import collection, is_collection
+    from hrm_rl.puzzles.official_data import is_data_set, read
+
+    collections = [n for n in learnt if is_collection(n)]
+    name = name or next(iter(collections or [n for n in learnt if is_data_set(n)]), f"{task}:200:0")
+    if is_data_set(name):
+        return asked_in(read(name, "test"), limit)
+    if is_collection(name):
+        found = collection(name)
+        for other in collections:
+            if [t.name for t in collection(other).tasks] != [t.name for t in found.tasks]:
+                raise ValueError(
+                    f"the checkpoint knows the tasks of {other!r} by their identifiers, and those of "
+                    f"{name!r} are others; evaluate it on its own"
+                )
+    else:
+        found = in_order(name)
+    if found.board != arc_of(task):
+        raise ValueError(
+            f"the puzzles are {found.board.task}, the checkpoint reads {task}; name the puzzles with "
+            "the same side= and variants="
+        )
+    return asked(found, None if variants < 0 else variants, limit)

@@ -1,0 +1,71 @@
+"""`hrm-rl evaluate`: a puzzle set, halting by a rule."""
+
+import time
+from typing import Literal
+
+import tyro
+
+from hrm_rl.cli.arguments import Device
+
+
+def evaluate(
+    checkpoint: tyro.conf.Positional[str] = "sudoku9",
+    puzzles: str = "",
+    split: Literal["train", "fit", "test"] = "test",
+    policy: str = "q",
+    max_segments: int = 16,
+    limit: int = 0,
+    early_exit: bool = True,
+    batch_size: int = 256,
+    device: Device = "auto",
+) -> None:
+    """Solve a puzzle set, halting by a rule, with fixed numbers of segments beside it.
+
+    Accuracy counts answers equal to the stored solution; where others are right too (mazes), a column
+    "by the rules" counts them all.
+
+    Args:
+        checkpoint: a shipped one, a .safetensors or official .pt file, or a run folder
+        puzzles: a shipped set or an official CSV; the checkpoint's own task if left out
+        split: which split of a shipped set
+        policy: q (the paper's rule), trm, confidence, stable-2, random, fixed-8 ...
+        max_segments: forced halt
+        limit: take only so many puzzles, evenly spread over the set (0: all)
+        early_exit: take halted puzzles out of the batch; off, all run to the end for the same result
+        batch_size: puzzles side by side
+        device: where
+    """
+    from hrm_rl.agents.comparison.compare import fixed_segments
+    from hrm_rl.agents.rules import rule
+    from hrm_rl.device import resolve_device
+    from hrm_rl.evaluate import evaluate as run_evaluation
+    from hrm_rl.models.checkpoint import load_model
+    from hrm_rl.puzzles import task_for
+    from hrm_rl.puzzles.source import for_model
+    from hrm_rl.puzzles.verdicts import VALID
+
+    model, _ = load_model(checkpoint, resolve_device(device))
+    chosen = for_model(model.config, puzzles, split, limit)
+    print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
+    names = [policy, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
+    by_rules = task_for(model.config).kind in VALID
+    valid = f"{'by the rules':>14}" if by_rules else ""
+    print(f"{'policy':<14}{'accuracy':>10}{valid}{'mean segments':>16}{'seconds':>10}")
+    for name in dict.fromkeys(names):
+        started = time.perf_counter()
+        halted = run_evaluation(
+            model,
+            chosen,
+            rule(name),
+            max_segments,
+            early_exit=early_exit,
+            batch_size=batch_size,
+            progress=True,
+        )
+        seconds = time.perf_counter() - started
+        accuracy, segments = halted.correct_P.double().mean(), halted.segment_P.double().mean()
+        valid = f"{float(halted.valid_P.double().mean()):>14.1%}" if by_rules else ""
+        print(
+            f"{name:<14}{float(accuracy):>10.1%}{valid}{float(segments):>16.2f}{seconds:>10.1f}",
+            flush=True,
+        )

@@ -1,0 +1,42 @@
+"""`hrm-rl solve`: one puzzle, segment by segment."""
+
+import tyro
+
+from hrm_rl.cli.arguments import Device, solving
+
+
+def solve(
+    puzzle: tyro.conf.Positional[str],
+    checkpoint: str = "sudoku9",
+    policy: str = "q",
+    max_segments: int = 16,
+    device: Device = "auto",
+) -> None:
+    """Solve one puzzle and print each segment's grid, its Q values and the halt.
+
+    Args:
+        puzzle: as text, row by row (a Sudoku with . or 0 for blanks, a maze in "# SG"), or a file
+        checkpoint: a shipped one, a file or a run folder
+        policy: the rule that halts: q, trm, confidence, stable-2, fixed-8 ...
+        max_segments: forced halt
+        device: where
+    """
+    import torch
+
+    from hrm_rl.evaluate import solve as run_solve
+    from hrm_rl.puzzles import task_of
+    from hrm_rl.puzzles.verdicts import valid_optimal
+
+    model, one, halts = solving(puzzle, checkpoint, policy, device)
+    game, x_T, y_T = (
+        task_of(one.task),
+        *map(torch.from_numpy, (one.inputs_PL[0], one.solutions_PL[0])),
+    )
+    for at in run_solve(model, x_T, halts, max_segments, int(one.ids_P[0])):
+        cells = game.values(at.prediction_T.numpy())
+        q_halt, q_continue = at.q_2.sigmoid().tolist()
+        action = "forced halt" if at.forced else "halt" if at.action else "continue"
+        print(f"segment {at.segment:<3} Q_halt {q_halt:.3f}  Q_continue {q_continue:.3f}  {action}")
+        print(game.pretty(cells), flush=True)
+    solved = bool(valid_optimal(game, x_T[None], at.prediction_T[None], y_T[None]))
+    print("solved" if solved else f"wrong in {int((at.prediction_T != y_T).sum())} cells")

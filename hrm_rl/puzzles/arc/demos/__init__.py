@@ -1,0 +1,1 @@
+"""ARC puzzles that carry their demonstrations."""

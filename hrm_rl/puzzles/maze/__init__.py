@@ -1,0 +1,1 @@
+"""Mazes: rules, generator, and which other shortest ways are right."""

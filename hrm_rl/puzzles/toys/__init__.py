@@ -1,0 +1,1 @@
+"""Small puzzles whose right number of segments is known, and queens."""

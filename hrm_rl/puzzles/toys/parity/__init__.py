@@ -1,0 +1,1 @@
+"""Parity of a vector of bits."""

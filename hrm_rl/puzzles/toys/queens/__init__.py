@@ -1,0 +1,1 @@
+"""Queens to be completed."""

@@ -1,0 +1,159 @@
+"""How far the Q-head's P(right) can be trusted: ranking, Brier score, reliability. Pure numpy.
+
+Halting needs the ranking (AUROC) before the calibration: a threshold can be moved, an order cannot.
+
+Suffixes: P puzzles or answers, M segments, B bins.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Shaped
+
+from hrm_rl.statistics.ranks import auroc, average_precision, mid_ranks
+
+
+class Calibration(NamedTuple):
+    """How well a probability tells right from wrong answers."""
+
+    auroc: float
+    """P(a right answer scores above a wrong one) + P(tie) / 2; nan if all are right or all wrong."""
+    auprc: float
+    """Average precision, to be held against `base_rate`; nan if none is right."""
+    brier: float
+    """Mean squared difference between probability and outcome."""
+    murphy: Murphy
+    """The Brier score in parts."""
+    ece: float
+    """Mean distance between probability and frequency over bins of equal mass."""
+    base_rate: float
+    """Share of right answers."""
+    answers: int
+
+
+class Murphy(NamedTuple):
+    """Brier score = reliability - resolution + uncertainty + within (Murphy 1973, over bins)."""
+
+    reliability: float
+    """Squared distance of probability and frequency, bin by bin: 0 if calibrated."""
+    resolution: float
+    """How far the bins' frequencies spread around the base rate: what the probability tells."""
+    uncertainty: float
+    """base rate * (1 - base rate): the Brier score of always saying the base rate."""
+    within: float
+    """What is left because probabilities differ within a bin: 0 if they don't."""
+
+
+class Reliability(NamedTuple):
+    """The reliability curve: bins of about equal mass, none empty, by increasing probability."""
+
+    probability_B: Float[np.ndarray, " B"]
+    """Mean probability."""
+    right_B: Float[np.ndarray, " B"]
+    """Share of right answers."""
+    answers_B: Int[np.ndarray, " B"]
+
+
+def probability(logit: Shaped[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """The logistic function, in double precision."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(logit.astype(np.float64), -500, 500))))
+
+
+def reliability_curve(
+    probability_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"], bins: int = 15
+) -> Reliability:
+    """Mean probability and share right, bin by bin; equal probabilities share a bin."""
+    count_B, p_B, right_B = _sums(probability_P, right_P, bins)
+    return Reliability(p_B / count_B, right_B / count_B, count_B)
+
+
+def expected_calibration_error(
+    probability_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"], bins: int = 15
+) -> float:
+    """Mean over answers of |mean probability - share right| of their bin; bins of equal mass."""
+    _, p_B, right_B = _sums(probability_P, right_P, bins)
+    return float(np.abs(p_B - right_B).sum() / len(right_P))
+
+
+def murphy(
+    probability_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"], bins: int = 15
+) -> Murphy:
+    """The parts of the Brier score over bins of equal mass; they add up to it exactly."""
+    count_B, p_B, right_B = _sums(probability_P, right_P, bins)
+    weight_B, base = count_B / count_B.sum(), float(right_P.mean())
+    reliability = float(weight_B @ (p_B / count_B - right_B / count_B) ** 2)
+    resolution = float(weight_B @ (right_B / count_B - base) ** 2)
+    uncertainty = base * (1 - base)
+    rest = _brier(probability_P, right_P) - (reliability - resolution + uncertainty)
+    return Murphy(reliability, resolution, uncertainty, rest)
+
+
+def calibration(
+    probability_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"], bins: int = 15
+) -> Calibration:
+    """Ranking and calibration of a probability of being right. Look at the AUROC first.
+
+    Raises:
+        ValueError: no answers.
+    """
+    if not len(right_P):
+        raise ValueError("calibration needs at least one answer, got none")
+    return Calibration(
+        auroc=auroc(probability_P, right_P),
+        auprc=average_precision(probability_P, right_P),
+        brier=_brier(probability_P, right_P),
+        murphy=murphy(probability_P, right_P, bins),
+        ece=expected_calibration_error(probability_P, right_P, bins),
+        base_rate=float(right_P.mean()),
+        answers=len(right_P),
+    )
+
+
+def calibration_by_segment(
+    q_halt_MP: Shaped[np.ndarray, "M P"], correct_MP: Bool[np.ndarray, "M P"], bins: int = 15
+) -> list[Calibration]:
+    """Calibration of Q_halt, given as logits, after each segment on all puzzles."""
+    pairs = zip(probability(q_halt_MP), correct_MP, strict=True)
+    return [calibration(p, c, bins) for p, c in pairs]
+
+
+def calibration_while_alive(
+    q_halt_MP: Shaped[np.ndarray, "M P"],
+    correct_MP: Bool[np.ndarray, "M P"],
+    segment_P: Shaped[np.ndarray, " P"],
+    bins: int = 15,
+) -> Calibration:
+    """Calibration of Q_halt over what a policy sees: every puzzle up to the segment where it halts.
+
+    All segments of all puzzles are another distribution, in which easy puzzles count to the end.
+
+    Args:
+        segment_P: where the policy halts, from 1.
+    """
+    alive_MP = alive(segment_P, len(correct_MP))
+    return calibration(probability(q_halt_MP[alive_MP]), correct_MP[alive_MP], bins)
+
+
+def alive(segment_P: Shaped[np.ndarray, " P"], max_segments: int) -> Bool[np.ndarray, "M P"]:
+    """Whether a puzzle still runs at a segment, the one where it halts included."""
+    return np.asarray(np.arange(1, max_segments + 1)[:, None] <= segment_P)
+
+
+def _brier(probability_P: np.ndarray, right_P: np.ndarray) -> float:
+    return float(np.mean((probability_P.astype(np.float64) - right_P) ** 2))
+
+
+def _sums(
+    probability_P: np.ndarray, right_P: np.ndarray, bins: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Answers, summed probabilities and right answers of each bin, empty ones left out.
+
+    A bin is a range of mid-ranks, so that answers that tie stay together and no figure depends on
+    their order.
+    """
+    share_P = (mid_ranks(probability_P) - 0.5) / len(probability_P)
+    bin_P = np.unique(np.floor(share_P * bins), return_inverse=True)[1]
+    p_B = np.bincount(bin_P, probability_P.astype(np.float64))
+    return np.bincount(bin_P), p_B, np.bincount(bin_P, right_P)

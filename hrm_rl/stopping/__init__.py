@@ -1,0 +1,1 @@
+"""What is optimal on a bank: exact values, the Snell envelope, beliefs, budgets."""

@@ -1,0 +1,168 @@
+"""The budgeted problem: the highest accuracy with at most so many segments on average, exactly.
+
+Accuracy and mean segments are both linear in a mixture of policies, so that the answer lies on the
+upper concave hull of what single policies reach: two neighbours on it and a coin. The slope between
+them is the step cost at which both are best, the Lagrange multiplier (Altman 1999, "Constrained
+Markov Decision Processes").
+
+Shapes: N policies, B rows, F features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from hrm_rl.halting import Policy
+from hrm_rl.statistics import metrics
+from hrm_rl.stopping.exact import Outcome
+
+P = TypeVar("P", bound=Policy)
+
+
+class Spent(NamedTuple):
+    """The best mixture of a family within a budget."""
+
+    cheap: int
+    """Index of the policy with fewer segments."""
+    dear: int
+    """Index of the one with more; the same if one policy is enough."""
+    weight: float
+    """Share of the puzzles that the dearer one plays."""
+    accuracy: float
+    segments: float
+    step_cost: float
+    """What another mean segment would buy: the Lagrange multiplier; 0 if the budget isn't spent."""
+
+
+def spend(outcomes: Sequence[Outcome], limit: float) -> Spent:
+    """The most accurate mixture of these policies with at most `limit` mean segments.
+
+    Raises:
+        ValueError: all of them need more.
+    """
+    x_N = np.array([one.segments for one in outcomes])
+    y_N = np.array([one.accuracy for one in outcomes])
+    hull = metrics.concave_hull(x_N, y_N)
+    if x_N[hull[0]] > limit:
+        raise ValueError(
+            f"the cheapest policy runs {x_N[hull[0]]:.3f} segments on average, more than "
+            f"{limit}; raise the limit or add a policy that halts at once"
+        )
+    after = int(np.searchsorted(x_N[hull], limit, side="right"))
+    cheap = int(hull[after - 1])
+    if after == len(hull):
+        return Spent(cheap, cheap, 1.0, float(y_N[cheap]), float(x_N[cheap]), 0.0)
+    dear = int(hull[after])
+    weight = float((limit - x_N[cheap]) / (x_N[dear] - x_N[cheap]))
+    slope = float((y_N[dear] - y_N[cheap]) / (x_N[dear] - x_N[cheap]))
+    accuracy = float(y_N[cheap] + weight * (y_N[dear] - y_N[cheap]))
+    return Spent(cheap, dear, weight, accuracy, float(limit), slope)
+
+
+class Plan(NamedTuple, Generic[P]):
+    """The best mixture of all policies within a budget."""
+
+    cheap: P
+    dear: P
+    spent: Spent
+
+
+def solve(best: Callable[[float], tuple[P, Outcome]], limit: float) -> Plan[P]:
+    """The budgeted problem of a whole class of policies, given its best one at any step cost.
+
+    Walks the hull: what is best at the slope between two known policies either lies above their
+    line, and takes the place of one of them, or proves that nothing does. Exact after finitely many
+    calls.
+
+    Args:
+        best: of a step cost the policy of highest value, and its outcome; with the fewest segments
+            if several are best, or a limit above the cheapest of them is not used up in vain.
+
+    Raises:
+        ValueError: a limit below 1 segment.
+    """
+    known = [best(1.0), best(0.0)]  # from a cost of 1 on, nothing is worth another segment
+    while True:
+        spent = spend([one for _, one in known], limit)
+        plan = Plan(known[spent.cheap][0], known[spent.dear][0], spent)
+        if spent.cheap == spent.dear:
+            return plan
+        policy, found = best(spent.step_cost)
+        line = known[spent.cheap][1]
+        gain = found.accuracy - line.accuracy
+        if gain - spent.step_cost * (found.segments - line.segments) <= 1e-12:
+            return plan
+        known.append((policy, found))
+
+
+def mixed(cheap: Outcome, dear: Outcome, weight: float) -> Outcome:
+    """Exact outcome of a mixture, where `dear` plays a share `weight` of the puzzles."""
+    return Outcome(
+        (1 - weight) * cheap.value + weight * dear.value,
+        (1 - weight) * cheap.accuracy + weight * dear.accuracy,
+        (1 - weight) * cheap.segments + weight * dear.segments,
+        (1 - weight) * cheap.halting_M + weight * dear.halting_M,
+    )
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Plays each puzzle by one of two policies, chosen by a coin when it is dealt.
+
+    The coins of the rows are remembered from segment 1 on, so that rows have to keep their puzzle,
+    as in `bank.play` and in environments. Draws go on from call to call; two mixtures made alike
+    decide alike. `mixed` is the exact outcome, without coins.
+    """
+
+    cheap: Policy
+    dear: Policy
+    weight: float
+    """P(`dear` plays the puzzle)."""
+    seed: int = 0
+    _generator: torch.Generator = field(
+        default_factory=torch.Generator, init=False, repr=False, compare=False
+    )
+    _coins: list[Tensor] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight <= 1:
+            raise ValueError(f"weight is a probability in [0, 1], got {self.weight}")
+        seen = [(one.observation, getattr(one, "time_aware", True)) for one in self._both]
+        if seen[0] != seen[1]:
+            raise ValueError(
+                f"both policies have to read the same (observation, time_aware), got {seen[0]} "
+                f"and {seen[1]}"
+            )
+        self._generator.manual_seed(self.seed)
+
+    @property
+    def _both(self) -> tuple[Policy, Policy]:
+        return self.cheap, self.dear
+
+    @property
+    def observation(self) -> str:
+        return self.cheap.observation
+
+    @property
+    def time_aware(self) -> bool:
+        return getattr(self.cheap, "time_aware", True)
+
+    def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
+        fresh_B = m_B == 1
+        dear_B = (torch.rand(len(m_B), generator=self._generator) < self.weight).to(m_B.device)
+        if not fresh_B.all():
+            if not self._coins or len(self._coins[0]) != len(m_B):
+                raise ValueError(
+                    f"a mixture follows its puzzles from segment 1, row by row; got {len(m_B)} "
+                    f"rows that it did not see there"
+                )
+            dear_B = torch.where(fresh_B, dear_B, self._coins[0])
+        self._coins[:] = [dear_B]
+        return torch.where(dear_B, self.dear(obs_BF, m_B), self.cheap(obs_BF, m_B))

@@ -1,0 +1,189 @@
+"""Exact value of halting policies on a bank, its exact gradient, and the oracles.
+
+A frozen model's segments do not depend on the policy, so the expectation over a policy's coins is a
+sum over segments of what was logged: no episode has to be drawn (the reuse of full-length
+trajectories in Goel, Dann and Brunskill 2017). `hrm_rl.stopping.snell` finds good policies, and
+`hrm_rl.stopping.budget` the best under a limit on mean segments.
+
+Everywhere `weight_P` says how much a puzzle counts (None: all alike), so that a small bank of all
+that can happen (`synthetic.population`) gives exact figures. Tables are in double precision.
+
+Shapes: M segments, P puzzles, B rows, F features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from hrm_rl.banks.bank import Bank, observe, play
+from hrm_rl.halting import Halted, Policy, begun
+
+
+class Outcome(NamedTuple):
+    """What a policy makes of a bank."""
+
+    value: float
+    """Mean return: accuracy - step_cost * (segments - 1)."""
+    accuracy: float
+    segments: float
+    halting_M: Tensor
+    """Share of the episodes that halt after each segment."""
+
+
+# --- tables: P(halt) after each segment of each puzzle, if it was reached -------------------------
+
+
+def rewards(correct_MP: Bool[Tensor, "M P"], step_cost: float) -> Float[Tensor, "M P"]:
+    """Return of an episode that halts after segment m: 1{correct} - step_cost * (m - 1)."""
+    m_M = torch.arange(len(correct_MP), dtype=torch.float64, device=correct_MP.device)
+    return correct_MP.double() - step_cost * m_M[:, None]
+
+
+def survival(halt_MP: Float[Tensor, "M P"]) -> Float[Tensor, "M P"]:
+    """P(segment m is reached): the product of 1 - P(halt) over the segments before it."""
+    stay_MP = 1 - halt_MP[:-1]
+    return torch.cat([torch.ones_like(halt_MP[:1]), stay_MP.cumprod(0)])
+
+
+def halting(halt_MP: Float[Tensor, "M P"]) -> Float[Tensor, "M P"]:
+    """P(the episode halts after segment m), with the forced halt at the last; sums to 1 over m."""
+    reach_MP = survival(halt_MP)
+    return torch.cat([reach_MP[:-1] * halt_MP[:-1], reach_MP[-1:]])
+
+
+def value_to_go(
+    halt_MP: Float[Tensor, "M P"], reward_MP: Float[Tensor, "M P"]
+) -> Float[Tensor, "M P"]:
+    """Expected return from segment m on; its first row is the value of each puzzle. Differentiable.
+
+    V_M = r_M and V_m = P(halt) r_m + (1 - P(halt)) V_{m+1}.
+    """
+    values = [reward_MP[-1]]
+    for halt_P, reward_P in zip(
+        reversed(halt_MP[:-1].unbind()), reversed(reward_MP[:-1].unbind()), strict=True
+    ):
+        values.append(halt_P * reward_P + (1 - halt_P) * values[-1])
+    return torch.stack(values[::-1])
+
+
+def logit_gradient(
+    halt_MP: Float[Tensor, "M P"], reward_MP: Float[Tensor, "M P"]
+) -> Float[Tensor, "M P"]:
+    """Gradient of each puzzle's value by the logits of P(halt): S_m p_m (1 - p_m) (r_m - V_{m+1}).
+
+    The coins are summed out, so it has no action noise, unlike REINFORCE. The forced halt has no
+    logit: the last row is 0. Source: the optimal stopping policy gradient of Venkata and
+    Bhattacharyya 2023.
+    """
+    gain_MP = reward_MP[:-1] - value_to_go(halt_MP, reward_MP)[1:]
+    slope_MP = halt_MP[:-1] * (1 - halt_MP[:-1])
+    inner_MP = survival(halt_MP)[:-1] * slope_MP * gain_MP
+    return torch.cat([inner_MP, torch.zeros_like(inner_MP[:1])])
+
+
+def halt_table(bank: Bank, policy: Policy, stochastic: bool = False) -> Float[Tensor, "M P"]:
+    """P(halt) after each segment of each puzzle, 1 at the last; 0 or 1 unless `stochastic`.
+
+    Raises:
+        ValueError: a stochastic table is asked of a policy that has no `probability`.
+    """
+    policy = begun(policy, len(bank))
+    decide: Callable[[Tensor, Tensor], Tensor] | None = policy
+    if stochastic:
+        decide = getattr(policy, "probability", None)
+    if decide is None:
+        raise ValueError(
+            f"the stochastic value needs a policy with a method `probability`, got "
+            f"{type(policy).__name__}; ask for that of its decisions (stochastic=False)"
+        )
+    time_aware = getattr(policy, "time_aware", True)
+    rows = []
+    with torch.no_grad():
+        for m in range(1, bank.max_segments):
+            obs_PF = observe(bank, policy.observation, m, time_aware)
+            rows.append(decide(obs_PF, torch.full((len(bank),), m)).double())
+    return torch.stack([*rows, torch.ones(len(bank), dtype=torch.float64)])
+
+
+# --- outcomes -------------------------------------------------------------------------------------
+
+
+def outcome(
+    bank: Bank,
+    policy: Policy,
+    step_cost: float,
+    *,
+    stochastic: bool = False,
+    weight_P: Float[Tensor, " P"] | None = None,
+) -> Outcome:
+    """Exact value, accuracy, mean segments and halting distribution of a policy on a bank.
+
+    Args:
+        stochastic: over the policy's coins (`policy.probability`), not of its decisions.
+
+    Raises:
+        ValueError: `stochastic`, and the policy has no `probability`.
+    """
+    if not stochastic:
+        return outcome_of_halted(bank, play(bank, policy), step_cost, weight_P=weight_P)
+    table_MP = halt_table(bank, policy, stochastic=True)
+    return outcome_of_table(table_MP, bank.correct_MP, step_cost, weight_P=weight_P)
+
+
+def outcome_of_halted(
+    bank: Bank, halted: Halted, step_cost: float, *, weight_P: Float[Tensor, " P"] | None = None
+) -> Outcome:
+    """`outcome` of segments that were chosen already: an oracle's, or folds put together."""
+    table_MP = torch.zeros(bank.max_segments, len(bank), dtype=torch.float64)
+    table_MP[halted.segment_P - 1, torch.arange(len(bank))] = 1.0
+    return outcome_of_table(table_MP, bank.correct_MP, step_cost, weight_P=weight_P)
+
+
+def outcome_of_table(
+    halt_MP: Float[Tensor, "M P"],
+    correct_MP: Bool[Tensor, "M P"],
+    step_cost: float,
+    *,
+    weight_P: Float[Tensor, " P"] | None = None,
+) -> Outcome:
+    """`outcome` of a table of P(halt), by survival products."""
+    share_P = shares(correct_MP.shape[1], weight_P)
+    halting_MP = halting(halt_MP.double())
+    halting_M = halting_MP @ share_P
+    accuracy = float((halting_MP * correct_MP).sum(0) @ share_P)
+    segments = 1 + float(halting_M @ torch.arange(len(halting_M), dtype=torch.float64))
+    return Outcome(accuracy - step_cost * (segments - 1), accuracy, segments, halting_M)
+
+
+def shares(puzzles: int, weight_P: Float[Tensor, " P"] | None = None) -> Float[Tensor, " P"]:
+    """Weights that sum to 1; all alike if none are given."""
+    if weight_P is None:
+        return torch.full((puzzles,), 1 / puzzles, dtype=torch.float64)
+    return weight_P.double() / weight_P.double().sum()
+
+
+# --- what no policy has to look for ---------------------------------------------------------------
+
+
+def best_fixed(
+    bank: Bank, step_cost: float, *, weight_P: Float[Tensor, " P"] | None = None
+) -> tuple[int, float]:
+    """The best number of segments for all puzzles alike, and its value; the fewest on a tie."""
+    reward_MP = rewards(bank.correct_MP, step_cost)
+    value_M = reward_MP @ shares(len(bank), weight_P)
+    best = int(value_M.argmax())
+    return best + 1, float(value_M[best])
+
+
+def prophet(bank: Bank, step_cost: float) -> Halted:
+    """ORACLE: halts where the return is highest, knowing the whole future. No policy has more value.
+
+    At step cost 0 it is the first right segment, and segment 1 where none is right.
+    """
+    segment_P = rewards(bank.correct_MP, step_cost).argmax(0) + 1
+    return Halted(segment_P, bank.correct_MP[segment_P - 1, torch.arange(len(bank))])

@@ -1,0 +1,135 @@
+"""What decides a training run: one frozen dataclass, saved as `config.json` in its folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from hrm_rl.models import AnyConfig, config_from, config_to
+from hrm_rl.training.joint import joint_learner
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides a run; saved as `config.json` in its folder."""
+
+    model: AnyConfig
+    """The architecture."""
+    data: tuple[tuple[str, float], ...]
+    """Puzzle sets (`puzzles.source`) with the share of the puzzles dealt that comes from each."""
+    init: str = ""
+    """Weights to start from (`load_model`); "" draws new ones."""
+    augment: bool = True
+    """Draw a random symmetry for every puzzle dealt."""
+    slots: int = 128
+    """B, puzzles solved side by side; one optimiser step per segment of all of them."""
+    steps: int = 10_000
+    """Optimiser steps."""
+    max_segments: int = 16
+    """Forced halt."""
+    halting: str = "act_q"
+    """Halting learner, of `joint.LEARNERS`, with a knob as in "fixed-8": "act_q" is the paper's."""
+    attach: bool = True
+    """Whether the halting learner's losses reach the trunk, as the paper's do, or its head only."""
+    edge: str = "exact"
+    """Where the continue target stops taking a maximum: "exact" or "paper" (see `losses`)."""
+    bootstrap: str = "extra"
+    """Where the continue target comes from: "extra" or "delayed" (`joint.act_q`)."""
+    tie: str = "continue"
+    """What to do at Q_halt = Q_continue: "continue" (the paper) or "halt"."""
+    step_cost: float = 0.0
+    """What each continue costs a learner that is paid for right answers ("ppo", "a2c", "exact_pg")."""
+    explore: str = "episode"
+    """When the minimum number of segments is drawn: "episode" (paper), "segment" (public code)."""
+    explore_probability: float = 0.1
+    """Epsilon, the probability of a minimum above 1."""
+    loss: str = "stablemax"
+    """Sequence loss: "stablemax" or "softmax"."""
+    q_weight: float = 0.5
+    """Weight of the halting learner's losses."""
+    lr: float = 1e-4
+    """Peak learning rate of Adam-atan2."""
+    warmup: int = 2000
+    """Steps of linear warm-up."""
+    lr_min_ratio: float = 1.0
+    """Last learning rate over the peak; 1.0 stays constant, below it a cosine."""
+    betas: tuple[float, float] = (0.9, 0.95)
+    """Adam-atan2."""
+    weight_decay: float = 0.1
+    """Decoupled, on every parameter."""
+    puzzle_lr: float = 1e-2
+    """Sign-SGD on the puzzle embeddings."""
+    puzzle_weight_decay: float = 0.1
+    """Decay of the puzzle embeddings that a batch used."""
+    ema: float = 0.0
+    """Decay of the averaged weights that are evaluated and shipped; 0 keeps none."""
+    seed: int = 0
+    """Weights, puzzles, augmentation, exploration."""
+    device: str = "auto"
+    """"auto", "cpu", "cuda", "mps"."""
+    dtype: str = "auto"
+    """Autocast: "float32", "bfloat16", or "auto": bfloat16 where the hardware is faster with it."""
+    compile: bool = False
+    """Compile the segment with torch.compile; falls back to eager, which gives the same numbers."""
+    log_every: int = 20
+    """Steps between two lines of metrics."""
+    save_every: int = 200
+    """Steps between two checkpoints."""
+
+    def __post_init__(self) -> None:
+        for name in ("slots", "steps", "max_segments", "log_every", "save_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(
+                    f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}"
+                )
+        joint_learner(self)  # refuses what it does not know
+        for name in ("explore_probability", "lr_min_ratio"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
+        if not 0 <= self.ema < 1:
+            raise ValueError(f"ema must lie in [0, 1), 0 for no average, got {self.ema}")
+        for name in ("warmup", "lr", "q_weight", "weight_decay", "puzzle_lr"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be >= 0, got {getattr(self, name)}")
+        if not self.data or any(share <= 0 for _, share in self.data):
+            raise ValueError(
+                f"data must name at least one puzzle set, each with a share > 0, got {self.data!r}"
+            )
+        if self.save_every % self.log_every:
+            raise ValueError(
+                f"save_every must be a multiple of log_every ({self.log_every}), "
+                f"got {self.save_every}"
+            )
+
+    @staticmethod
+    def from_json(text: str) -> TrainConfig:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: not JSON, or not a config of this version.
+        """
+        try:
+            values = json.loads(text)
+            values["model"] = config_from(values["model"])
+            values["data"] = tuple((str(name), float(share)) for name, share in values["data"])
+            values["betas"] = tuple(values["betas"])
+            return TrainConfig(**values)
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise ValueError(f"this is not the config of a training run: {error}") from error
+
+    def to_json(self) -> str:
+        """As JSON, one field a line."""
+        return json.dumps(asdict(self) | {"model": config_to(self.model)}, indent=2) + "\n"
+
+
+_CHOICES = {
+    "edge": ("exact", "paper"),
+    "bootstrap": ("extra", "delayed"),
+    "tie": ("continue", "halt"),
+    "explore": ("episode", "segment"),
+    "loss": ("stablemax", "softmax"),
+    "dtype": ("auto", "float32", "bfloat16"),
+}

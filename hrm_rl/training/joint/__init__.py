@@ -1,0 +1,180 @@
+"""Halting learners of the joint regime, where the model is still learning, by name.
+
+The trainer offers a learner each segment and asks it for decisions (`learner.JointLearner`). A new
+one is a file with a class, and a line in `LEARNERS`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+from hrm_rl.models import AnyConfig
+from hrm_rl.training.joint.a2c import A2C
+from hrm_rl.training.joint.act_q import ActQ
+from hrm_rl.training.joint.exact_pg import ExactPG
+from hrm_rl.training.joint.external import External
+from hrm_rl.training.joint.graves import Graves
+from hrm_rl.training.joint.halt_bce import HaltBCE
+from hrm_rl.training.joint.learner import Draw, JointLearner, Memory, Seen, Segment, Terms
+from hrm_rl.training.joint.ponder import Ponder
+from hrm_rl.training.joint.ppo import PPO
+from hrm_rl.training.joint.residual import Residual
+from hrm_rl.training.joint.schedules import Fixed, Random
+
+__all__ = [
+    "INFERENCE",
+    "LEARNERS",
+    "Draw",
+    "JointLearner",
+    "Memory",
+    "Seen",
+    "Segment",
+    "Terms",
+    "inference_rule",
+    "joint_learner",
+]
+
+
+class LearnerConfig(Protocol):
+    """What of a run's config the learners read."""
+
+    @property
+    def halting(self) -> str: ...
+    @property
+    def max_segments(self) -> int: ...
+    @property
+    def step_cost(self) -> float: ...
+    @property
+    def model(self) -> AnyConfig: ...
+    @property
+    def edge(self) -> str: ...
+    @property
+    def bootstrap(self) -> str: ...
+    @property
+    def tie(self) -> str: ...
+
+
+def _ponder(config: LearnerConfig, knob: str) -> JointLearner:
+    if knob not in ("", "uniform"):
+        raise ValueError(
+            f"{_got(config)}; the knob of ponder is its prior: ponder or ponder-uniform"
+        )
+    return Ponder(config.max_segments, None if knob else 0.2)
+
+
+def _fixed(config: LearnerConfig, knob: str) -> JointLearner:
+    M = config.max_segments
+    segments = M if not knob else int(knob) if knob.isdecimal() else 0
+    if not 1 <= segments <= M:
+        raise ValueError(
+            f"{_got(config)}; the knob of fixed is a number of segments from 1 to max_segments, {M}"
+        )
+    return Fixed(segments)
+
+
+def _random(config: LearnerConfig, knob: str) -> JointLearner:
+    try:
+        weights = tuple(float(word) for word in knob.split(":"))
+    except ValueError:
+        weights = ()
+    fit = 0 < len(weights) <= config.max_segments and all(0 <= w < math.inf for w in weights)
+    if not fit or not sum(weights):
+        raise ValueError(
+            f"{_got(config)}; the knob of random is how often 1, 2, ... segments are drawn, at most "
+            f"max_segments ({config.max_segments}) numbers >= 0 that are not all 0: random-1:5:3:2"
+        )
+    return Random(weights)
+
+
+def _residual(config: LearnerConfig, knob: str) -> JointLearner:
+    try:
+        change = float(knob or 0.03)
+    except ValueError:
+        change = math.nan
+    if not 0 < change < math.inf:
+        raise ValueError(
+            f"{_got(config)}; the knob of residual is a relative change > 0: residual-0.05"
+        )
+    return Residual(change)
+
+
+def _got(config: LearnerConfig) -> str:
+    return f"halting is {config.halting!r}"
+
+
+LEARNERS: Mapping[str, Callable[[LearnerConfig, str], JointLearner]] = MappingProxyType(
+    {
+        "act_q": lambda c, knob: ActQ(c.max_segments, c.edge, c.bootstrap, c.tie),
+        "halt_bce": lambda c, knob: HaltBCE(),
+        "ponder": _ponder,
+        "graves": lambda c, knob: Graves(c.max_segments),
+        "exact_pg": lambda c, knob: ExactPG(c.max_segments, step_cost=c.step_cost),
+        "ppo": lambda c, knob: PPO(c.max_segments, c.step_cost),
+        "a2c": lambda c, knob: A2C(c.max_segments, c.step_cost),
+        "fixed": _fixed,
+        "random": _random,
+        "residual": _residual,
+        "external": lambda c, knob: External(c.model),
+    }
+)
+"""Makers of learners from a run's config and a knob, the text behind the "-" in "fixed-8"."""
+
+KNOBS = ("ponder", "fixed", "random", "residual")
+"""The kinds that take one."""
+
+PAYING = ("exact_pg", "ppo", "a2c", "external")
+"""The kinds that pay a step cost."""
+
+
+def joint_learner(config: LearnerConfig) -> JointLearner:
+    """The learner that `config.halting` names.
+
+    Raises:
+        ValueError: there is none of that name, or it does not take that knob or a step cost.
+    """
+    kind, hyphen, knob = config.halting.partition("-")
+    if kind not in LEARNERS:
+        raise ValueError(f"halting must be one of {', '.join(LEARNERS)}, got {config.halting!r}")
+    if hyphen and kind not in KNOBS:
+        raise ValueError(f'{_got(config)}, and {kind} takes no knob; write halting="{kind}"')
+    if not 0 <= config.step_cost < math.inf:
+        raise ValueError(f"step_cost must be a number >= 0, got {config.step_cost}")
+    if config.step_cost and kind not in PAYING:
+        why = ": a Q that is a probability cannot be negative" * (kind in ("act_q", "halt_bce"))
+        raise ValueError(
+            f"{kind} pays no step cost{why}; leave step_cost at 0, got {config.step_cost}, or choose "
+            f"from {', '.join(PAYING)}"
+        )
+    return LEARNERS[kind](config, knob)
+
+
+INFERENCE: Mapping[str, str] = MappingProxyType(
+    {
+        "act_q": "q",
+        "halt_bce": "trm",
+        "ponder": "trm",
+        "graves": "cumulative",
+        "exact_pg": "trm",
+        "ppo": "trm",
+        "a2c": "trm",
+        "fixed": "fixed",
+        "random": "fixed",
+        "residual": "residual",
+        "external": "fixed",
+    }
+)
+"""Kind of learner -> the rule (`agents.rules`) that reads its head as it meant it.
+
+Those that draw ("ponder", "exact_pg", "ppo", "a2c") halt where P(halt) > 1/2, which is "trm"; "sampled"
+tosses their coins. What has no rule of its own runs to the end.
+"""
+
+
+def inference_rule(halting: str) -> str:
+    """The rule that goes with a run's `halting`, with its knob where both have the same one."""
+    kind = halting.partition("-")[0]
+    rule = INFERENCE[kind]
+    return halting if rule == kind and kind in KNOBS else rule

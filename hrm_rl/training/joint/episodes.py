@@ -1,0 +1,86 @@
+"""What learners share that judge a whole episode: the vectors read in it, and what each was worth.
+
+Such a learner halts a slot when hardly any of its halting probability is left, as PonderNet does in
+training. Then the loss of the episode is taken, with the head as it is now on the vectors as they
+were read: its gradient reaches the head only. The trunk's own rule, the sequence loss of every
+segment with weight 1, is the same for all learners.
+
+Shapes: B slots, M segments, D width.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from hrm_rl.training.joint.learner import Memory, Seen, Segment
+
+
+class Episode(NamedTuple):
+    """Every slot's present episode. What is beyond its last segment is of an older one."""
+
+    z_BMD: Float[Tensor, "B M D"]
+    """The vectors that the head read."""
+    cost_BM: Float[Tensor, "B M"]
+    """What halting at each segment costs."""
+    spent_B: Float[Tensor, " B"]
+    """Halting probability used up when the decisions were made, by the heads of then."""
+
+
+class Episodes:
+    """A learner with an `Episode` as memory."""
+
+    max_segments: int
+    explores = False
+
+    def begin(self, slots: int, width: int, device: torch.device) -> Memory:
+        M = self.max_segments
+        return Episode(
+            torch.zeros(slots, M, width, device=device),
+            torch.zeros(slots, M, device=device),
+            torch.zeros(slots, device=device),
+        )
+
+
+def rare_halt(max_segments: int) -> float:
+    """Logit of P(halt) = 1 / max_segments: with 1/2 an episode would have 2 segments on average."""
+    return -math.log(max(max_segments - 1, 1))
+
+
+def spent_before(memory: Episode, seen: Seen) -> Float[Tensor, " B"]:
+    """What the present puzzle has used up before this segment."""
+    return torch.where(seen.m_B == 1, 0, memory.spent_B)
+
+
+def record(memory: Episode, segment: Segment, cost_B: Float[Tensor, " B"]) -> Episode:
+    """The episode with this segment in its place."""
+    at_BM = (
+        torch.arange(1, memory.cost_BM.shape[1] + 1, device=cost_B.device)
+        == (segment.seen.m_B[:, None])
+    )
+    return memory._replace(
+        z_BMD=torch.where(at_BM[..., None], segment.seen.z_BD[:, None], memory.z_BMD),
+        cost_BM=torch.where(at_BM, cost_B[:, None], memory.cost_BM),
+    )
+
+
+def reach(logit_BM: Float[Tensor, "B M"]) -> Float[Tensor, "B M"]:
+    """P(segment n is reached): the product of 1 - P(halt) over the segments before it.
+
+    By sums of logarithms: the gradient of `cumprod` asks the device whether a factor is 0.
+    """
+    stay_BM = F.logsigmoid(-logit_BM).cumsum(1)
+    return torch.cat([torch.zeros_like(stay_BM[:, :1]), stay_BM[:, :-1]], 1).exp()
+
+
+def halting(logit_BM: Float[Tensor, "B M"], m_B: Int[Tensor, " B"]) -> Float[Tensor, "B M"]:
+    """P(the episode halts at segment n); at m, the last that was run, all that is left halts."""
+    n_M = torch.arange(1, logit_BM.shape[1] + 1, device=logit_BM.device)
+    reach_BM = reach(logit_BM)
+    p_BM = torch.where(n_M < m_B[:, None], reach_BM * logit_BM.sigmoid(), reach_BM)
+    return torch.where(n_M <= m_B[:, None], p_BM, 0)

@@ -1,0 +1,71 @@
+"""Schedules: when to halt is settled before anything is seen, and nothing is learned.
+
+Fixed numbers of segments are the baseline of every comparison. Random lengths drawn by the histogram
+of another learner's are the control for it: what is left of the difference is adaptivity, and what
+both gain over a fixed number is the schedule alone.
+
+Shapes: B slots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from hrm_rl.training.joint.learner import Draw, Memory, Memoryless, Seen, Segment, Terms
+
+
+@dataclass(frozen=True)
+class Fixed(Memoryless):
+    """Halt after `segments`, always."""
+
+    segments: int
+
+    explores = False
+
+    def decide(self, memory: Memory, seen: Seen, draw: Draw) -> tuple[Bool[Tensor, " B"], Memory]:
+        return seen.m_B >= self.segments, memory
+
+    def learn(self, memory: Memory, segment: Segment) -> tuple[Terms, Memory]:
+        return {}, memory
+
+
+class Lengths(NamedTuple):
+    """What `Random` remembers."""
+
+    length_B: Int[Tensor, " B"]
+    """Segments that the slot's present puzzle is given."""
+
+
+@dataclass(frozen=True)
+class Random:
+    """Halt after a number of segments that is drawn when a puzzle is dealt."""
+
+    weights: tuple[float, ...]
+    """How often 1, 2, ... segments are to be drawn; any scale."""
+
+    explores = False
+    bias = Memoryless.bias
+
+    def begin(self, slots: int, width: int, device: torch.device) -> Memory:
+        return Lengths(torch.ones(slots, dtype=torch.int32, device=device))
+
+    def decide(self, memory: Lengths, seen: Seen, draw: Draw) -> tuple[Bool[Tensor, " B"], Memory]:
+        # Drawn at every segment, and kept at the first: a branch would have to ask the device.
+        drawn_B = self.length(draw())
+        length_B = torch.where(seen.m_B == 1, drawn_B, memory.length_B)
+        return seen.m_B >= length_B, Lengths(length_B)
+
+    def length(self, uniform_B: Tensor) -> Int[Tensor, " B"]:
+        """The length at each place of [0, 1): the inverse of the histogram's distribution."""
+        *bounds, total = accumulate(self.weights)
+        above = [(uniform_B >= bound / total).int() for bound in bounds]
+        return 1 + sum(above, torch.zeros_like(uniform_B, dtype=torch.int32))
+
+    def learn(self, memory: Memory, segment: Segment) -> tuple[Terms, Memory]:
+        return {}, memory

@@ -1,0 +1,73 @@
+"""Update rules as pure functions: the sequence losses, and the targets of the halting learners.
+
+Shapes: B slots, T tokens, V vocabulary. Targets are detached here, never by the caller.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from hrm_rl.puzzles.verdicts import PAD
+
+
+def log_stablemax(logits: Float[Tensor, "*B V"]) -> Float[Tensor, "*B V"]:
+    """log(s(x) / sum s(x)) with s(x) = x + 1 for x >= 0 and 1 / (1 - x) below; in fp64 if there is.
+
+    Prieto et al. 2025. Each branch is clamped to its own side before it is used: the gradient of
+    the branch that `where` does not take would otherwise be inf * 0 = nan at x = 1.
+    """
+    x = logits.double() if logits.device.type != "mps" else logits.float()
+    s = torch.where(x < 0, 1 / (1 - x.clamp(max=0)), x.clamp(min=0) + 1)
+    return torch.log(s / s.sum(-1, keepdim=True))
+
+
+def sequence_loss(
+    logits_BTV: Float[Tensor, "B T V"], y_BT: Int[Tensor, "B T"], kind: str = "stablemax"
+) -> Float[Tensor, " B"]:
+    """Cross-entropy of each slot, averaged over its scored cells (those that are not PAD).
+
+    Raises:
+        ValueError: `kind` is neither "stablemax" nor "softmax".
+    """
+    if kind == "stablemax":
+        log_p = log_stablemax(logits_BTV)
+    elif kind == "softmax":
+        log_p = logits_BTV.float().log_softmax(-1)
+    else:
+        raise ValueError(f'loss must be "stablemax" or "softmax", got "{kind}"')
+    scored_BT = y_BT != PAD
+    loss_BT = -log_p.gather(-1, y_BT.long().unsqueeze(-1)).squeeze(-1)
+    return torch.where(scored_BT, loss_BT, 0).sum(-1) / scored_BT.sum(-1).clamp(min=1)
+
+
+def halt_target(correct_B: Bool[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """G_halt = 1{prediction == solution} (paper, "Adaptive computational time")."""
+    return correct_B.detach().float()
+
+
+def continue_target(
+    next_q_B2: Float[Tensor, "B 2"], m_B: Int[Tensor, " B"], max_segments: int, edge: str = "exact"
+) -> Float[Tensor, " B"]:
+    """G_continue of segment m from the Q logits of segment m + 1, as a probability.
+
+    `edge="paper"` (also the public code): max(Q_halt, Q_continue) up to m = max_segments - 1 and
+    Q_halt only at m = max_segments, which bootstraps from a segment that is never visited: the Q of
+    a horizon one longer. `edge="exact"`: at m = max_segments - 1 the next segment is the last, so
+    Q_halt there.
+
+    Raises:
+        ValueError: unknown `edge`.
+    """
+    last = {"paper": max_segments, "exact": max_segments - 1}
+    if edge not in last:
+        raise ValueError(f'edge must be "exact" or "paper", got "{edge}"')
+    halt_B, best_B = next_q_B2[:, 0], next_q_B2.amax(-1)
+    return torch.where(m_B >= last[edge], halt_B, best_B).sigmoid().detach()
+
+
+def q_loss(logit_B: Float[Tensor, " B"], target_B: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """Binary cross-entropy of one Q output against its target, for each slot."""
+    return F.binary_cross_entropy_with_logits(logit_B, target_B.detach(), reduction="none")

@@ -1,0 +1,148 @@
+"""HRM on other puzzles: mazes, ARC, queens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hrm_rl.models.hrm import HRMConfig
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.presets.sudoku import official
+
+
+def maze8() -> TrainConfig:
+    """8x8 mazes of Lehnert et al., MLP token mixer: about eight minutes on one CPU core.
+
+    Not augmented, as in the paper: a label turned by a symmetry is a shortest path still, but not the
+    one that the tie-break chooses (`puzzles.wavefront.way`).
+    """
+    return TrainConfig(
+        model=HRMConfig(
+            vocab=6,
+            length=64,
+            task="maze8",
+            width=64,
+            heads=2,
+            H_layers=1,
+            L_layers=1,
+            H_cycles=1,
+            L_cycles=2,
+            expansion=3.0,
+            positions="none",
+            token_mixer="mlp",
+        ),
+        data=(("maze8:30000:7", 1.0),),
+        augment=False,
+        slots=32,
+        steps=6000,
+        max_segments=8,
+        bootstrap="delayed",
+        explore_probability=0.3,
+        lr=2e-3,
+        warmup=100,
+        lr_min_ratio=0.05,
+        puzzle_lr=1e-3,
+        ema=0.995,
+        compile=True,
+    )
+
+
+def maze30() -> TrainConfig:
+    """The public code's Maze-Hard run (1,000 mazes, eight GPUs, an hour), on mazes made here.
+
+    Making them takes the better part of an hour on one core: write them to a CSV to use them again.
+    """
+    return replace(
+        official(),
+        model=HRMConfig(vocab=6, length=900, task="maze30"),
+        data=(("maze30:1000:0:111", 1.0),),
+        augment=False,
+        slots=768,
+        steps=26_041,
+        lr=1e-4,
+        puzzle_lr=1e-4,
+    )
+
+
+def queens8() -> TrainConfig:
+    """Eight queens, one to six of which stand already, MLP token mixer: minutes on one CPU core.
+
+    Puzzles with few queens have several answers, of which one is stored.
+    """
+    return TrainConfig(
+        model=HRMConfig(
+            vocab=3,
+            length=64,
+            task="queens8",
+            width=32,
+            heads=2,
+            H_layers=1,
+            L_layers=1,
+            H_cycles=1,
+            L_cycles=2,
+            positions="none",
+            token_mixer="mlp",
+        ),
+        data=(("queens8:10000:7", 1.0),),
+        slots=32,
+        steps=6000,
+        max_segments=8,
+        bootstrap="delayed",
+        explore_probability=0.3,
+        lr=2e-3,
+        warmup=100,
+        puzzle_lr=1e-3,
+        ema=0.995,
+    )
+
+
+def arc6() -> TrainConfig:
+    """Eight made-up tasks in the manner of ARC (`puzzles.arc.generate`) on 6x6 boards.
+
+    With an embedding for each of eight ways to see each task. In a short pilot attention learned no
+    faster than the MLP token mixer.
+    """
+    return TrainConfig(
+        model=HRMConfig(
+            vocab=12,
+            length=36,
+            width=64,
+            heads=2,
+            H_layers=1,
+            L_layers=1,
+            H_cycles=1,
+            L_cycles=2,
+            positions="none",
+            token_mixer="mlp",
+            puzzle_ids=65,
+            task="arc6x7",
+        ),
+        data=(("arc6x7:4000:0", 1.0),),
+        slots=32,
+        steps=8000,
+        max_segments=8,
+        bootstrap="delayed",
+        explore_probability=0.3,
+        lr=1e-3,
+        warmup=100,
+        lr_min_ratio=0.05,
+        puzzle_lr=1e-2,
+        ema=0.995,
+    )
+
+
+def arc1() -> TrainConfig:
+    """The public code's ARC-AGI-1 run, a day of eight GPUs; needs hrm-rl[arc].
+
+    The paper adds ConceptARC: `--data arc1+ConceptARC/corpus 1.0 --puzzle-ids 960961`.
+    """
+    return replace(
+        official(),
+        model=HRMConfig(vocab=12, length=900, puzzle_ids=1 + 1001 * 800, task="arc30"),
+        data=(("arc1", 1.0),),
+        slots=768,
+        steps=414_456,
+        lr=1e-4,
+        weight_decay=0.1,
+        puzzle_lr=1e-2,
+        puzzle_weight_decay=0.1,
+    )

@@ -1,0 +1,98 @@
+"""All that the next training step depends on, as one dictionary of tensors, and back.
+
+Names: `model.*`, `m.*` and `v.*` (the optimiser's moments), `ema.*`, `slots.*`, `memory.*` (of the
+halting learner), `dealt`, `generator`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from hrm_rl.loop import Batch, Slots
+from hrm_rl.models.base import Carry
+from hrm_rl.models.checkpoint import CheckpointError, misfit
+from hrm_rl.training.train import TrainState
+
+
+def snapshot(state: TrainState) -> dict[str, Tensor]:
+    """Everything the next step depends on but the step number, under flat names.
+
+    With the slots of all processes of a run, each of which must call this.
+    """
+    names = [name for name, _ in state.model.named_parameters()]
+    moments = [state.optimizer.state[p] for p in state.model.parameters()]
+    slots, whole = state.slots, state.world.whole
+    tensors = {f"model.{k}": v for k, v in state.model.state_dict().items()}
+    tensors |= {f"m.{n}": s["m"] for n, s in zip(names, moments, strict=True)}
+    tensors |= {f"v.{n}": s["v"] for n, s in zip(names, moments, strict=True)}
+    if state.ema:
+        tensors |= {f"ema.{n}": average for n, average in zip(names, state.ema, strict=True)}
+    rows = {f"slots.{k}": v for k, v in slots.carry._asdict().items()}
+    rows |= {f"slots.{k}": v for k, v in slots.batch._asdict().items()}
+    rows |= {"slots.m_B": slots.m_B, "slots.min_B": state.min_B}
+    rows |= {f"memory.{k}": v for k, v in state.memory._asdict().items()}
+    tensors |= {name: whole(part) for name, part in rows.items()}
+    tensors["dealt"] = state.world.total(state.dealt)
+    if state.generator is not None:
+        tensors["generator"] = state.generator.get_state()
+    return tensors
+
+
+def restore(state: TrainState, path: Path) -> None:
+    """Put a freshly created run where the one saved at `path` was.
+
+    Raises:
+        CheckpointError: the file is damaged, or belongs to another run.
+    """
+    step, saved = state.world.first(lambda: _read(path))
+    if wrong := misfit(snapshot(state), saved):
+        raise _unusable(path, wrong)
+    _put(state, step, saved)
+
+
+def _read(path: Path) -> tuple[int, dict[str, Tensor]]:
+    try:
+        with safe_open(path, "pt") as file:
+            step = int(file.metadata()["step"])
+            return step, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
+        raise _unusable(path, str(error)) from error
+
+
+def _unusable(path: Path, why: str) -> CheckpointError:
+    reason = why.strip().splitlines()[0]
+    return CheckpointError(
+        f"{path} cannot be resumed from ({reason}); delete it to begin again at step 1, or begin a "
+        f'new run in another folder with init="{path.parent}"'
+    )
+
+
+def _put(state: TrainState, step: int, saved: dict[str, Tensor]) -> None:
+    device, world = state.slots.m_B.device, state.world
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        items = saved.items()
+        return {k.removeprefix(prefix): v.to(device) for k, v in items if k.startswith(prefix)}
+
+    def own(prefix: str) -> dict[str, Tensor]:
+        return {k: world.own(v) for k, v in part(prefix).items()}
+
+    m, v, ema, slots = part("m."), part("v."), part("ema."), own("slots.")
+    names = [name for name, _ in state.model.named_parameters()]
+    state.step = step
+    state.model.load_state_dict(part("model."))
+    for name, p in state.model.named_parameters():
+        state.optimizer.state[p] = {"m": m[name], "v": v[name]}
+    for group in state.optimizer.param_groups:
+        group["t"] = step
+    state.ema = [ema[name] for name in names] if ema else []
+    carry = Carry(slots["z_H"], slots["z_L"])
+    state.slots = Slots(carry, Batch(slots["x_BT"], slots["y_BT"], slots["id_B"]), slots["m_B"])
+    state.min_B = slots["min_B"]
+    state.dealt = saved["dealt"].to(device) * int(world.rank == 0)  # the sum is what counts
+    state.memory = type(state.memory)(**own("memory."))
+    if state.generator is not None:
+        state.generator.set_state(saved["generator"])

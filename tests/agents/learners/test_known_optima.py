@@ -1,0 +1,178 @@
+"""Learners against optima that are known: giving up, both edges, hidden correctness.
+
+Values are exact (`chains.score`), or on a fresh bank for policies that remember. The step cost is
+0.02 throughout; losing answers costs nothing.
+"""
+
+import os
+from typing import Any
+
+import pytest
+import torch
+
+from hrm_rl.agents.learners import learner
+from hrm_rl.agents.learners.act_q import returned
+from hrm_rl.agents.learners.protocol import play_on
+from hrm_rl.banks.bank import Bank, play
+from hrm_rl.banks.synthetic import BANK_A, bank_a, bank_b, bank_c
+from hrm_rl.halting import Policy
+from hrm_rl.stopping.budget import solve
+from hrm_rl.stopping.chains import score, value_a, value_c
+from hrm_rl.stopping.exact import Outcome
+
+COST = 0.02
+BEST_A, NEVER_GIVES_UP = 0.708332, 0.700185
+"""Of bank A with 16 segments: gives up at 12, and halting at right answers alone."""
+BELIEF_C, MEMORYLESS_C, BANK_WIDE_Q_C = 0.7408, 0.7326, 0.7203
+"""Of bank C: remembering all scores; without a memory; Q fitted to all segments of the bank."""
+SEEDS = range(int(os.environ.get("SEEDS", "2")))
+"""`make test-all SEEDS=8` takes an hour."""
+
+
+@pytest.fixture(scope="module")
+def giving_up() -> Bank:
+    return bank_a(100_000, 17)
+
+
+@pytest.fixture(scope="module")
+def hidden() -> Bank:
+    return bank_c(100_000)
+
+
+def learnt(
+    name: str, bank: Bank, M: int, steps: int, seed: int, observation: str = "o", **settings: Any
+) -> Policy:
+    env = play_on(bank, observation=observation, step_cost=COST, max_segments=M)
+    return learner(name, **settings)(env, steps=steps, seed=seed)
+
+
+# --- bank A: when to give up ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"), [("exact_pg", 200_000), ("hazard", 200_000), ("lsmc", 0), ("tvr", 0)]
+)
+def test_gives_up_where_it_should(name: str, steps: int) -> None:
+    policy = learnt(name, bank_a(20_000), 16, steps, seed=0)
+    assert value_a(policy, COST) > BEST_A - 0.003
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("name", "steps"), [("exact_pg", 500_000), ("fqi", 1_000_000), ("lsmc", 0), ("tvr", 0)]
+)
+def test_gives_up_where_it_should_whatever_the_seed(
+    giving_up: Bank, name: str, steps: int, seed: int
+) -> None:
+    assert value_a(learnt(name, giving_up, 16, steps, seed), COST) > BEST_A - 0.003
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", ["ppo", "a2c", "dqn", "full_q", "reinforce"])
+def test_is_near_the_best_after_200_000_decisions(giving_up: Bank, name: str, seed: int) -> None:
+    assert value_a(learnt(name, giving_up, 16, 200_000, seed), COST) > BEST_A - 0.01
+
+
+@pytest.mark.parametrize("name", ["probe"])
+def test_correctness_alone_never_gives_up(giving_up: Bank, name: str) -> None:
+    """Halts at right answers and at no others: runs to the end where there is none."""
+    policy = learnt(name, giving_up, 16, 50_000, seed=0)
+    assert value_a(policy, COST) == pytest.approx(NEVER_GIVES_UP, abs=1e-6)
+
+
+@pytest.mark.parametrize(("limit", "accuracy"), [(5.0, 0.78827), (4.0, 0.74549), (3.0, 0.63343)])
+def test_a_learner_and_a_multiplier_keep_a_budget(limit: float, accuracy: float) -> None:
+    """The most that a budget of mean segments buys, by a learner that is told a price alone."""
+    bank = bank_a(5_000)
+
+    def best(cost: float) -> tuple[Policy, Outcome]:
+        env = play_on(bank, observation="o", step_cost=cost, max_segments=16)
+        policy = learner("lsmc")(env, steps=0, seed=0)
+        return policy, score(BANK_A, policy, cost)
+
+    spent = solve(best, limit).spent
+    assert spent.segments <= limit + 1e-9 and spent.segments > limit - 0.1
+    assert spent.accuracy == pytest.approx(accuracy, abs=0.01)
+
+
+# --- bank B: both edges ---------------------------------------------------------------------------
+
+Q_CONTINUE = {
+    "exact": {7: (0.2500, 0.9000), 1: (0.8665, 0.9822)},
+    "paper": {7: (0.4375, 0.9250), 1: (0.8999, 0.9867)},
+}
+"""Of answers that are wrong and right, at the fixed point of horizon 8 and of horizon 9."""
+
+
+def q_continue(policy: Any, m: int) -> list[float]:
+    obs_BF = torch.tensor([[0.0, m / 8], [1.0, m / 8]])
+    return returned(policy.network(obs_BF), 8, 0.0)[:, 1].tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("edge", ["exact", "paper"])
+def test_each_edge_has_its_own_fixed_point(edge: str) -> None:
+    """An implementation with one answer for both would fail: they are 0.19 apart at m = 7."""
+    env = play_on(bank_b(100_000, 9), observation="o", max_segments=8)
+    policy = learner("full_q", edge=edge, batch=256)(env, steps=4_000_000, seed=0)
+    for m, expected in Q_CONTINUE[edge].items():
+        assert q_continue(policy, m) == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize("edge", ["exact", "paper"])
+@pytest.mark.parametrize(("name", "steps"), [("q", 25_000), ("full_q", 200_000)])
+def test_edges_differ_where_only_one_segment_is_left(name: str, steps: int, edge: str) -> None:
+    """0.25 or 0.4375 for what is wrong at the last decision; the middle is at 0.34."""
+    env = play_on(bank_b(5_000, 9), observation="o", max_segments=8)
+    policy = learner(name, edge=edge)(env, steps=steps, seed=0)
+    assert q_continue(policy, 7)[0] == pytest.approx(Q_CONTINUE[edge][7][0], abs=0.08)
+
+
+# --- bank C: hidden correctness -------------------------------------------------------------------
+
+
+def standard_error(policy: Policy, puzzles: int = 100_000) -> tuple[float, float]:
+    """Value on fresh puzzles, and its standard error."""
+    value_P = play(bank_c(puzzles, seed=1), policy).value_P(COST)
+    return value_P.mean().item(), value_P.std().item() / puzzles**0.5
+
+
+def test_a_policy_gradient_is_the_best_without_a_memory(hidden: Bank) -> None:
+    value = value_c(learnt("exact_pg", hidden, 8, 200_000, seed=0), COST)
+    assert 0.728 < value < MEMORYLESS_C + 1e-4
+
+
+def test_a_memory_beats_the_best_without_one(hidden: Bank) -> None:
+    value, error = standard_error(learnt("recurrent_pg", hidden, 8, 200_000, seed=0))
+    assert 0.735 < value < BELIEF_C + 4 * error
+
+
+def test_so_does_seeing_the_belief(hidden: Bank) -> None:
+    policy = learnt("exact_pg", hidden, 8, 200_000, seed=0, observation="belief")
+    value, error = standard_error(policy)
+    assert 0.735 < value < BELIEF_C + 4 * error
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("name", "steps", "least", "most"),
+    [
+        ("exact_pg", 500_000, 0.728, MEMORYLESS_C + 1e-4),
+        ("ppo", 500_000, 0.728, MEMORYLESS_C + 1e-4),
+        ("fqi", 1_000_000, BANK_WIDE_Q_C - 0.005, BANK_WIDE_Q_C + 0.005),
+        ("tvr", 0, BANK_WIDE_Q_C - 0.005, BANK_WIDE_Q_C + 0.005),
+    ],
+)
+def test_what_a_learner_makes_of_hidden_correctness(
+    hidden: Bank, name: str, steps: int, least: float, most: float, seed: int
+) -> None:
+    assert least < value_c(learnt(name, hidden, 8, steps, seed), COST) < most
+
+
+@pytest.mark.slow
+def test_a_longer_fit_of_a_memory_beats_it_too(hidden: Bank) -> None:
+    value, error = standard_error(learnt("recurrent_pg", hidden, 8, 400_000, seed=0))
+    assert 0.735 < value < BELIEF_C + 4 * error

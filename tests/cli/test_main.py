@@ -1,0 +1,185 @@
+"""The command: what it prints, what it writes, and that a user's mistake is one sentence."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hrm_rl.banks.files import read_bank
+from hrm_rl.cli import main as cli
+from hrm_rl.models.checkpoint import load_model, save_model
+from hrm_rl.models.hrm import HRM, HRMConfig
+from hrm_rl.puzzles import Sudoku, load
+
+GAME = Sudoku(4)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tiny untrained 4x4 model on disk."""
+    torch.manual_seed(0)
+    model = HRM(HRMConfig(vocab=6, length=16, width=16, heads=2, H_layers=1, L_layers=1))
+    path = tmp_path_factory.mktemp("checkpoint") / "tiny"
+    save_model(path, model)
+    return str(path)
+
+
+@pytest.fixture
+def puzzle() -> str:
+    return GAME.format(GAME.values(load("sudoku4", "test").inputs_PL[0]))
+
+
+def test_solve_prints_every_segment_and_the_verdict(
+    checkpoint: str, puzzle: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["solve", puzzle, "--checkpoint", checkpoint, "--max-segments", "3"]) == 0
+    out = capsys.readouterr().out
+    assert [line.split()[1] for line in out.splitlines() if line.startswith("segment")] == [
+        "1",
+        "2",
+        "3",
+    ]
+    assert "forced halt" in out
+    assert out.splitlines()[-1].startswith(("solved", "wrong in"))
+
+
+def test_solve_reads_a_file(checkpoint: str, puzzle: str, tmp_path: Path) -> None:
+    file = tmp_path / "puzzle.txt"
+    file.write_text("\n".join(puzzle[i : i + 4] for i in range(0, 16, 4)) + "\n")
+    assert cli.main(["solve", str(file), "--checkpoint", checkpoint, "--policy", "fixed-1"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ("123", "16 characters, got 3"),
+        ("x...............", "character 1"),
+        ("11..............", "contradict"),
+        ("................", "several solutions"),
+        ("12..34......4..3"[:12] + "..4.", "solution"),
+    ],
+)
+def test_bad_puzzles_get_one_sentence(
+    bad: str, says: str, checkpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["solve", bad, "--checkpoint", checkpoint]) == 2
+    err = capsys.readouterr().err
+    assert says in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["evaluate", "no-such-model"], "no checkpoint"),
+        (["solve", "1" * 16, "--checkpoint", "no-such-model"], "no checkpoint"),
+        (["solve", "1" * 16, "--device", "quantum"], "device must be"),
+        (["watch", "--by-hand", "--gif", "x.gif"], "choose one"),
+    ],
+)
+def test_mistakes_get_one_sentence(
+    args: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(args) == 2
+    err = capsys.readouterr().err
+    assert says in err
+    assert len(err.splitlines()) == 1
+
+
+def test_evaluate_puts_fixed_segments_beside_the_rule(
+    checkpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["evaluate", checkpoint, "--max-segments", "4", "--limit", "8", "--policy", "stable-2"]
+    assert cli.main(args) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [row[0] for row in rows] == ["stable-2", "fixed-1", "fixed-2", "fixed-4"]
+    assert [float(row[2]) for row in rows[1:]] == [1.0, 2.0, 4.0]
+
+
+def test_bank_logs_one_segment_more_and_goes_on(
+    checkpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["bank", checkpoint, "--limit", "8", "--max-segments", "3", "--out"]
+    assert cli.main([*args, str(tmp_path / "a")]) == 0
+    out = capsys.readouterr().out
+    assert "8 puzzles, segments 1 to 4, tier lite, 0.0 MiB" in out
+    assert "one by one, 0.00% of the segments differ" in out
+    bank = read_bank(tmp_path / "a", load_model(checkpoint)[0], max_segments=4)
+    assert len(bank) == 8
+    assert cli.main([*args, str(tmp_path / "a")]) == 0, "nothing left to do"
+    assert cli.main([*args, str(tmp_path / "a"), "--split", "test"]) == 2
+    assert "differs in split, tokens" in capsys.readouterr().err
+
+
+def test_evaluate_refuses_puzzles_of_another_size(
+    checkpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["evaluate", checkpoint, "--puzzles", "sudoku9_easy"]) == 2
+    assert "81 cells" in capsys.readouterr().err
+
+
+def test_train_writes_a_run_that_loads_and_resumes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    args = ["train", "sudoku4", "--run", str(folder), "--slots", "4", "--width", "16"]
+    args += ["--log-every", "1", "--save-every", "2", "--steps"]
+    assert cli.main([*args, "2"]) == 0
+    assert str(folder) in capsys.readouterr().out
+    model, card = load_model(folder)
+    assert (model.config.width, card["step"]) == (16, 2)
+    assert cli.main([*args, "3"]) == 2
+    assert "another config" in capsys.readouterr().err
+
+
+def test_compare_writes_table_csv_and_plot(
+    checkpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = [
+        "compare",
+        checkpoint,
+        "--limit",
+        "16",
+        "--seeds",
+        "1",
+        "--steps",
+        "64",
+        "--max-segments",
+        "4",
+    ]
+    assert cli.main([*args, "--learners", "q", "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    with open(tmp_path / "compare.csv", newline="") as file:
+        names = [row["name"] for row in csv.DictReader(file)]
+    assert {"fixed-1", "fixed-4"} < set(names)
+    assert all(name in out for name in names)
+    assert (tmp_path / "pareto.png").stat().st_size > 1000
+
+
+def test_watch_writes_a_gif(checkpoint: str, puzzle: str, tmp_path: Path) -> None:
+    from PIL import Image
+
+    path = tmp_path / "solve.gif"
+    args = ["watch", puzzle, "--checkpoint", checkpoint, "--policy", "fixed-3", "--gif", str(path)]
+    assert cli.main(args) == 0
+    with Image.open(path) as gif:
+        assert gif.n_frames == 3
+        assert np.asarray(gif.convert("RGB")).std() > 0
+
+
+def test_watch_by_hand_halts_where_the_person_does(
+    checkpoint: str,
+    puzzle: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from hrm_rl.envs.render import Window
+
+    keys = iter(["continue", "halt", "quit"])
+    monkeypatch.setattr(Window, "wait", lambda self: next(keys))
+    assert cli.main(["watch", puzzle, "--checkpoint", checkpoint, "--by-hand"]) == 0
+    assert capsys.readouterr().out.startswith("halted after segment 2")

@@ -1,0 +1,116 @@
+"""ARC's board, judged by its pixels: the rule's pairs, the question, the answer and its marks."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hrm_rl.envs.boards import arc, palette
+from hrm_rl.envs.frame import Frame
+from hrm_rl.envs.render import draw
+from hrm_rl.puzzles.arc.rules import Arc
+from hrm_rl.puzzles.source import source
+
+BOARD = Arc(5, 7)
+QUESTION = BOARD.board(np.array([[1, 0], [0, 1]], np.uint8))
+ANSWER = BOARD.board(np.array([[2, 0], [0, 2]], np.uint8))
+PAIR = np.array([BOARD.board(np.array([[c]], np.uint8)) for c in (3, 4)])
+BLUE, RED, GREEN, YELLOW = arc.COLOURS[1:5]
+
+
+def frame(cells_L: np.ndarray, previous_L: np.ndarray | None = None, **changes: Any) -> Frame:
+    fields: dict[str, Any] = dict(
+        givens_L=QUESTION,
+        cells_L=cells_L,
+        previous_L=previous_L,
+        segment=1 if previous_L is None else 2,
+        max_segments=8,
+        q_halt=0.25,
+        q_continue=0.75,
+        decision="",
+        correct=None,
+        task=BOARD.task,
+        demonstrations=[PAIR],
+    )
+    return Frame(**(fields | changes))
+
+
+def count(shown: Frame, colour: palette.Colour) -> int:
+    """Pixels of just this colour on the board."""
+    left, top, width, height = (round(part) for part in palette.BOARD)
+    pixels = draw(shown)[top - 1 : top + height + 1, left - 1 : left + width + 1]
+    return int((pixels == colour).all(-1).sum())
+
+
+def where(shown: Frame, colour: palette.Colour) -> tuple[float, float]:
+    """The middle of the pixels of a colour, (x, y) as shares of the board."""
+    left, top, width, height = palette.BOARD
+    y, x = np.nonzero((draw(shown) == colour).all(-1))
+    inside = (y >= top) & (y < top + height)
+    return float((x[inside].mean() - left) / width), float((y[inside].mean() - top) / height)
+
+
+def test_everything_has_its_place() -> None:
+    shown = frame(ANSWER)
+    assert where(shown, BLUE)[0] < 0.4 < 0.6 < where(shown, RED)[0]  # question left, answer right
+    assert where(shown, GREEN)[1] < where(shown, YELLOW)[1] < 0.45  # the pair above, answer below
+    assert min(where(shown, BLUE)[1], where(shown, RED)[1]) > 0.55
+    assert abs(where(shown, GREEN)[0] - 0.5) < 0.01
+
+
+def test_pairs_stand_side_by_side_and_the_first_six_only() -> None:
+    pairs = [np.array([BOARD.board(np.full((1, 1), c, np.uint8))] * 2) for c in range(3, 10)]
+    shown = frame(ANSWER, demonstrations=pairs)
+    places = [where(shown, arc.COLOURS[c])[0] for c in range(3, 9)]
+    assert places == sorted(places)
+    assert count(shown, arc.COLOURS[9]) == 0
+
+
+def test_without_pairs_the_question_is_in_the_middle() -> None:
+    assert abs(where(frame(ANSWER, demonstrations=()), BLUE)[1] - 0.5) < 0.02
+
+
+def test_question_and_answer_have_one_scale() -> None:
+    shown = frame(ANSWER)
+    assert count(shown, RED) == count(shown, BLUE)
+
+
+def test_only_what_changed_has_a_rim() -> None:
+    assert count(frame(ANSWER), palette.CHANGED) == 0
+    assert count(frame(ANSWER, ANSWER), palette.CHANGED) == 0
+    before = ANSWER.copy()
+    before[0] = 7
+    one = count(frame(ANSWER, before), palette.CHANGED)
+    assert one > 0
+    before[1] = 7
+    assert count(frame(ANSWER, before), palette.CHANGED) == pytest.approx(2 * one, rel=0.02)
+    smaller = BOARD.board(np.array([[2]], np.uint8))
+    assert count(frame(ANSWER, smaller), palette.CHANGED) == pytest.approx(3 * one, rel=0.02)
+
+
+def test_a_missing_end_is_marked() -> None:
+    assert count(frame(ANSWER), palette.BROKEN) == 0
+    open_L = ANSWER.copy()
+    open_L[2] = 0  # right of the first row
+    assert count(frame(open_L), palette.BROKEN) > 50
+    assert where(frame(open_L), palette.BROKEN)[0] > where(frame(open_L), RED)[0]
+
+
+def test_no_grid_at_all() -> None:
+    shown = frame(np.zeros(25, np.uint8))
+    assert count(shown, RED) == 0
+    assert count(shown, palette.GREY) > 0
+
+
+def test_every_colour_is_drawn_as_it_is() -> None:
+    board = Arc(12)
+    colours = board.board(np.arange(10, dtype=np.uint8).reshape(2, 5))
+    shown = frame(colours, givens_L=colours, task=board.task, demonstrations=())
+    areas = [count(shown, colour) for colour in arc.COLOURS]
+    assert min(areas) > 0.8 * max(areas)
+
+
+def test_made_up_tasks_bring_their_pairs() -> None:
+    puzzles = source("arc6x7:9:0").take([8])
+    (pairs,) = [puzzles.shown[int(i)] for i in puzzles.ids_P]
+    assert pairs.shape == (3, 2, 36)

@@ -1,0 +1,33 @@
+"""A puzzle with demonstrations looks like the ARC puzzle that it is."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hrm_rl.envs.frame import Frame
+from hrm_rl.envs.render import draw
+from hrm_rl.puzzles.arc.demos.rules import Demos
+
+GAME = Demos(5, 2)
+
+
+def board(colour: int) -> np.ndarray:
+    return GAME.board.board(np.full((2, 2), colour, np.uint8))
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["segment 1", "segment 2"])
+def test_it_looks_like_arc(later: bool) -> None:
+    nothing = np.zeros(25, np.uint8)
+    given_L = np.concatenate([board(1), board(2), nothing, nothing, board(3)])
+    cells_L, previous_L = (np.concatenate([given_L[:100], board(colour)]) for colour in (4, 5))
+    frame = Frame(
+        givens_L=given_L, cells_L=cells_L, previous_L=previous_L if later else None, segment=2,
+        max_segments=8, q_halt=0.5, q_continue=0.5, decision="", correct=None, title="ARC", task=GAME.task,
+    )  # fmt: skip
+    by_hand = replace(
+        frame, givens_L=board(3), cells_L=board(4), previous_L=board(5) if later else None,
+        task=GAME.board.task, demonstrations=[np.array([board(1), board(2)])],
+    )  # fmt: skip
+    assert (draw(frame) == draw(by_hand)).all()
+    assert (draw(frame) != draw(replace(frame, cells_L=given_L))).any()

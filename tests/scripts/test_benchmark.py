@@ -1,0 +1,122 @@
+"""The benchmark script: its sections run on a tiny model, and what they count is right."""
+
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from tiny import ATTENTION, talkative, tiny_run
+
+from hrm_rl.puzzles import load
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmark.py"
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> Iterator[ModuleType]:
+    sys.path.insert(0, str(SCRIPT.parent))  # as when it is run
+    spec = importlib.util.spec_from_file_location("benchmark", SCRIPT)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["benchmark"] = module  # dataclasses look themselves up
+    spec.loader.exec_module(module)
+    yield module
+    sys.path.remove(str(SCRIPT.parent))
+
+
+@pytest.fixture(scope="module")
+def bench(benchmark: ModuleType) -> object:
+    return benchmark.Bench(
+        model=talkative(),
+        weights="random",
+        config=tiny_run(),
+        puzzles=load("sudoku4", "test").take(range(6)),
+        device=torch.device("cpu"),
+        slots=4,
+        sync_slots=2,
+        rounds=1,
+        max_segments=3,
+    )
+
+
+def test_rates_are_medians_without_the_first_round(
+    benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(benchmark.time, "perf_counter", lambda: now[0])
+    seconds = iter([100.0, 1.0, 2.0, 10.0])
+
+    def work() -> float:
+        now[0] += next(seconds)
+        return 20.0
+
+    rates = benchmark.take_turns({"work": work}, 3, torch.device("cpu"))
+    assert rates == {"work": 10.0}
+
+
+def test_vector_and_evaluation_run(benchmark: ModuleType, bench: object) -> None:
+    vector, evaluation = benchmark.vector(bench), benchmark.evaluation(bench)
+    assert all(value > 0 for value in [*vector.values(), *evaluation.values()])
+    assert evaluation["mean segments / M"] <= 1
+
+
+def test_banks_are_played_in_every_mode(benchmark: ModuleType, bench: object) -> None:
+    found = benchmark.bank(bench)
+    assert len(found) == 3 * 2 + 3 + 1  # modes x outputs, against single ones, an exact score
+    native, sync = (found[f"{name}, env-steps/s at N = 4"] for name in ("native", "SyncVectorEnv"))
+    assert found["native over SyncVectorEnv at N = 4"] == native / sync
+    assert all(rate > 0 for rate in found.values())
+
+
+def test_what_backward_keeps_is_flat(benchmark: ModuleType, bench: object) -> None:
+    sizes = [
+        benchmark.saved_bytes(bench, replace(ATTENTION, H_cycles=n, L_cycles=t), segments)
+        for n, t, segments in ((1, 1, 1), (3, 2, 1), (1, 1, 4))
+    ]
+    assert sizes[0] == sizes[1] == sizes[2] > 0
+
+
+def test_shares_of_time_add_up(benchmark: ModuleType, bench: object) -> None:
+    found = benchmark.bench_profile.where_time_goes(bench)
+    for name in ("training step", "forward"):
+        shares = [share for line, share in found.items() if line.startswith(name)]
+        assert sum(shares) == pytest.approx(1)
+    assert found["forward: matrix products"] > 0
+    assert "forward: optimiser" not in found
+
+
+def test_kinds_of_operations(benchmark: ModuleType) -> None:
+    for name, kind in {
+        "aten::addmm": "matrix products",
+        "aten::_foreach_mul_": "optimiser",
+        "aten::atan2": "optimiser",
+        "aten::copy_": "copies and casts",
+        "aten::_to_copy": "copies and casts",
+        "aten::mean": "reductions",
+        "aten::_softmax": "reductions",
+        "aten::index": "lookups",
+        "aten::mul": "element-wise and the rest",
+        "aten::silu": "element-wise and the rest",
+    }.items():
+        assert benchmark.bench_profile.kind_of(name) == kind, name
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("unchecked_shapes")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own, on import
+def test_the_whole_script_runs(
+    benchmark: ModuleType, tmp_path: Path, unchecked_shapes: None
+) -> None:
+    out = tmp_path / "report.json"
+    assert benchmark.main(["--quick", "--checkpoint", "sudoku4", "--out", str(out)]) == 0
+    report = json.loads(out.read_text())
+    assert set(benchmark.SECTIONS) <= set(report)
+    assert report["training"]["GFLOP of matrix products in a step"] > 0
+    memory = report["memory"]
+    flat = [v for line, v in memory.items() if line.startswith("kept for backward")]
+    assert len(set(flat)) == 1

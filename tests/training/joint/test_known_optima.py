@@ -1,0 +1,71 @@
+"""Learners of the joint regime on chains whose best policy is known, through their own interface.
+
+What they see is whether the answer is right, and the segment. On bank A at step cost 0.02 the best
+value is 0.7083, halting at right answers alone is worth 0.7002 and the best fixed number of segments
+0.6141; on bank B, where right answers are lost, the best accuracy is 0.9066 and running to the end
+0.694 (`test_synthetic`).
+"""
+
+from itertools import islice
+
+import pytest
+from chains import Run
+
+from hrm_rl.agents.rules import rule
+from hrm_rl.banks.synthetic import BANK_A, BANK_B
+from hrm_rl.training.joint import JointLearner, inference_rule
+from hrm_rl.training.joint.a2c import A2C
+from hrm_rl.training.joint.act_q import ActQ
+from hrm_rl.training.joint.exact_pg import ExactPG
+from hrm_rl.training.joint.graves import Graves
+from hrm_rl.training.joint.halt_bce import HaltBCE
+from hrm_rl.training.joint.ponder import Ponder
+from hrm_rl.training.joint.ppo import PPO
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("learner", "steps"),
+    [(PPO(16, 0.02), 1000), (A2C(16, 0.02), 2500), (ExactPG(16, step_cost=0.02), 1300)],
+    ids=["ppo", "a2c", "exact_pg"],
+)
+def test_those_who_pay_learn_to_give_up(
+    learner: JointLearner, steps: int, unchecked_shapes: None
+) -> None:
+    run = Run(learner, BANK_A)
+    list(islice(run, steps))
+    found = run.outcome(rule("trm"), 0.02)
+    assert found.value == pytest.approx(0.7083, abs=0.003)
+    assert run.outcome(rule("sampled"), 0.02, stochastic=True).value > 0.695
+    assert found.segments < 5.4  # 5.86 without giving up
+
+
+@pytest.mark.parametrize(
+    ("learner", "kind", "steps", "lr"),
+    [
+        (ActQ(8, bootstrap="extra"), "act_q", 400, 0.02),
+        (ActQ(8, bootstrap="delayed"), "act_q", 400, 0.02),
+        (HaltBCE(), "halt_bce", 400, 0.02),
+        (Ponder(8), "ponder", 400, 0.05),
+        (Ponder(8, None), "ponder-uniform", 400, 0.05),
+    ],
+    ids=["act_q", "act_q, delayed", "halt_bce", "ponder", "ponder-uniform"],
+)
+def test_those_who_do_not_halt_at_right_answers(
+    learner: JointLearner, kind: str, steps: int, lr: float, unchecked_shapes: None
+) -> None:
+    run = Run(learner, BANK_B, lr=lr)
+    assert run.outcome(rule(inference_rule(kind)), 0.0).accuracy < 0.7
+    list(islice(run, steps))
+    assert run.outcome(rule(inference_rule(kind)), 0.0).accuracy == pytest.approx(0.9066, abs=0.003)
+
+
+def test_graves_ends_where_one_right_answer_is_just_enough(unchecked_shapes: None) -> None:
+    """Beyond h = 0.99 nothing pushes on: the halt comes at the right answer or one segment later."""
+    run = Run(Graves(8), BANK_B, lr=0.2)
+    assert run.outcome(rule("cumulative"), 0.0).accuracy < 0.7
+    list(islice(run, 500))
+    assert run.outcome(rule("cumulative-0.95"), 0.0).accuracy == pytest.approx(0.9066, abs=0.003)
+    assert run.outcome(rule("cumulative"), 0.0).accuracy > 0.86  # 0.9 of 0.9066 is 0.816
+    h_2M = (run.head.weight[0] + run.head.bias[0]).sigmoid().view(2, 8)[:, :-1]
+    assert h_2M[0].max() < 0.01 and h_2M[1].min() > 0.97

@@ -1,0 +1,125 @@
+"""Losses and targets: numbers worked out by hand, and finite gradients everywhere.
+
+Shapes: B slots, T tokens, V vocabulary.
+"""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hrm_rl.puzzles import verdicts
+from hrm_rl.training import losses
+
+HUGE = 2.0**127  # finite in fp32 and in bf16
+anywhere = st.one_of(
+    st.sampled_from([0.0, -0.0, 1.0, -1.0, HUGE, -HUGE, 1e-30, -1e-30]),
+    st.floats(-HUGE, HUGE, width=32),
+    st.floats(-30, 30, width=32),
+)
+
+
+def logit(p: float) -> float:
+    return math.log(p / (1 - p))
+
+
+# --- stablemax ------------------------------------------------------------------------------------
+
+
+def test_stablemax_by_hand():
+    """s(1) = 2, s(0) = 1, s(-1) = 1/2, s(-3) = 1/4: they add up to 3.75."""
+    got = losses.log_stablemax(torch.tensor([1.0, 0.0, -1.0, -3.0])).exp()
+    assert got.tolist() == pytest.approx([2 / 3.75, 1 / 3.75, 0.5 / 3.75, 0.25 / 3.75])
+
+
+@given(st.lists(anywhere, min_size=2, max_size=5), st.sampled_from([torch.float32, torch.bfloat16]))
+def test_stablemax_is_a_distribution_with_a_finite_gradient(logits, dtype):
+    x = torch.tensor(logits, dtype=dtype, requires_grad=True)
+    log_p = losses.log_stablemax(x)
+    assert log_p.exp().sum().item() == pytest.approx(1)
+    for i in range(len(logits)):
+        (gradient,) = torch.autograd.grad(log_p[i], x, retain_graph=True)
+        assert gradient.isfinite().all(), (logits, i)
+
+
+@given(st.lists(st.floats(-30, 30, width=32), min_size=2, max_size=5))
+def test_stablemax_gradient_is_that_of_the_definition(logits):
+    """d log p_i / d x_j = (1{i = j} - p_j) s'(x_j) / s(x_j), and s'/s = 1 / (1 + |x|)."""
+    x = torch.tensor(logits, dtype=torch.float64, requires_grad=True)
+    log_p = losses.log_stablemax(x)
+    (gradient,) = torch.autograd.grad(log_p[0], x)
+    p, first = log_p.detach().exp(), torch.eye(len(logits), dtype=torch.float64)[0]
+    torch.testing.assert_close(gradient, (first - p) / (1 + x.detach().abs()))
+
+
+# --- the sequence loss ----------------------------------------------------------------------------
+
+
+def test_sequence_loss_averages_over_the_scored_cells_of_each_slot():
+    logits_BTV = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[3.0, 5.0], [2.0, 2.0]]])
+    y_BT = torch.tensor([[1, 1], [verdicts.PAD, verdicts.PAD]])
+    stablemax = losses.sequence_loss(logits_BTV, y_BT)
+    assert stablemax.tolist() == pytest.approx([(math.log(3) + math.log(3 / 2)) / 2, 0])
+    softmax = losses.sequence_loss(logits_BTV, y_BT, "softmax")
+    expected = (math.log(1 + math.e) + math.log(1 + 1 / math.e)) / 2
+    assert softmax.tolist() == pytest.approx([expected, 0])
+    with pytest.raises(ValueError, match='loss must be "stablemax" or "softmax", got "hinge"'):
+        losses.sequence_loss(logits_BTV, y_BT, "hinge")
+
+
+def test_correct_means_every_scored_cell():
+    y_BT = torch.tensor([[1, 2, 0], [1, 2, 0], [0, 0, 0]])
+    predicted_BT = torch.tensor([[1, 2, 3], [1, 1, 0], [0, 0, 0]])
+    logits_BTV = torch.nn.functional.one_hot(predicted_BT, 4).float()
+    assert verdicts.cells_right(logits_BTV.argmax(-1), y_BT).tolist() == [
+        [True, True, False], [True, False, False], [False, False, False],
+    ]  # fmt: skip
+    assert verdicts.correct(logits_BTV, y_BT).tolist() == [True, False, False]
+
+
+# --- Q targets ------------------------------------------------------------------------------------
+
+
+def test_halt_target_is_whether_it_is_right():
+    assert losses.halt_target(torch.tensor([True, False])).tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("edge", "expected"),
+    [  # the next Q is (0.2, 0.7): the maximum, or Q_halt where there is nothing but halting
+        ("exact", [0.7, 0.7, 0.2, 0.2]),
+        ("paper", [0.7, 0.7, 0.7, 0.2]),
+    ],
+)
+def test_continue_target_by_hand(edge, expected):
+    """At most 4 segments: only the paper gives segment 4 a target of use, from a segment 5."""
+    next_q_B2 = torch.tensor([[logit(0.2), logit(0.7)]]).expand(4, 2)
+    got = losses.continue_target(next_q_B2, torch.arange(1, 5), 4, edge)
+    assert got.tolist() == pytest.approx(expected)
+
+
+def test_continue_target_takes_the_better_output():
+    next_q_B2 = torch.tensor([[logit(0.9), logit(0.7)], [logit(0.1), logit(0.7)]])
+    got = losses.continue_target(next_q_B2, torch.tensor([1, 1]), 16)
+    assert got.tolist() == pytest.approx([0.9, 0.7])
+
+
+def test_unknown_edge_is_refused():
+    with pytest.raises(ValueError, match='edge must be "exact" or "paper", got "cliff"'):
+        losses.continue_target(torch.zeros(1, 2), torch.tensor([1]), 4, "cliff")
+
+
+def test_targets_carry_no_gradient():
+    q_B2 = torch.zeros(3, 2, requires_grad=True)
+    assert not losses.continue_target(q_B2, torch.tensor([1, 2, 3]), 4).requires_grad
+    losses.q_loss(q_B2[:, 0], q_B2[:, 1].sigmoid()).sum().backward()
+    assert q_B2.grad[:, 1].tolist() == [0, 0, 0]
+
+
+def test_q_loss_by_hand():
+    """BCE(0.8, 1) = -ln 0.8 and BCE(0.8, 0.25) = -(ln 0.8) / 4 - 3 (ln 0.2) / 4."""
+    got = losses.q_loss(torch.full((2,), logit(0.8)), torch.tensor([1.0, 0.25]))
+    expected = [-math.log(0.8), -0.25 * math.log(0.8) - 0.75 * math.log(0.2)]
+    assert got.tolist() == pytest.approx(expected)

@@ -1,0 +1,319 @@
+"""Run folders: exact resume, clean stops, checkpoints never spoilt, one-sentence errors."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tiny import MLP, tiny_run
+
+import hrm_rl
+from hrm_rl.models.checkpoint import load_model
+from hrm_rl.training import run as run_module
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.monitor import Diverged
+from hrm_rl.training.run import interruptible, run
+from hrm_rl.training.train import TrainState, train
+
+VARIANTS = {
+    "extra, episode, attention": tiny_run(bootstrap="extra", explore="episode"),
+    "delayed, segment, mlp": tiny_run(bootstrap="delayed", explore="segment", model=MLP),
+}
+
+KILLS_ITSELF = """
+import os, signal, sys
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.run import run
+
+for metrics in run(TrainConfig.from_json(sys.argv[1]), sys.argv[2]):
+    if metrics["step"] == 6:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+TAGS = {
+    "loss", "lm_loss", "q_halt_loss", "q_continue_loss", "exact_accuracy", "cell_accuracy",
+    "mean_segments", "q_halt_accuracy", "lr", "steps_per_second",
+}  # fmt: skip
+
+
+def numbers(metrics: dict[str, float]) -> dict[str, float]:
+    """Everything but the clock."""
+    return {name: value for name, value in metrics.items() if name != "steps_per_second"}
+
+
+def finish(config: TrainConfig, folder: Path) -> list[dict[str, float]]:
+    return [numbers(metrics) for metrics in run(config, folder)]
+
+
+def one_sentence(error: pytest.ExceptionInfo[BaseException]) -> str:
+    text = str(error.value)
+    assert "\n" not in text
+    return text
+
+
+@pytest.fixture(scope="module", params=VARIANTS.values(), ids=VARIANTS)
+def killed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[TrainConfig, Path, list[dict[str, float]]]:
+    """A run killed at step 6, with its last checkpoint at step 4, and then resumed to its end."""
+    folder = tmp_path_factory.mktemp("killed")
+    env = {**os.environ, "PYTHONPATH": str(Path(hrm_rl.__file__).parents[1])}
+    command = [sys.executable, "-c", KILLS_ITSELF, request.param.to_json(), str(folder)]
+    child = subprocess.run(command, env=env, check=False)
+    assert child.returncode == -signal.SIGKILL
+    return request.param, folder, finish(request.param, folder)
+
+
+def test_a_killed_run_goes_on_bit_for_bit(
+    killed: tuple[TrainConfig, Path, list[dict[str, float]]], tmp_path: Path
+) -> None:
+    config, folder, resumed = killed
+    whole = finish(config, tmp_path)
+    assert [metrics["step"] for metrics in resumed] == [6, 8, 10, 12]
+    assert resumed == whole[2:]
+    for name in ("state.safetensors", "weights.safetensors"):
+        assert (folder / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "halting", ["ponder", "graves", "exact_pg", "ppo", "a2c", "fixed-2", "random-1:5:3", "residual"]
+)
+def test_every_learner_goes_on_bit_for_bit(halting: str, tmp_path: Path) -> None:
+    """Stopped in the middle of episodes and of a rollout, and of the batch that PPO learns from."""
+    config = tiny_run(halting=halting, steps=38, save_every=100)
+    list(run(config, tmp_path / "stopped", stop=21))
+    resumed = finish(config, tmp_path / "stopped")
+    whole = finish(config, tmp_path / "whole")
+    assert resumed[-5:] == whole[-5:]
+    for name in ("state.safetensors", "weights.safetensors"):
+        stopped, straight = (tmp_path / part / name for part in ("stopped", "whole"))
+        assert stopped.read_bytes() == straight.read_bytes()
+
+
+def test_events_hold_every_metric_once_a_step(
+    killed: tuple[TrainConfig, Path, list[dict[str, float]]],
+) -> None:
+    _, folder, resumed = killed
+    events = EventAccumulator(str(folder)).Reload()
+    assert {f"train/{name}" for name in TAGS} <= set(events.Tags()["scalars"])
+    for tag in events.Tags()["scalars"]:
+        assert [event.step for event in events.Scalars(tag)] == [2, 4, 6, 8, 10, 12], tag
+    losses = [event.value for event in events.Scalars("train/loss")]
+    assert losses[2:] == pytest.approx([metrics["loss"] for metrics in resumed], rel=1e-6)
+    histogram = events.Histograms("train/halting_segment")[-1]
+    assert histogram.histogram_value.num == resumed[-1]["halted"]
+
+
+def test_every_part_of_the_state_matters_to_the_next_metrics(tmp_path: Path) -> None:
+    config = tiny_run(steps=6)
+    for _ in run(config, tmp_path):
+        break  # leaving saves: at step 2
+    path = tmp_path / "state.safetensors"
+    saved = load_file(path)
+    whole = finish(config, tmp_path / "whole")
+    assert any(key.startswith("ema.") for key in saved)
+    for part in ("model.lm_head.weight", "m.lm_head.weight", "v.lm_head.weight", "slots.z_L"):
+        save_file(saved | {part: saved[part] * 1.5}, path, {"step": "2"})
+        assert finish(config, tmp_path)[-1] != whole[-1], part
+    save_file(saved | {"slots.m_B": torch.ones(4, dtype=torch.int32)}, path, {"step": "2"})
+    assert finish(config, tmp_path)[0] != whole[1]
+    save_file(saved, path, {"step": "2"})
+    assert finish(config, tmp_path) == whole[1:]
+
+
+def test_ctrl_c_ends_after_the_step_at_hand_saved(tmp_path: Path) -> None:
+    config = tiny_run(log_every=1, save_every=10)
+    before = signal.getsignal(signal.SIGINT)
+    stopped = []
+    for metrics in run(config, tmp_path / "stopped"):
+        stopped.append(numbers(metrics))
+        if metrics["step"] == 5:
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert len(stopped) == 6
+    assert stopped + finish(config, tmp_path / "stopped") == finish(config, tmp_path / "whole")
+
+
+def test_a_second_ctrl_c_interrupts() -> None:
+    with pytest.raises(KeyboardInterrupt), interruptible() as hit:
+        signal.raise_signal(signal.SIGINT)
+        assert hit()
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_run_in_a_thread_leaves_signals_alone(tmp_path: Path) -> None:
+    steps: list[float] = []
+
+    def work() -> None:
+        steps.extend(metrics["step"] for metrics in run(tiny_run(steps=2), tmp_path))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert steps == [2]
+
+
+def test_leaving_the_loop_saves_and_a_finished_run_has_nothing_to_do(tmp_path: Path) -> None:
+    config = tiny_run(steps=6, save_every=100)
+    for _ in run(config, tmp_path):
+        break
+    assert [metrics["step"] for metrics in run(config, tmp_path)] == [4, 6]
+    assert list(run(config, tmp_path)) == []
+
+
+def test_the_weights_beside_are_the_averaged_ones(tmp_path: Path) -> None:
+    finish(tiny_run(steps=4), tmp_path)
+    state = load_file(tmp_path / "state.safetensors")
+    model, card = load_model(tmp_path)
+    for name, weight in model.named_parameters():
+        assert torch.equal(weight, state[f"ema.{name}"])
+    assert not torch.equal(model.lm_head.weight, state["model.lm_head.weight"])
+    assert torch.equal(model.puzzle_emb.weights, state["model.puzzle_emb.weights"])
+    assert (card["step"], card["halting"]) == (4, "act_q")
+
+
+def test_saving_leaves_the_random_state_alone(tmp_path: Path) -> None:
+    for _ in run(tiny_run(), tmp_path):
+        before = torch.get_rng_state()
+        break
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_another_config_is_refused(tmp_path: Path) -> None:
+    finish(tiny_run(steps=2), tmp_path)
+    with pytest.raises(ValueError, match="another config") as error:
+        finish(tiny_run(steps=2, lr=0.5, ema=0.0), tmp_path)
+    assert "lr 0.01 there, 0.5 here; ema 0.9 there, 0.0 here" in one_sentence(error)
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"model": {"vocab": 6}, "data": []}', "[]"])
+def test_a_damaged_config_is_named(content: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ValueError, match=r"config\.json cannot be read") as error:
+        finish(tiny_run(), tmp_path)
+    assert "choose another run folder" in one_sentence(error)
+
+
+def damage_truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def damage_empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def damage_missing(path: Path) -> None:
+    tensors = load_file(path)
+    del tensors["v.lm_head.weight"]
+    save_file(tensors, path, {"step": "2"})
+
+
+def damage_shape(path: Path) -> None:
+    save_file(load_file(path) | {"slots.z_H": torch.zeros(4, 3, 32)}, path, {"step": "2"})
+
+
+def damage_metadata(path: Path) -> None:
+    save_file(load_file(path), path)
+
+
+@pytest.mark.parametrize(
+    "damage", [damage_truncate, damage_empty, damage_missing, damage_shape, damage_metadata]
+)
+def test_a_damaged_checkpoint_is_named_with_the_cure(damage: Any, tmp_path: Path) -> None:
+    finish(tiny_run(steps=2), tmp_path)
+    damage(tmp_path / "state.safetensors")
+    with pytest.raises(ValueError, match="cannot be resumed from") as error:
+        finish(tiny_run(steps=2), tmp_path)
+    assert "delete it to begin again" in one_sentence(error)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(ValueError, match="cannot be written") as error:
+        finish(tiny_run(), tmp_path / "file" / "run")
+    assert "choose another folder" in one_sentence(error)
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_the_old_file(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(tiny_run(steps=4), tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    state = TrainState.create(tiny_run())
+    next(train(state))
+
+    def fail(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(f"hrm_rl.models.tensorfile.os.{call}", fail)
+    with pytest.raises(ValueError, match="No space left on device") as error:
+        run_module.save(state, tmp_path)
+    assert "cannot be written" in one_sentence(error)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def spoil_weight(state: TrainState) -> None:
+    with torch.no_grad():
+        state.model.lm_head.weight[0, 0] = float("nan")
+
+
+def spoil_carry(state: TrainState) -> None:
+    state.slots.carry.z_L[0, 0, 0] = float("inf")
+
+
+def spoil_gradient(state: TrainState) -> None:
+    state.model.q_head.bias.register_hook(lambda grad: grad * float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "after", "said"),
+    [
+        (spoil_weight, 6, "step 7: lm_head.weight is not finite"),
+        (spoil_carry, 7, "step 8: lm_loss, q_halt_loss, q_continue_loss are not finite"),
+        (spoil_gradient, 5, "step 6: the gradient of q_head.bias is not finite"),
+        (spoil_weight, 8, "step 8: model.lm_head.weight is not finite"),
+        (spoil_carry, 8, "step 8: slots.z_L is not finite"),
+    ],
+)
+def test_what_is_not_finite_stops_the_run_and_is_named(
+    spoil: Any, after: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was spoilt, the checkpoint of step 4 stays and loads."""
+
+    def spoilt(state: TrainState) -> Iterator[dict[str, torch.Tensor]]:
+        for sums in train(state):
+            if state.step == after:
+                spoil(state)
+            yield sums
+
+    monkeypatch.setattr(run_module, "train", spoilt)
+    seen = []
+    with pytest.raises(Diverged) as error:
+        seen.extend(run(tiny_run(bootstrap="delayed"), tmp_path))
+    assert one_sentence(error).startswith(said)
+    assert f'init="{tmp_path}"' in str(error.value)
+    monkeypatch.undo()
+    assert [m["step"] for m in run(tiny_run(bootstrap="delayed"), tmp_path)] == [6, 8, 10, 12]
+
+
+def test_a_run_that_diverges_at_once_has_no_weights_to_offer(tmp_path: Path) -> None:
+    with pytest.raises(Diverged, match="begin a new run with a lower lr"):
+        finish(tiny_run(lr=1e30, warmup=0), tmp_path)
+
+
+def test_a_run_starts_from_the_weights_of_another(tmp_path: Path) -> None:
+    finish(tiny_run(steps=4), tmp_path / "first")
+    state = TrainState.create(tiny_run(init=str(tmp_path / "first")))
+    model, _ = load_model(tmp_path / "first")
+    assert torch.equal(state.model.lm_head.weight, model.lm_head.weight)
+    with pytest.raises(ValueError, match="another architecture"):
+        TrainState.create(tiny_run(init=str(tmp_path / "first"), model=MLP))
