@@ -74,10 +74,9 @@ def rotary_angles(
 
 
 class Rotary(nn.Module):
-    """The angles of a model's positions, computed in fp32, or in fp64 once the model is cast to it.
+    """The angles of a model's positions: computed in fp32, and again in fp64 for a model cast to it.
 
-    They are no weights and have no place in a state dict. Cast as weights are, a model in fp64 would
-    turn by angles rounded to fp32.
+    Cast as weights are, they would stay rounded to fp32. They have no place in a state dict.
     """
 
     def __init__(self, positions: int, head_width: int) -> None:
@@ -85,7 +84,7 @@ class Rotary(nn.Module):
         self.positions, self.head_width = positions, head_width
         self.cos: Tensor
         self.sin: Tensor
-        cos, sin = rotary_angles(positions, head_width)
+        cos, sin = self._compute(torch.get_default_dtype())
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 
@@ -98,10 +97,12 @@ class Rotary(nn.Module):
         before = self.cos.dtype
         super()._apply(fn, recurse)
         if self.cos.dtype != before:
-            dtype = torch.promote_types(self.cos.dtype, torch.float32)
-            exact = rotary_angles(self.positions, self.head_width, dtype=dtype)
-            self.cos, self.sin = (table.to(self.cos) for table in exact)
+            self.cos, self.sin = (table.to(self.cos) for table in self._compute(self.cos.dtype))
         return self
+
+    def _compute(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        dtype = torch.promote_types(dtype, torch.float32)
+        return rotary_angles(self.positions, self.head_width, dtype=dtype)
 
 
 def rotate(x_BLNK: Tensor, cos_LK: Tensor, sin_LK: Tensor) -> Tensor:
