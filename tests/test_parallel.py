@@ -111,7 +111,9 @@ def test_each_process_has_its_rows_of_one_draw(gentle: tuple[Told, Told, Told]) 
         assert [len(part) for part in parts] == [2, 2]
         assert torch.equal(torch.cat(parts), whole)
         assert not torch.equal(*parts)
-    torch.testing.assert_close(torch.cat([first.carry, second.carry]), one.carry, rtol=0, atol=1e-10)
+    torch.testing.assert_close(
+        torch.cat([first.carry, second.carry]), one.carry, rtol=0, atol=1e-10
+    )
     assert first.dealt == second.dealt == one.dealt > 4
 
 
