@@ -18,6 +18,7 @@ from torch import Tensor
 
 from hrm_rl.loop import Slots
 from hrm_rl.models.base import Carry, ModelConfig, Output
+from hrm_rl.models.layers import at_least_float32
 
 Q_BOUND = 30.0
 """Q logits are clipped to +-30 in observations: their bounds have to be finite."""
@@ -127,12 +128,12 @@ def look(before: Slots, after: Slots, output: Output, last: Seen | None) -> Seen
 @torch.no_grad()
 def relative_change(before_BLD: Tensor, after_BLD: Tensor) -> Float[Tensor, " B"]:
     """Norm of a state's change over its norm: "residual_H" of z_H."""
-    return _relative(after_BLD.float() - before_BLD.float(), after_BLD)
+    return _relative(at_least_float32(after_BLD) - at_least_float32(before_BLD), after_BLD)
 
 
 def _relative(change_BLD: Tensor, state_BLD: Tensor) -> Tensor:
     """Norm of a change over the norm of the state, clipped."""
-    size_B = state_BLD.float().flatten(1).norm(dim=1).clamp(min=1e-8)
+    size_B = state_BLD.to(change_BLD.dtype).flatten(1).norm(dim=1).clamp(min=1e-8)
     return (change_BLD.flatten(1).norm(dim=1) / size_B).clamp(max=_RESIDUAL_BOUND)
 
 

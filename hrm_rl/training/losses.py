@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from hrm_rl.models.layers import at_least_float32
 from hrm_rl.puzzles.verdicts import PAD
 
 
@@ -35,7 +36,7 @@ def sequence_loss(
     if kind == "stablemax":
         log_p = log_stablemax(logits_BTV)
     elif kind == "softmax":
-        log_p = logits_BTV.float().log_softmax(-1)
+        log_p = at_least_float32(logits_BTV).log_softmax(-1)
     else:
         raise ValueError(f'loss must be "stablemax" or "softmax", got "{kind}"')
     scored_BT = y_BT != PAD
@@ -70,4 +71,5 @@ def continue_target(
 
 def q_loss(logit_B: Float[Tensor, " B"], target_B: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
     """Binary cross-entropy of one Q output against its target, for each slot."""
-    return F.binary_cross_entropy_with_logits(logit_B, target_B.detach(), reduction="none")
+    target_B = target_B.detach().to(logit_B.dtype)
+    return F.binary_cross_entropy_with_logits(logit_B, target_B, reduction="none")

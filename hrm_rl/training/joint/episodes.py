@@ -38,12 +38,14 @@ class Episodes:
     max_segments: int
     explores = False
 
-    def begin(self, slots: int, width: int, device: torch.device) -> Memory:
+    def begin(
+        self, slots: int, width: int, device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> Memory:
         M = self.max_segments
         return Episode(
-            torch.zeros(slots, M, width, device=device),
-            torch.zeros(slots, M, device=device),
-            torch.zeros(slots, device=device),
+            torch.zeros(slots, M, width, dtype=dtype, device=device),
+            torch.zeros(slots, M, dtype=dtype, device=device),
+            torch.zeros(slots, dtype=dtype, device=device),
         )
 
 

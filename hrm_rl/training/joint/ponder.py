@@ -57,7 +57,7 @@ class Ponder(Episodes):
         logit_BM = segment.head(memory.z_BMD)[..., 0]
         loss_B = (halting(logit_BM, m_B) * memory.cost_BM).sum(1)
         if self.beta:
-            prior_M = prior(self.max_segments, self.lambda_p, m_B.device)
+            prior_M = prior(self.max_segments, self.lambda_p, m_B.device, logit_BM.dtype)
             loss_B = loss_B + self.beta * divergence(logit_BM, m_B, prior_M)
         return {self.term: torch.where(segment.halted_B, loss_B, 0)}, memory
 
@@ -66,9 +66,14 @@ class Ponder(Episodes):
         return segment.lm_B
 
 
-def prior(max_segments: int, lambda_p: float | None, device: torch.device) -> Float[Tensor, " M"]:
+def prior(
+    max_segments: int,
+    lambda_p: float | None,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+) -> Float[Tensor, " M"]:
     """The geometric distribution of rate lambda_p cut off at max_segments, or the uniform one."""
-    n_M = torch.arange(max_segments, device=device)
+    n_M = torch.arange(max_segments, dtype=dtype, device=device)
     weight_M = (1.0 - (lambda_p or 0.0)) ** n_M
     return weight_M / weight_M.sum()
 

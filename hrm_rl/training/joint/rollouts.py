@@ -69,9 +69,11 @@ class ActorCritic(ABC):
     def bias(self) -> tuple[float, float]:
         return rare_halt(self.max_segments), 0.0
 
-    def begin(self, slots: int, width: int, device: torch.device) -> Memory:
-        z_BTD = torch.zeros(slots, self.length, width, device=device)
-        number_BT = torch.zeros(slots, self.length, device=device)
+    def begin(
+        self, slots: int, width: int, device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> Memory:
+        z_BTD = torch.zeros(slots, self.length, width, dtype=dtype, device=device)
+        number_BT = torch.zeros(slots, self.length, dtype=dtype, device=device)
         flag_BT = torch.zeros(slots, self.length, dtype=torch.bool, device=device)
         return Rollouts(
             torch.zeros((), dtype=torch.int64, device=device),
@@ -130,7 +132,7 @@ class ActorCritic(ABC):
             "halted_BT": halted_B,
             "free_BT": segment.seen.m_B < self.max_segments,
             "log_p_BT": log_probability(q_B2[:, 0], halted_B),
-            "reward_BT": torch.where(halted_B, segment.correct_B.float(), -self.step_cost),
+            "reward_BT": torch.where(halted_B, segment.correct_B.to(q_B2.dtype), -self.step_cost),
             "value_BT": q_B2[:, 1],
         }
         at_T = torch.arange(self.length, device=halted_B.device) == memory.steps % self.length
