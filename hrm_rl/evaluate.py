@@ -5,9 +5,12 @@ Shapes: B puzzles in the batch, P puzzles in all, T tokens.
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int, Integer
@@ -138,3 +141,15 @@ def solve(
         yield Solving(m, seen.prediction_BT[0].cpu(), output.q[0].float().cpu(), int(halt), forced)
         if halt == HALT:
             return
+
+
+class _Evaluate(ModuleType):
+    """This module, which may be called: `hrm_rl.evaluate` is both, whichever was imported first."""
+
+    __signature__ = inspect.signature(evaluate)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Answered:
+        return evaluate(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Evaluate
