@@ -1,11 +1,9 @@
-"""The layout: which way imports point, what importing costs, what the wheel holds."""
+"""The layout: which way imports point, what importing costs, which names are public."""
 
 import ast
 import os
-import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -71,18 +69,28 @@ def rank_of(module: str) -> int:
 
 
 def imported_by(path: str, node: ast.AST) -> Iterator[str]:
-    """The modules that an import statement of the file names, with relative ones spelt out."""
+    """The modules that an import statement of the file names, with relative ones spelt out.
+
+    Scripts import each other by bare names, since they lie in the folder of the one that is run.
+    """
     if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
+        yield from (beside(path, alias.name) for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
         package = path.removesuffix(".py").split("/")[: -node.level or None]
         source = ".".join([*(package if node.level else []), *filter(None, [node.module])])
+        source = beside(path, source)
         for alias in node.names:
             if source == "hrm_rl" and alias.name == "__version__":
                 continue
             submodule = f"{source}.{alias.name}"
             public = hrm_rl._PUBLIC.get(alias.name) if source == "hrm_rl" else None
             yield submodule if submodule in MODULES else public or source
+
+
+def beside(path: str, name: str) -> str:
+    """A script's bare name for another is `scripts.NAME`; other names stay as they are."""
+    script = f"scripts.{name}"
+    return script if path.startswith("scripts/") and script in MODULES else name
 
 
 def arrows(path: str) -> set[str]:
@@ -142,6 +150,13 @@ def test_imports_point_one_way() -> None:
         for line in violations(path, (ROOT / path).read_text(encoding="utf-8"))
     ]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("source", ["import scaling", "from scaling import table"])
+def test_scripts_see_each_other_by_bare_names(source: str) -> None:
+    (node,) = ast.parse(source).body
+    assert set(imported_by("scripts/demo.py", node)) == {"scripts.scaling"}
+    assert "scripts.scaling" not in set(imported_by("hrm_rl/loop.py", node))
 
 
 def test_imports_make_no_circle() -> None:
@@ -319,43 +334,3 @@ def test_registered_as_strings_and_without_a_time_limit(env_id: str) -> None:
     assert spec.max_episode_steps is None  # the forced halt is the MDP's own end
     assert spec.kwargs == ENV_ARGUMENTS[env_id]
     assert gymnasium.envs.registration.EnvSpec.from_json(spec.to_json()) == spec
-
-
-# --- the wheel ------------------------------------------------------------------------------------
-
-
-STAND_IN = "hrm_rl/banks/stand-in/bank.json"
-
-
-@pytest.fixture(scope="module")
-def wheel_files(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Names in a wheel built from a copy: in place, an old build/ folder would leak into it."""
-    copy = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "LICENSE", "README.md"):
-        shutil.copy(ROOT / name, copy)
-    for name in ("hrm_rl", "envs", "agents", "tests"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
-    (copy / STAND_IN).parent.mkdir(parents=True)  # whether or not a bank lies in the repository
-    (copy / STAND_IN).touch()
-    outcome = run("from setuptools import build_meta as b; b.build_wheel('.')", copy)
-    assert outcome.returncode == 0, outcome.stderr
-    (wheel,) = copy.glob("*.whl")
-    return set(zipfile.ZipFile(wheel).namelist())
-
-
-def test_wheel_holds_only_hrm_rl(wheel_files: set[str]) -> None:
-    tops = {name.partition("/")[0] for name in wheel_files}
-    assert tops == {"hrm_rl", f"hrm_rl-{hrm_rl.__version__}.dist-info"}
-
-
-@pytest.mark.parametrize("pattern", ["**/*.py", "py.typed", "puzzles/data/*.csv", "weights/*"])
-def test_wheel_holds_everything(wheel_files: set[str], pattern: str) -> None:
-    files = {file.relative_to(ROOT).as_posix() for file in (ROOT / "hrm_rl").glob(pattern)}
-    assert files, "nothing to ship"
-    assert files <= wheel_files, files - wheel_files
-
-
-def test_wheel_holds_the_banks(wheel_files: set[str]) -> None:
-    banks = {file.relative_to(ROOT).as_posix() for file in (ROOT / "hrm_rl").glob("banks/*/*")}
-    assert banks | {STAND_IN} <= wheel_files

@@ -30,7 +30,7 @@ def watch(
         device: where
     """
     from hrm_rl.agents.rules.basic import FixedSegments
-    from hrm_rl.envs.render import save_gif
+    from hrm_rl.envs.gif import save_gif
     from hrm_rl.envs.watch import show, solve_frames
 
     if by_hand and gif:

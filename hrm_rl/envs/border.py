@@ -15,11 +15,11 @@ from gymnasium.error import ResetNeeded
 from torch import Tensor
 
 from hrm_rl.envs.engine import Engine, Moment, Step
-from hrm_rl.envs.frame import Frame
+from hrm_rl.envs.frame import Frame, frame_at
 from hrm_rl.envs.render import draw
 from hrm_rl.envs.reward import succeeded
 from hrm_rl.loop import take
-from hrm_rl.puzzles import PuzzleSet, task_of
+from hrm_rl.puzzles import PuzzleSet
 
 
 class SlotEngine(Protocol):
@@ -89,22 +89,19 @@ def frame(engine: Engine, puzzles: PuzzleSet | None, slot: int) -> Frame:
     if puzzles is None:
         raise ValueError("a synthetic bank has no puzzles to draw; leave out render_mode")
     moment = take(_moment(engine), slice(slot, slot + 1))
-    rules, look = task_of(puzzles.task), moment.look
+    look = moment.look
     shown, segment = engine.segments.pictured(look), int(look.m_B)
-    q_halt, q_continue = shown.q_B2[0].sigmoid().tolist()
     start = "" if segment == 1 else "continue"
-    return Frame(
-        givens_L=rules.values(puzzles.inputs_PL[int(look.puzzle_B)]),
-        cells_L=rules.values(array(shown.prediction_BT[0])),
-        previous_L=rules.values(array(shown.previous_BT[0])) if segment > 1 else None,
+    return frame_at(
+        puzzles,
+        int(look.puzzle_B),
+        prediction_L=array(shown.prediction_BT[0]),
+        previous_L=array(shown.previous_BT[0]) if segment > 1 else None,
+        q_2=shown.q_B2[0].sigmoid().tolist(),
         segment=segment,
         max_segments=engine.mdp.max_segments,
-        q_halt=q_halt,
-        q_continue=q_continue,
         decision="halt" if moment.halted_N else "forced" if moment.forced_N else start,
         correct=_right(engine, moment) if moment.over_N else None,
-        task=puzzles.task,
-        demonstrations=puzzles.shown.get(int(puzzles.ids_P[int(look.puzzle_B)]), ()),
     )
 
 

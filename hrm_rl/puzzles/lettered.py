@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from hrm_rl.puzzles.task import PuzzleError
+from hrm_rl.puzzles.task import Grid, PuzzleError
 
 
 @dataclass(frozen=True)
-class Lettered:
+class Lettered(Grid):
     """Text and tokens of a kind of puzzle: the value v is `letters[v]` and the token v + 1."""
 
     size: int
@@ -20,10 +20,6 @@ class Lettered:
 
     letters: ClassVar[str]
     """A character for each value; the first, of value 0, stands where there is nothing."""
-
-    @property
-    def kind(self) -> str:
-        return type(self).__name__.lower()
 
     @property
     def task(self) -> str:
@@ -36,11 +32,6 @@ class Lettered:
     @property
     def columns(self) -> int:
         return self.size
-
-    @property
-    def length(self) -> int:
-        """Cells, which are the tokens of a puzzle."""
-        return self.rows * self.columns
 
     @property
     def vocab(self) -> int:

@@ -19,8 +19,9 @@ from torch import Tensor
 from hrm_rl.banks.bank import Bank
 from hrm_rl.banks.synthetic import Chain, log_ratio, population
 from hrm_rl.statistics.regressors import table
+from hrm_rl.statistics.survival import survival
 from hrm_rl.stopping.chains import path_table
-from hrm_rl.stopping.exact import Outcome, outcome, outcome_of_table, rewards, survival, value_to_go
+from hrm_rl.stopping.exact import Outcome, outcome, outcome_of_table, rewards, value_to_go
 from hrm_rl.stopping.snell import Snell, backward_induction
 
 SWEEPS = 10_000

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from hrm_rl.banks.bank import Bank, observe, play
 from hrm_rl.halting import Halted, Policy, begun
+from hrm_rl.statistics.survival import halting, survival
 
 
 class Outcome(NamedTuple):
@@ -42,18 +43,6 @@ def rewards(correct_MP: Bool[Tensor, "M P"], step_cost: float) -> Float[Tensor, 
     """Return of an episode that halts after segment m: 1{correct} - step_cost * (m - 1)."""
     m_M = torch.arange(len(correct_MP), dtype=torch.float64, device=correct_MP.device)
     return correct_MP.double() - step_cost * m_M[:, None]
-
-
-def survival(halt_MP: Float[Tensor, "M P"]) -> Float[Tensor, "M P"]:
-    """P(segment m is reached): the product of 1 - P(halt) over the segments before it."""
-    stay_MP = 1 - halt_MP[:-1]
-    return torch.cat([torch.ones_like(halt_MP[:1]), stay_MP.cumprod(0)])
-
-
-def halting(halt_MP: Float[Tensor, "M P"]) -> Float[Tensor, "M P"]:
-    """P(the episode halts after segment m), with the forced halt at the last; sums to 1 over m."""
-    reach_MP = survival(halt_MP)
-    return torch.cat([reach_MP[:-1] * halt_MP[:-1], reach_MP[-1:]])
 
 
 def value_to_go(

@@ -40,6 +40,7 @@ from hrm_rl.agents.learners.fitting import (
 from hrm_rl.agents.learners.inputs import quiet, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
 from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.training.halting_losses import expected
 
 
 def learn(
@@ -69,5 +70,5 @@ def exact_loss(
     logit_DP: Float[Tensor, "D P"], returns_MP: Float[Tensor, "M P"], entropy: float = 0.0
 ) -> Float[Tensor, ""]:
     """The negative of the mean over puzzles of J + entropy * H(where the episode halts)."""
-    value_P = (halting_MP(logit_DP) * returns_MP).sum(0)
+    value_P = expected(halting_MP(logit_DP).mT, returns_MP.mT)
     return -(value_P + entropy * entropy_P(logit_DP)).mean()

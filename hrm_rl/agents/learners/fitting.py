@@ -19,7 +19,8 @@ from hrm_rl.agents.learners.inputs import Standardise, mlp, whole
 from hrm_rl.banks.bank import observe
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.features import with_time
-from hrm_rl.stopping.exact import halting, rewards
+from hrm_rl.statistics.survival import coin_entropy, halting
+from hrm_rl.stopping.exact import rewards
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,7 @@ def entropy_P(logit_DP: Float[Tensor, "D P"]) -> Float[Tensor, " P"]:
     """
     p_MP = halting_MP(logit_DP)
     reach_DP = 1 - p_MP[:-1].cumsum(0) + p_MP[:-1]
-    coin_DP = nn.functional.softplus(logit_DP) - logit_DP * logit_DP.sigmoid()
-    return (reach_DP * coin_DP).sum(0)
+    return (reach_DP * coin_entropy(logit_DP)).sum(0)
 
 
 def descend(

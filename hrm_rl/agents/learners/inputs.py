@@ -5,8 +5,6 @@ Shapes: N slots, F features, B rows, M segments.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -15,6 +13,7 @@ from hrm_rl.banks.bank import Bank, log_bank
 from hrm_rl.envs.segments import LiveSegments
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import CONTINUE
+from hrm_rl.training import halting_losses
 
 WIDTH = 64
 """Of both hidden layers of every learner's network."""
@@ -73,10 +72,7 @@ def start_at(network: nn.Sequential, *biases: float) -> nn.Sequential:
 
 
 def rare_halt(max_segments: int) -> float:
-    """Logit of P(halt) = 1 / max_segments, with which a stochastic policy begins.
-
-    With a probability of 1/2 it would hardly ever see a late segment: an episode would have 2 on
-    average.
+    """`halting_losses.rare_halt`, with which a stochastic policy begins.
 
     Raises:
         ValueError: max_segments < 2.
@@ -85,7 +81,7 @@ def rare_halt(max_segments: int) -> float:
         raise ValueError(
             f"max_segments must be >= 2, got {max_segments}; with one there is nothing to decide"
         )
-    return -math.log(max_segments - 1)
+    return halting_losses.rare_halt(max_segments)
 
 
 def whole(env: HaltingVectorEnv) -> Bank:

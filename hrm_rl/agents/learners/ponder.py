@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -31,6 +30,7 @@ from hrm_rl.agents.learners.fitting import descend, full_feedback, halting_MP, n
 from hrm_rl.agents.learners.inputs import quiet, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
 from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.training.halting_losses import divergence, expected, prior
 
 
 def learn(
@@ -62,22 +62,6 @@ def learn(
     return ChancePolicy(network, env.config.observation, env.config.time_aware)
 
 
-def prior(max_segments: int, lambda_p: float | None) -> Float[Tensor, " M"]:
-    """The truncated geometric distribution over 1 .. max_segments, or the uniform one.
-
-    Raises:
-        ValueError: lambda_p is not in (0, 1).
-    """
-    if lambda_p is None:
-        return torch.full((max_segments,), 1 / max_segments)
-    if not 0 < lambda_p < 1:
-        raise ValueError(
-            f"lambda_p must lie between 0 and 1, got {lambda_p}; None is the uniform prior"
-        )
-    weight_M = (1 - lambda_p) ** torch.arange(max_segments)
-    return weight_M / weight_M.sum()
-
-
 def ponder_loss(
     logit_DP: Float[Tensor, "D P"],
     returns_MP: Float[Tensor, "M P"],
@@ -85,6 +69,7 @@ def ponder_loss(
     beta: float,
 ) -> Float[Tensor, ""]:
     """Mean over puzzles of the expected 1 - return, and beta times the KL to the prior."""
-    p_MP = halting_MP(logit_DP)
-    kl_P = (p_MP * (p_MP.clamp(min=1e-12).log() - prior_M[:, None].log())).sum(0)
-    return ((p_MP * (1 - returns_MP)).sum(0) + beta * kl_P).mean()
+    p_PM = halting_MP(logit_DP).mT
+    # In this order: gradients of p add up as the terms were made.
+    kl_P = divergence(p_PM, prior_M)
+    return (expected(p_PM, 1 - returns_MP.mT) + beta * kl_P).mean()

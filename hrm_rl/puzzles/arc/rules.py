@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hrm_rl.puzzles.task import PuzzleError
+from hrm_rl.puzzles.task import Grid, PuzzleError
 
 PAD, EOS, FIRST_COLOUR = 0, 1, 2
 COLOURS = 10
@@ -21,7 +21,7 @@ CHARACTERS = ".|0123456789"
 
 
 @dataclass(frozen=True)
-class Arc:
+class Arc(Grid):
     """Boards of `side` x `side` cells, "arc30"; with identifiers for `variants`, "arc30x100"."""
 
     side: int = MAX_SIDE
@@ -40,20 +40,8 @@ class Arc:
         return f"arc{self.side}" + (f"x{self.variants}" if self.variants != 1000 else "")
 
     @property
-    def kind(self) -> str:
-        return "arc"
-
-    @property
     def rows(self) -> int:
         return self.side
-
-    @property
-    def columns(self) -> int:
-        return self.side
-
-    @property
-    def length(self) -> int:
-        return self.side**2
 
     @property
     def vocab(self) -> int:

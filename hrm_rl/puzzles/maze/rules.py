@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hrm_rl.puzzles.maze import wavefront
-from hrm_rl.puzzles.task import PuzzleError
+from hrm_rl.puzzles.task import Grid, PuzzleError
 
 CHARSET = "# SGo"
 PAD, WALL, FREE, START, GOAL, PATH = range(6)
@@ -20,7 +20,7 @@ LONGEST_SIDE = 64
 
 
 @dataclass(frozen=True)
-class Maze:
+class Maze(Grid):
     """Mazes on a `side` x `side` grid without a wall around it, steps up, down, left and right."""
 
     side: int
@@ -31,25 +31,8 @@ class Maze:
             raise PuzzleError(f"a maze's side must lie in 2..{LONGEST_SIDE}, got {self.side}")
 
     @property
-    def kind(self) -> str:
-        return "maze"
-
-    @property
-    def task(self) -> str:
-        return f"maze{self.side}"
-
-    @property
     def rows(self) -> int:
         return self.side
-
-    @property
-    def columns(self) -> int:
-        return self.side
-
-    @property
-    def length(self) -> int:
-        """Cells of the grid, which are the tokens of a puzzle."""
-        return self.side**2
 
     @property
     def vocab(self) -> int:

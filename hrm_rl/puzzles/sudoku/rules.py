@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from hrm_rl.puzzles.task import PuzzleError
+from hrm_rl.puzzles.task import Grid, PuzzleError
 
 BOXES = {4: (2, 2), 6: (2, 3), 9: (3, 3)}
 """Rows and columns of a box, by size of the grid."""
@@ -20,7 +20,7 @@ PAD, BLANK = 0, 1
 
 
 @dataclass(frozen=True)
-class Sudoku:
+class Sudoku(Grid):
     """Sudoku on a `size` x `size` grid."""
 
     size: int
@@ -39,29 +39,12 @@ class Sudoku:
         return BOXES[self.size][1]
 
     @property
-    def length(self) -> int:
-        """Cells of the grid, which are the tokens of a puzzle."""
-        return self.size**2
-
-    @property
     def vocab(self) -> int:
         """PAD, blank and the digits."""
         return self.size + 2
 
     @property
-    def kind(self) -> str:
-        return "sudoku"
-
-    @property
-    def task(self) -> str:
-        return f"sudoku{self.size}"
-
-    @property
     def rows(self) -> int:
-        return self.size
-
-    @property
-    def columns(self) -> int:
         return self.size
 
     @property

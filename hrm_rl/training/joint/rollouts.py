@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from hrm_rl.training.joint.episodes import rare_halt
+from hrm_rl.statistics.survival import coin_entropy, log_probability
+from hrm_rl.training.halting_losses import rare_halt
 from hrm_rl.training.joint.learner import Draw, Memory, Seen, Segment, Terms
 
 
@@ -90,7 +90,9 @@ class ActorCritic(ABC):
         logit_BT, value_BT = segment.head(memory.old_z_BTD).unbind(-1)
         log_p_BT = log_probability(logit_BT, memory.old_halted_BT)
         gain_BT = self.surrogate(log_p_BT, memory.old_log_p_BT, memory.old_advantage_BT)
-        gain_BT = torch.where(memory.old_free_BT, gain_BT + self.entropy * entropy(logit_BT), 0)
+        gain_BT = torch.where(
+            memory.old_free_BT, gain_BT + self.entropy * coin_entropy(logit_BT), 0
+        )
         error_BT = (value_BT - memory.old_return_BT) ** 2
         return {
             "policy": torch.where(due, -gain_BT.mean(1), 0),
@@ -144,16 +146,6 @@ class ActorCritic(ABC):
         return memory._replace(
             steps=memory.steps + 1, **{name: put(name, value) for name, value in now.items()}
         )
-
-
-def log_probability(logit: Float[Tensor, "*B"], halted: Bool[Tensor, "*B"]) -> Float[Tensor, "*B"]:
-    """Of what was decided."""
-    return F.logsigmoid(torch.where(halted, logit, -logit))
-
-
-def entropy(logit: Float[Tensor, "*B"]) -> Float[Tensor, "*B"]:
-    """Of a decision, in nats."""
-    return F.softplus(logit) - logit * logit.sigmoid()
 
 
 def advantages(
