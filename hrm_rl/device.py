@@ -137,20 +137,20 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 @contextmanager
-def shelter(device_type: str = "cpu") -> Iterator[None]:
-    """Compute as if nobody had changed torch's defaults around us, and without gradients.
+def shelter(gradients: bool = False) -> Iterator[None]:
+    """Compute as if nobody had changed torch's defaults around us.
 
     Default number format and device, autocast, inference mode and gradients are the caller's own,
-    for the caller's own network; what a frozen model shows must not depend on them. Only what was
-    changed is set, since each costs microseconds.
+    for the caller's own network; what a model shows must not depend on them. Only what differs is
+    set, since each costs microseconds.
     """
     with ExitStack() as stack:
         if torch.is_inference_mode_enabled():
             stack.enter_context(torch.inference_mode(False))
-        if torch.is_grad_enabled():
-            stack.enter_context(torch.no_grad())
-        for kind in {device_type, "cpu"}:
-            if kind != "meta" and torch.is_autocast_enabled(kind):
+        if torch.is_grad_enabled() != gradients:
+            stack.enter_context(torch.set_grad_enabled(gradients))
+        for kind in ("cpu", "cuda", "mps", "xpu"):
+            if torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))

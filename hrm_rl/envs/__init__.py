@@ -16,14 +16,14 @@ import gymnasium
 
 ENV_ARGUMENTS: Final = MappingProxyType(
     {
-        "HRMSudoku-v0": {"checkpoint": "sudoku9"},
-        "HRMSudoku4x4-v0": {"checkpoint": "sudoku4"},
-        "HRMSudokuTrain-v0": {"preset": "sudoku4"},
-        "HRMMaze-v0": {"checkpoint": "maze8"},
-        "HRMParity-v0": {"checkpoint": "parity-steps"},
-        "HRMARC-v0": {"checkpoint": "arc6"},
-        "HRMLife-v0": {"checkpoint": "life-steps"},
-        "HRMQueens-v0": {"checkpoint": "queens8"},
+        "HRMSudoku-v0": {"checkpoint": "sudoku9", "task": "sudoku"},
+        "HRMSudoku4x4-v0": {"checkpoint": "sudoku4", "task": "sudoku4"},
+        "HRMSudokuTrain-v0": {"preset": "sudoku4", "task": "sudoku"},
+        "HRMMaze-v0": {"checkpoint": "maze8", "task": "maze"},
+        "HRMParity-v0": {"checkpoint": "parity-steps", "task": "parity"},
+        "HRMARC-v0": {"checkpoint": "arc6", "task": "arc"},
+        "HRMLife-v0": {"checkpoint": "life-steps", "task": "life"},
+        "HRMQueens-v0": {"checkpoint": "queens8", "task": "queens"},
     }
 )
 """Every registered id and the constructor arguments that it stands for."""

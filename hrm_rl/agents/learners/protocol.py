@@ -51,7 +51,7 @@ def play_on(
         puzzles=bank.puzzles,
         observation=observation,
         step_cost=step_cost,
-        max_segments=max_segments or bank.max_segments,
+        max_segments=bank.max_segments if max_segments is None else max_segments,
         time_aware=time_aware,
         autoreset_mode="SameStep",
     )
