@@ -132,7 +132,9 @@ def dealt(options: Any, puzzles: int, rows: np.ndarray, known: Sequence[str]) ->
     numbers = np.zeros(len(rows), np.int64)
     for row in np.flatnonzero(rows).tolist():
         one, name = asked, 'options["puzzle"]'
-        if len(known) > 1 and np.ndim(asked):  # the vector environment's may be one for each row
+        if "reset_mask" in known and np.ndim(
+            asked
+        ):  # the vector environment's may be one for each row
             one, name = _of_row(asked, row, len(rows)), f"{name}[{row}]"
         numbers[row] = whole(name, one, low=0, high=puzzles - 1, cure="it is an index in the set")
     return torch.from_numpy(numbers)

@@ -164,7 +164,11 @@ def _named_bank(
     """The bank of that name, if it is of the split that was asked for; None asks for none."""
     if not bank:
         raise ValueError('bank must be the name or folder of a bank, or None, got ""')
-    folder = find_bank(bank, HaltingConfig.split if split is None else split)
+    try:
+        folder = find_bank(bank, HaltingConfig.split if split is None else split)
+    except ValueError:
+        choice("split", HaltingConfig.split if split is None else split, SPLITS)
+        raise
     there = read_header(folder).split
     if split is not None and there and split != there:
         raise ValueError(

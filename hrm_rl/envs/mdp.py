@@ -39,7 +39,7 @@ class MDP:
             raise ValueError(f"time_aware must be True or False, got {self.time_aware!r}")
         longest = whole(
             "max_segments", self.max_segments, low=2, high=MOST_SEGMENTS,
-            cure="with one segment there is nothing to decide",
+            cure="with one segment there is nothing to decide" if self.max_segments == 1 else "",
         )  # fmt: skip
         first = whole(
             "min_segments", self.min_segments, low=1, high=longest,

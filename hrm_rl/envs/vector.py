@@ -23,6 +23,23 @@ from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.slots import SlotsVectorEnv
 
 
+def check_native(env: object) -> None:
+    """Refuse what is not a `HaltingVectorEnv` itself.
+
+    A wrapper is not taken off by us: it may change what is seen or paid.
+
+    Raises:
+        ValueError: it is a wrapper, a single environment, or something else.
+    """
+    if isinstance(env, HaltingVectorEnv):
+        return
+    if isinstance(getattr(env, "unwrapped", None), HaltingVectorEnv):
+        cure = "pass env.unwrapped, if what the wrapper does may be left out"
+    else:
+        cure = 'make it with gymnasium.make_vec(id, num_envs=64, autoreset_mode="SameStep")'
+    raise ValueError(f"a HaltingVectorEnv itself is needed, got a {type(env).__name__}; {cure}")
+
+
 class HaltingVectorEnv(SlotsVectorEnv):
     """N slots of `HaltingEnv`, where Description, Spaces, Rewards and Episode End are.
 
