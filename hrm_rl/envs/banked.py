@@ -78,6 +78,8 @@ class BankSegments:
 
     def __init__(self, bank: Bank, mdp: MDP, device: torch.device | None = None) -> None:
         """Raises ValueError if the bank is too short or lacks the observation."""
+        if not len(bank):
+            raise ValueError("the bank is empty; log one of at least one puzzle")
         if mdp.max_segments > bank.max_segments:
             raise ValueError(
                 f"max_segments must be <= {bank.max_segments}, the segments in the bank, "

@@ -70,3 +70,18 @@ def task_of(name: str) -> Task:
 def task_for(config: Reader) -> Task:
     """The rules of the puzzles that a model reads; if it does not say, Sudoku of its length."""
     return task_of(config.task) if config.task else for_length(config.length)
+
+
+def check_task(task: str, wanted: str, whose: str) -> None:
+    """Refuse puzzles of another task, or of another kind where `wanted` is a kind alone.
+
+    Raises:
+        PuzzleError: they are, or there is no such task or kind.
+    """
+    of_kind = wanted in KINDS
+    if wanted != (task_of(task).kind if of_kind else task_of(task).task):
+        right = task_of(wanted).task if not of_kind else f"of kind {wanted}"
+        raise PuzzleError(
+            f"this environment's puzzles are {right}, {whose} is for {task}; take what matches, or "
+            "the environment's id of that task"
+        )

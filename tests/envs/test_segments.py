@@ -327,7 +327,7 @@ def test_what_does_not_fit_is_refused_in_one_sentence(bank: Bank, folder: Path) 
             {"bank": None, "model": Scripted(), "puzzles": "sudoku9_easy", "split": "test"},
             "the model reads 16 tokens out of 6, and sudoku9 has 81 out of 11",
         ),
-        ({"bank": None, "model": Scripted(), "observation": "p"}, 'one of q, scalars, .*got "p"'),
+        ({"bank": None, "model": Scripted(), "observation": "p"}, "one of q, scalars, .*got 'p'"),
     ]
     for changes, message in wrong:
         with pytest.raises(ValueError, match=message) as caught:

@@ -233,7 +233,7 @@ def test_misuse_is_refused_in_one_sentence() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"num_envs": 0}, "num_envs must be >= 1, got 0"),
+        ({"num_envs": 0}, "num_envs must be a whole number in 1..1048576, got 0"),
         ({"autoreset_mode": "same"}, "autoreset_mode must be one of NextStep, .* got 'same'"),
         ({"output": "jax"}, "output must be one of numpy, torch, got 'jax'"),
         ({"render_mode": "human"}, "got 'human'; a window shows a single environment"),

@@ -77,7 +77,11 @@ def read_banks(fit: str, test: str, max_segments: int, limit: int = 0) -> tuple[
             "says nothing of the other: log both from one checkpoint"
         )
     banks = [_spread(read_bank(folder, max_segments=max_segments), limit) for folder in folders]
-    inputs = [{row.tobytes() for row in bank.puzzles.inputs_PL} for bank in banks if bank.puzzles]
+    inputs = [
+        {row.tobytes() for row in bank.puzzles.inputs_PL}
+        for bank in banks
+        if bank.puzzles is not None
+    ]
     if len(inputs) == 2 and (shared := len(inputs[0] & inputs[1])):
         raise ValueError(
             f"{shared} puzzles are in both banks; policies must not be fitted on the puzzles that "

@@ -38,7 +38,7 @@ from hrm_rl.agents.learners.fitting import Feedback, full_feedback
 from hrm_rl.agents.learners.inputs import mlp, quiet, standardise, start_at
 from hrm_rl.agents.learners.policies import QPolicy
 from hrm_rl.agents.learners.walking import Decision, walk
-from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.envs.vector import HaltingVectorEnv, check_native
 from hrm_rl.halting import greedy_q
 from hrm_rl.training import losses
 
@@ -68,6 +68,7 @@ def learn(
         ValueError: the environment resets otherwise, or pays for something else than being right;
             or the paper's edge on a bank that ends with max_segments.
     """
+    check_native(env)
     config, network = env.config, q_network(env, seed)
     updates = -(-steps // env.num_envs)
     optimizer = torch.optim.Adam(network.parameters(), lr)

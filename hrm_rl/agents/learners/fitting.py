@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from hrm_rl.agents.learners.inputs import Standardise, mlp, whole
 from hrm_rl.banks.bank import observe
-from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.envs.vector import HaltingVectorEnv, check_native
 from hrm_rl.features import with_time
 from hrm_rl.statistics.survival import coin_entropy, halting
 from hrm_rl.stopping.exact import rewards
@@ -64,6 +64,7 @@ def full_feedback(env: HaltingVectorEnv) -> Feedback:
         ValueError: halting earns something else than being right, or not every segment may be
             halted at.
     """
+    check_native(env)
     config = env.config
     if config.reward != "exact":
         raise ValueError(

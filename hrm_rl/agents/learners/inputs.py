@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from hrm_rl.banks.bank import Bank, log_bank
 from hrm_rl.envs.segments import LiveSegments
-from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.envs.vector import HaltingVectorEnv, check_native
 from hrm_rl.halting import CONTINUE
 from hrm_rl.training import halting_losses
 
@@ -41,6 +41,7 @@ def standardise(env: HaltingVectorEnv, seed: int) -> Standardise:
 
     Resets the environment, and again leaves it to be reset.
     """
+    check_native(env)
     obs, _ = env.reset(seed=seed)
     seen = [torch.as_tensor(obs)]
     for _ in range(env.config.max_segments - 2):  # no decision is due after the last segment

@@ -7,9 +7,11 @@ its standardisation and the size of the network are the same.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from hrm_rl.banks.bank import Bank
+from hrm_rl.envs.config import HaltingConfig
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import Policy
 
@@ -28,7 +30,7 @@ class Learner(Protocol):
 
 
 def play_on(
-    bank: Bank,
+    bank: Bank | str | Path,
     *,
     observation: str = "scalars",
     step_cost: float = 0.0,
@@ -45,13 +47,16 @@ def play_on(
     Raises:
         ValueError: the bank is shorter, or was logged without the observation set.
     """
+    found = HaltingConfig.of(bank=bank).bank
+    if found is None:
+        raise ValueError("bank must be a Bank, or the name or folder of one, got None")
     return HaltingVectorEnv(
         slots,
-        bank=bank,
-        puzzles=bank.puzzles,
+        bank=found,
+        puzzles=found.puzzles,
         observation=observation,
         step_cost=step_cost,
-        max_segments=max_segments or bank.max_segments,
+        max_segments=found.max_segments if max_segments is None else max_segments,
         time_aware=time_aware,
         autoreset_mode="SameStep",
     )

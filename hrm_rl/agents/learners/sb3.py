@@ -19,7 +19,7 @@ from torch import Tensor
 from hrm_rl.agents.learners.inputs import WIDTH, Standardise, quiet, standardise
 from hrm_rl.agents.learners.protocol import Learner
 from hrm_rl.agents.sb3 import SB3Policy, SB3VecEnv, initial_halt_bias
-from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.envs.vector import HaltingVectorEnv, check_native
 from hrm_rl.halting import Policy
 
 
@@ -53,6 +53,7 @@ def sb3_learner(
         seed: int,
         progress: Callable[[int], object] = quiet,
     ) -> Policy:
+        check_native(env)
         chosen = dict(settings)
         if rollout is not None:
             chosen["n_steps"] = max(2, rollout // env.num_envs)
