@@ -6,15 +6,17 @@ Shapes: N slots, F features, B rows, M segments.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from hrm_rl.banks.bank import Bank, log_bank
+from hrm_rl.checks import numbers
 from hrm_rl.envs.segments import LiveSegments
 from hrm_rl.envs.vector import HaltingVectorEnv
-from hrm_rl.halting import CONTINUE
+from hrm_rl.halting import CONTINUE, SEEDS
 
 WIDTH = 64
 """Of both hidden layers of every learner's network."""
@@ -86,6 +88,22 @@ def rare_halt(max_segments: int) -> float:
             f"max_segments must be >= 2, got {max_segments}; with one there is nothing to decide"
         )
     return -math.log(max_segments - 1)
+
+
+def asked(env: Any, steps: int, seed: int, lr: float = 1e-3) -> None:
+    """Refuse what no learner can learn from, before it starts.
+
+    Raises:
+        ValueError: no vector environment, no decisions, a seed below 0, no learning rate.
+    """
+    if not isinstance(env, HaltingVectorEnv):
+        wrapped = isinstance(getattr(env, "unwrapped", None), HaltingVectorEnv)
+        cure = "pass env.unwrapped" if wrapped else "learners.protocol.play_on(bank) makes one"
+        got = repr(env) if isinstance(env, str) else type(env).__name__
+        raise ValueError(f"a learner takes a HaltingVectorEnv, got {got}; {cure}")
+    numbers.whole("steps", steps, low=1, cure="they are decisions to learn from")
+    numbers.whole("seed", seed, low=0, high=SEEDS)
+    numbers.real("lr", lr, low=0, inside=True)
 
 
 def whole(env: HaltingVectorEnv) -> Bank:

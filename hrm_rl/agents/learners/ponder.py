@@ -30,6 +30,7 @@ from torch import Tensor
 from hrm_rl.agents.learners.fitting import descend, full_feedback, halting_MP, network_for
 from hrm_rl.agents.learners.inputs import quiet, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
+from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
 
 
@@ -49,7 +50,8 @@ def learn(
     Args:
         lambda_p: rate of the geometric prior; None for a uniform one.
     """
-    seen = full_feedback(env)
+    beta = real("beta", beta, low=0)
+    seen = full_feedback(env, steps, seed, lr)
     prior_M = prior(seen.max_segments, lambda_p).to(seen.obs_MPF.device)
     network = start_at(network_for(seen, 1, seed), rare_halt(seen.max_segments))
     descend(
@@ -70,10 +72,8 @@ def prior(max_segments: int, lambda_p: float | None) -> Float[Tensor, " M"]:
     """
     if lambda_p is None:
         return torch.full((max_segments,), 1 / max_segments)
-    if not 0 < lambda_p < 1:
-        raise ValueError(
-            f"lambda_p must lie between 0 and 1, got {lambda_p}; None is the uniform prior"
-        )
+    cure = "None is the uniform prior"
+    lambda_p = real("lambda_p", lambda_p, low=0, high=1, inside=True, cure=cure)
     weight_M = (1 - lambda_p) ** torch.arange(max_segments)
     return weight_M / weight_M.sum()
 

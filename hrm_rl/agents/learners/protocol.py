@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from hrm_rl.banks.bank import Bank
+from hrm_rl.banks.bank import Bank, checked
+from hrm_rl.checks.numbers import real, whole
 from hrm_rl.envs.vector import HaltingVectorEnv
-from hrm_rl.halting import Policy
+from hrm_rl.halting import MOST, Policy
 
 
 class Learner(Protocol):
@@ -43,15 +44,18 @@ def play_on(
             the paper's edge look there.
 
     Raises:
-        ValueError: the bank is shorter, or was logged without the observation set.
+        ValueError: no bank, it is shorter, or was logged without the observation set, or a number is
+            out of range.
     """
+    if max_segments is None:
+        max_segments = checked(bank).max_segments
     return HaltingVectorEnv(
-        slots,
-        bank=bank,
+        whole("slots", slots, low=1, high=MOST),
+        bank=checked(bank),
         puzzles=bank.puzzles,
         observation=observation,
-        step_cost=step_cost,
-        max_segments=max_segments or bank.max_segments,
+        step_cost=real("step_cost", step_cost, low=0),
+        max_segments=whole("max_segments", max_segments, low=2, high=MOST),
         time_aware=time_aware,
         autoreset_mode="SameStep",
     )

@@ -30,6 +30,7 @@ from torch.nn.functional import logsigmoid, softplus
 from hrm_rl.agents.learners.fitting import Feedback, descend, full_feedback, network_for
 from hrm_rl.agents.learners.inputs import quiet, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
+from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
 
 BASELINES = ("value", "mean", "none")
@@ -53,7 +54,8 @@ def learn(
     """
     if baseline not in BASELINES:
         raise ValueError(f"baseline must be one of {', '.join(BASELINES)}, got {baseline!r}")
-    seen = full_feedback(env)
+    entropy = real("entropy", entropy, low=0)
+    seen = full_feedback(env, steps, seed, lr)
     network = start_at(network_for(seen, 2, seed), rare_halt(seen.max_segments), 0.0)
     generator = torch.Generator(seen.obs_MPF.device).manual_seed(seed)
 

@@ -16,9 +16,10 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor
 
-from hrm_rl.agents.learners.inputs import WIDTH, Standardise, quiet, standardise
+from hrm_rl.agents.learners.inputs import WIDTH, Standardise, asked, quiet, standardise
 from hrm_rl.agents.learners.protocol import Learner
 from hrm_rl.agents.sb3 import SB3Policy, SB3VecEnv, initial_halt_bias
+from hrm_rl.checks.numbers import whole
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import Policy
 
@@ -46,6 +47,9 @@ def sb3_learner(
         wrap: makes a halting policy of (algorithm, observation, time_aware).
     """
 
+    if rollout is not None:
+        rollout = whole("rollout", rollout, low=1)
+
     def learn(
         env: HaltingVectorEnv,
         *,
@@ -53,6 +57,7 @@ def sb3_learner(
         seed: int,
         progress: Callable[[int], object] = quiet,
     ) -> Policy:
+        asked(env, steps, seed, learning_rate)
         chosen = dict(settings)
         if rollout is not None:
             chosen["n_steps"] = max(2, rollout // env.num_envs)
