@@ -198,7 +198,7 @@ def logged(
     Raises:
         ValueError: nothing to log (`check_log`), or a model that shows nan.
     """
-    check_log(puzzles, max_segments, observations, batch_size)
+    max_segments, batch_size = check_log(puzzles, max_segments, observations, batch_size)
     device, total = model.device, len(puzzles) * max_segments
     with tqdm(
         total=total, initial=start * max_segments, desc=title, disable=not progress, unit="seg"

@@ -69,7 +69,7 @@ def log_to(
     Raises:
         ValueError: the folder holds something else, or an argument is wrong.
     """
-    check_log(puzzles, max_segments, (), batch_size)
+    max_segments, batch_size = check_log(puzzles, max_segments, (), batch_size)
     folder = Path(folder)
     if tier not in TIERS or states not in ("float32", "float16"):
         raise ValueError(

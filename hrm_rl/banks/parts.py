@@ -68,8 +68,8 @@ def check_finite(name: str, part_MPF: Tensor) -> None:
 
 def check_log(
     puzzles: Any, max_segments: int, observations: Sequence[str], batch_size: int
-) -> None:
-    """Refuse what cannot be logged, before any segment is run.
+) -> tuple[int, int]:
+    """Both numbers, Python's own; what cannot be logged is refused before any segment is run.
 
     Raises:
         ValueError: no puzzles, a number out of range, or an observation set that is none.
@@ -81,10 +81,12 @@ def check_log(
         )
     if not len(puzzles):
         raise ValueError("a bank holds at least one puzzle, got a set of none")
-    whole("max_segments", max_segments, low=1, high=MOST)
-    whole("batch_size", batch_size, low=1, high=MOST)
     for name in observations:
         choice("observation", name, features.OBSERVATIONS)
+    return (
+        whole("max_segments", max_segments, low=1, high=MOST),
+        whole("batch_size", batch_size, low=1, high=MOST),
+    )
 
 
 def check_shown(batch: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -148,14 +148,13 @@ class Mixture:
     def __post_init__(self) -> None:
         cure = "it is a probability in [0, 1]"
         real("weight", self.weight, low=0, high=1, cure=cure)
-        whole("seed", self.seed, low=0, high=SEEDS)
         seen = [(one.observation, getattr(one, "time_aware", True)) for one in self._both]
         if seen[0] != seen[1]:
             raise ValueError(
                 f"both policies have to read the same (observation, time_aware), got {seen[0]} "
                 f"and {seen[1]}"
             )
-        self._generator.manual_seed(self.seed)
+        self._generator.manual_seed(whole("seed", self.seed, low=0, high=SEEDS))
 
     @property
     def _both(self) -> tuple[Policy, Policy]:

@@ -157,13 +157,17 @@ def try_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        trial = folder / f".trial.{os.getpid()}"
+        trial.touch()
+        trial.unlink()
     except FileExistsError:
         raise NotADirectoryError(
             f"{folder} is a file; choose a folder for what is written"
         ) from None
-    trial = folder / f".trial.{os.getpid()}"
-    trial.touch()
-    trial.unlink()
+    except OSError as error:
+        raise OSError(
+            f"nothing can be written in {folder} ({error.strerror}); choose another folder"
+        ) from error
 
 
 def _fitted(

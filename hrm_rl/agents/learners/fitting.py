@@ -168,7 +168,7 @@ def batches_in(seen: Feedback, steps: int, batch: int) -> tuple[int, int]:
 
 def _batches(seen: Feedback, batch: int, updates: int, seed: int) -> Iterator[Int[Tensor, " B"]]:
     """Puzzles without replacement, shuffled anew at every pass; what is left of a pass is dropped."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(int(seed))
     batch = min(batch, len(seen))
     left: tuple[Tensor, ...] = ()
     for _ in range(updates):

@@ -57,7 +57,7 @@ def learn(
     entropy = real("entropy", entropy, low=0)
     seen = full_feedback(env, steps, seed, lr)
     network = start_at(network_for(seen, 2, seed), rare_halt(seen.max_segments), 0.0)
-    generator = torch.Generator(seen.obs_MPF.device).manual_seed(seed)
+    generator = torch.Generator(seen.obs_MPF.device).manual_seed(int(seed))
 
     def loss(part: Feedback, left: float) -> Tensor:
         logit_DP, value_DP = network(part.decisions_DPF).unbind(-1)

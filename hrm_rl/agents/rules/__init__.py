@@ -103,8 +103,8 @@ def rule(name: str) -> Policy:
 
 def _no_rule(name: Any) -> str:
     near = did_you_mean(re.split(r"[-_ ]?\d", str(name))[0].replace("_", "-").lower(), RULES)
-    cure = near or f"there are {', '.join(RULES)}, with a knob as in fixed-8"
-    return f'no rule "{name}"; {cure}'
+    there = f'no rule "{name}"; there are {", ".join(RULES)}, with a knob as in fixed-8'
+    return there + f" ({near})" * bool(near)
 
 
 def kind_of(name: str) -> str:

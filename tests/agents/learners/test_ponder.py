@@ -15,7 +15,9 @@ from hrm_rl.stopping.exact import outcome
 def test_priors_by_hand() -> None:
     assert ponder.prior(3, 0.5).tolist() == pytest.approx([4 / 7, 2 / 7, 1 / 7])
     assert ponder.prior(4, None).tolist() == [0.25] * 4
-    with pytest.raises(ValueError, match=r"lambda_p must lie between 0 and 1, got 1\.0"):
+    with pytest.raises(
+        ValueError, match=r"lambda_p must be a finite number between 0 and 1, got 1\.0"
+    ):
         ponder.prior(3, 1.0)
 
 
