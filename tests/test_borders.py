@@ -355,6 +355,7 @@ THINGS: dict[str, Callable[[], Any]] = {
     "log_bank nothing": lambda: log_bank(MODEL, PUZZLES.take([]), 2),
     "log_bank observation": lambda: log_bank(MODEL, PUZZLES, 1, observations=("scalar",)),
     "learner": lambda: learner("pp0"),
+    "setting of sb3": lambda: learner("ppo", n_epoch=3),
     "setting": lambda: learner("exact_pg", entropie=1.0),
     "rule": lambda: rule(8),  # type: ignore[arg-type]
 }  # fmt: skip

@@ -56,6 +56,22 @@ def compare(
         device: where the model runs
     """
     from hrm_rl.agents.comparison.experiment import check_arguments, run_comparison
+
+    banks = _named(checkpoint, fit_bank, test_bank)
+    whole("--limit", limit, low=0, cure="0 takes all")
+    check_arguments(
+        policies, learners, seeds, steps, step_costs, learn_step_cost, max_segments, out
+    )
+    splits = (fit_split, test_split)
+    fit, test = _banks(checkpoint, banks, puzzles, splits, limit, max_segments, device)
+    run_comparison(
+        fit, test, rules=policies, learners=learners, seeds=seeds, steps=steps, step_costs=step_costs,
+        learn_step_cost=learn_step_cost, max_segments=max_segments, out=out, plots=plots,
+    )  # fmt: skip
+
+
+def _named(checkpoint: str, fit_bank: str, test_bank: str) -> tuple[str, str]:
+    """The banks that were named, to fit on and to score on; both or none."""
     from hrm_rl.agents.comparison.pairs import is_bank
 
     if not test_bank and is_bank(checkpoint):
@@ -66,23 +82,7 @@ def compare(
             f"there is a bank to {there} on and no other: policies must not be fitted on the "
             f"puzzles that they are scored on; give --{missing}-bank too"
         )
-    whole("--limit", limit, low=0, cure="0 takes all")
-    check_arguments(
-        policies, learners, seeds, steps, step_costs, learn_step_cost, max_segments, out
-    )
-    fit, test = _banks(
-        checkpoint,
-        (fit_bank, test_bank),
-        puzzles,
-        (fit_split, test_split),
-        limit,
-        max_segments,
-        device,
-    )
-    run_comparison(
-        fit, test, rules=policies, learners=learners, seeds=seeds, steps=steps, step_costs=step_costs,
-        learn_step_cost=learn_step_cost, max_segments=max_segments, out=out, plots=plots,
-    )  # fmt: skip
+    return fit_bank, test_bank
 
 
 def _banks(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from hrm_rl.agents.comparison.pairs import check_pair
 from hrm_rl.agents.comparison.rows import Row
 from hrm_rl.agents.comparison.scaling import ScalingRow, inference_scaling
 from hrm_rl.agents.learners import learner
-from hrm_rl.agents.learners.protocol import Learner, play_on
+from hrm_rl.agents.learners.protocol import play_on
 from hrm_rl.agents.rules import kind_of, rule
 from hrm_rl.agents.rules.basic import RandomHalting, probability_of_mean
 from hrm_rl.banks.bank import Bank, play
@@ -91,13 +91,8 @@ def run_comparison(
     costs = check_arguments(
         rules, learners, seeds, steps, step_costs, learn_step_cost, max_segments, out
     )
-    named: dict[str, Runs] = {name: [rule(name)] for name in rules if name != "random"}
-    makers = {name: learner(name) for name in learners}
-    if "random" in rules:
-        reference = rule(next(iter(named), "q"))
-        named["random"] = _coins(test, reference, seeds)
-
-    learned = _fitted(fit_bank, makers, seeds, steps, learn_step_cost, max_segments)
+    named = _named(rules, test, seeds)
+    learned = _fitted(fit_bank, learners, seeds, steps, learn_step_cost, max_segments)
     best_m = {cost: best_fixed(fit, cost)[0] for cost in costs}
     seen = "q" if "scalars" in fit.columns else _observation(fit)  # 2 columns fit better than 17
     snell: dict[float, Policy] = {learn_step_cost: fit_snell(fit, seen, learn_step_cost)}
@@ -170,9 +165,17 @@ def try_folder(folder: Path) -> None:
         ) from error
 
 
+def _named(rules: Sequence[str], test: Bank, seeds: int) -> dict[str, Runs]:
+    """The rules; "random" runs as many segments on average as the first other one."""
+    named: dict[str, Runs] = {name: [rule(name)] for name in rules if name != "random"}
+    if "random" in rules:
+        named["random"] = _coins(test, rule(next(iter(named), "q")), seeds)
+    return named
+
+
 def _fitted(
     bank: Bank,
-    makers: Mapping[str, Learner],
+    learners: Sequence[str],
     seeds: int,
     steps: int,
     step_cost: float,
@@ -180,10 +183,11 @@ def _fitted(
 ) -> dict[str, Runs]:
     """Every learner, fitted once for each seed."""
     learned: dict[str, Runs] = {}
-    total = len(makers) * seeds * steps
+    total = len(learners) * seeds * steps
     with tqdm(total=total, unit="decision", desc="fitting", disable=not total) as bar:
-        for name, learn in makers.items():
+        for name in learners:
             bar.set_postfix_str(name)
+            learn = learner(name)
             learned[f"learned {name}"] = [
                 learn(
                     play_on(
