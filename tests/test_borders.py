@@ -342,7 +342,6 @@ THINGS: dict[str, Callable[[], Any]] = {
     "fit_snell": lambda: snell.fit_snell("sudoku9-fit", "q", 0.0),  # type: ignore[arg-type]
     "sweep": lambda: sweep("q", "sudoku9-fit"),  # type: ignore[arg-type]
     "compare": lambda: comparison.compare("sudoku9-test", {}),  # type: ignore[arg-type]
-    "play_on": lambda: play_on("sudoku9-fit"),  # type: ignore[arg-type]
     "learn on a bank": lambda: learner("lsmc")(BANK, steps=1, seed=0),  # type: ignore[arg-type]
     "learn on a name": lambda: learner("ppo")("sudoku9", steps=1, seed=0),  # type: ignore[arg-type]
     "learn wrapped": lambda: learner("q")(

@@ -201,6 +201,6 @@ def take(bank: Bank, index_P: Int[Tensor, " Q"]) -> Bank:
         predictions_MPT=bank.predictions_MPT[:, index_P],
         rating_P=bank.rating_P[index_P],
         cluster_P=bank.cluster_P[index_P],
-        puzzles=bank.puzzles and bank.puzzles.take(index_P.numpy()),
+        puzzles=None if bank.puzzles is None else bank.puzzles.take(index_P.numpy()),
     )
     return known(part, bank)

@@ -17,7 +17,7 @@ import torch
 from scripted import PUZZLES, Scripted, tiny_hrm
 
 from hrm_rl.agents.comparison.compare import compare
-from hrm_rl.agents.comparison.pairs import check_pair
+from hrm_rl.agents.comparison.pairs import check_pair, logged_banks
 from hrm_rl.agents.rules import rule, sweep
 from hrm_rl.banks.bank import Bank, checked, log_bank, observe, play
 from hrm_rl.banks.files import log_to, read_bank
@@ -210,3 +210,14 @@ def test_a_sweep_needs_points() -> None:
         assert sweep(kind, BANK, least)
         with pytest.raises(ValueError, match=f"points must be a whole number in {least}"):
             sweep(kind, BANK, least - 1)
+
+
+def test_puzzles_that_are_scored_are_left_out_of_what_is_fitted_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fit, test = logged_banks(tiny_hrm(), PUZZLES, PUZZLES.take([2, 5]), 2)
+    assert (len(fit), len(test)) == (6, 2)
+    check_pair(fit, test)
+    assert "2 of 8 puzzles are scored too, and not fitted on" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="all puzzles to fit on are among those that are scored"):
+        logged_banks(tiny_hrm(), PUZZLES.take([2]), PUZZLES, 2)

@@ -54,14 +54,18 @@ def check_pair(fit: Bank, test: Bank) -> None:
     for what, (mine, theirs) in {
         "models of other configs": (fit.config, test.config),
         "other observations": (sorted(fit.columns), sorted(test.columns)),
-        "other tasks": tuple(bank.puzzles and bank.puzzles.task for bank in (fit, test)),
+        "other tasks": tuple(
+            b.puzzles.task if b.puzzles is not None else None for b in (fit, test)
+        ),
     }.items():
         if mine is not None and theirs is not None and mine != theirs:
             raise ValueError(
-                f"what is fitted on one bank says nothing of the other, they are of {what}, "
-                f"{mine} and {theirs}: log both from one checkpoint"
+                f"what is fitted on one bank says nothing of the other, they are of {what} "
+                f"({mine!s:.60} and {theirs!s:.60}): log both from one checkpoint"
             )
-    inputs = [{row.tobytes() for row in b.puzzles.inputs_PL} for b in (fit, test) if b.puzzles]
+    inputs = [
+        {row.tobytes() for row in b.puzzles.inputs_PL} for b in (fit, test) if b.puzzles is not None
+    ]
     if len(inputs) == 2 and (shared := len(inputs[0] & inputs[1])):
         raise ValueError(
             f"{shared} puzzles are in both banks; policies must not be fitted on the puzzles that "
@@ -79,7 +83,23 @@ def _spread(bank: Bank, limit: int) -> Bank:
 def logged_banks(
     model: Model, fit: PuzzleSet, test: PuzzleSet, max_segments: int
 ) -> tuple[Bank, Bank]:
-    """Two banks logged now; that for fitting of one segment more, where the paper's edge looks."""
+    """Two banks logged now; that for fitting of one segment more, where the paper's edge looks.
+
+    Puzzles that are in both sets, as those of small toys may be, are left out of what is fitted on.
+
+    Raises:
+        ValueError: nothing is left to fit on.
+    """
+    scored = {row.tobytes() for row in test.inputs_PL}
+    others = [i for i, row in enumerate(fit.inputs_PL) if row.tobytes() not in scored]
+    if not others:
+        raise ValueError(
+            "all puzzles to fit on are among those that are scored, and policies must not be fitted "
+            "on what they are scored on; name another split or another set"
+        )
+    if len(others) < len(fit):
+        print(f"{len(fit) - len(others)} of {len(fit)} puzzles are scored too, and not fitted on")
+        fit = fit.take(others)
     print(
         "logging the puzzles that policies are fitted on, then those they are scored on", flush=True
     )

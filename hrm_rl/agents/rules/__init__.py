@@ -152,7 +152,7 @@ def sweep(kind: str, bank: Bank, points: int = 25) -> list[Policy]:
         return [QGreedy(knob) for knob in knobs_across(obs[:, 0] - obs[:, 1], points)]
     if kind in SCORES:
         score = SCORES[kind]
-        return [score.threshold(knob) for knob in knobs_across(score.of(obs), points, score.above)]
+        return [Threshold(score, knob) for knob in knobs_across(score.of(obs), points, score.above)]
     if kind == "sampled":
         fair = knobs_across(-obs[:, 0], points - 2, above=False)
         return [

@@ -51,9 +51,14 @@ class Score:
         columns_KB = [obs_BF[:, column] for column in self.columns]
         return torch.stack(columns_KB).amin(0) if self.above else torch.stack(columns_KB).amax(0)
 
-    def threshold(self, knob: float | None = None, observation: str = "scalars") -> Threshold:
-        """The rule that cuts this score at `knob`, or at the default."""
-        return Threshold(self, self.default if knob is None else knob, observation)
+    def threshold(self, level: float | None = None, observation: str = "scalars") -> Threshold:
+        """The rule that cuts this score at `level`, or at the default.
+
+        Raises:
+            ValueError: no value of the score is near it.
+        """
+        level = self.default if level is None else knob("knob", level, 0, self.most)
+        return Threshold(self, level, observation)
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Threshold:
     observation: str = "scalars"
 
     def __post_init__(self) -> None:
-        knob("knob", self.knob, 0, self.score.most)
+        real("knob", self.knob)  # a sweep of a bank made by hand may lie anywhere
 
     def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
         score_B = self.score.of(obs_BF)
