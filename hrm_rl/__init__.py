@@ -29,7 +29,7 @@ import typing
 from hrm_rl.envs import register_envs
 
 if typing.TYPE_CHECKING:
-    from hrm_rl.agents.comparison.compare import score as score
+    from hrm_rl.agents.comparison.score import score as score
     from hrm_rl.agents.learners import learner as learner
     from hrm_rl.agents.learners.protocol import play_on as play_on
     from hrm_rl.agents.rules import rule as rule
@@ -75,7 +75,7 @@ _PUBLIC: typing.Final = {
     "rule": "hrm_rl.agents.rules",
     "run": "hrm_rl.training.run",
     "save_model": "hrm_rl.models.checkpoint",
-    "score": "hrm_rl.agents.comparison.compare",
+    "score": "hrm_rl.agents.comparison.score",
     "train": "hrm_rl.training.train",
 }
 """Public name -> the module that defines it."""

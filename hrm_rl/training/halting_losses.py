@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from hrm_rl.checks.numbers import real
 from hrm_rl.statistics.survival import reach
 
 EPS = 0.01
@@ -49,10 +50,8 @@ def prior(
     """
     if lambda_p is None:
         return torch.full((max_segments,), 1 / max_segments, device=device, dtype=dtype)
-    if not 0 < lambda_p < 1:
-        raise ValueError(
-            f"lambda_p must lie between 0 and 1, got {lambda_p}; None is the uniform prior"
-        )
+    cure = "None is the uniform prior"
+    lambda_p = real("lambda_p", lambda_p, low=0, high=1, inside=True, cure=cure)
     weight_M = (1 - lambda_p) ** torch.arange(max_segments, device=device, dtype=dtype)
     return weight_M / weight_M.sum()
 

@@ -40,7 +40,9 @@ def test_priors_by_hand() -> None:
     assert prior(3, 0.5).tolist() == pytest.approx([4 / 7, 2 / 7, 1 / 7])
     assert prior(4, None).tolist() == [0.25] * 4
     for wrong in (0.0, 1.0, -0.1, float("nan")):
-        with pytest.raises(ValueError, match=rf"lambda_p must lie between 0 and 1, got {wrong}"):
+        with pytest.raises(
+            ValueError, match=rf"lambda_p must be a finite number between 0 and 1, got {wrong}"
+        ):
             prior(3, wrong)
 
 

@@ -35,10 +35,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hrm_rl.agents.learners.fitting import Feedback, full_feedback
-from hrm_rl.agents.learners.inputs import mlp, quiet, standardise, start_at
+from hrm_rl.agents.learners.inputs import asked, mlp, quiet, standardise, start_at
 from hrm_rl.agents.learners.policies import QPolicy
 from hrm_rl.agents.learners.walking import Decision, walk
-from hrm_rl.envs.vector import HaltingVectorEnv, check_native
+from hrm_rl.checks.numbers import choice
+from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import greedy_q
 from hrm_rl.training import losses
 
@@ -68,12 +69,14 @@ def learn(
         ValueError: the environment resets otherwise, or pays for something else than being right;
             or the paper's edge on a bank that ends with max_segments.
     """
-    check_native(env)
+    asked(env, steps, seed, lr)
+    choice("edge", edge, ("exact", "paper"))
+    choice("tie", tie, ("continue", "halt"))
     config, network = env.config, q_network(env, seed)
     updates = -(-steps // env.num_envs)
     optimizer = torch.optim.Adam(network.parameters(), lr)
     decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, updates)
-    seen = full_feedback(env) if edge == "paper" else None
+    seen = full_feedback(env, steps, seed) if edge == "paper" else None
     for decision in walk(
         env, lambda obs_BF: greedy_q(network(obs_BF), tie), updates=updates, seed=seed,
         explore_probability=explore_probability, progress=progress,

@@ -39,6 +39,7 @@ from hrm_rl.agents.learners.fitting import (
 )
 from hrm_rl.agents.learners.inputs import quiet, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
+from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.training.halting_losses import expected
 
@@ -54,7 +55,8 @@ def learn(
     entropy: float = 0.03,
 ) -> ChancePolicy:
     """Climb the exact value on the environment's bank (`fitting.full_feedback`)."""
-    seen = full_feedback(env)
+    entropy = real("entropy", entropy, low=0)
+    seen = full_feedback(env, steps, seed, lr)
     network = start_at(network_for(seen, 1, seed), rare_halt(seen.max_segments))
     descend(
         network,

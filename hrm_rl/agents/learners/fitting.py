@@ -15,9 +15,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from hrm_rl.agents.learners.inputs import Standardise, mlp, whole
+from hrm_rl.agents.learners.inputs import Standardise, asked, mlp, whole
 from hrm_rl.banks.bank import observe
-from hrm_rl.envs.vector import HaltingVectorEnv, check_native
+from hrm_rl.checks import numbers
+from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.features import with_time
 from hrm_rl.statistics.survival import coin_entropy, halting
 from hrm_rl.stopping.exact import rewards
@@ -57,14 +58,16 @@ class Feedback:
         return self.correct_MP.shape[1]
 
 
-def full_feedback(env: HaltingVectorEnv) -> Feedback:
+def full_feedback(
+    env: HaltingVectorEnv, steps: int = 1, seed: int = 0, lr: float = 1e-3
+) -> Feedback:
     """Full feedback of an environment (`inputs.whole`), as its learners see it.
 
     Raises:
         ValueError: halting earns something else than being right, or not every segment may be
-            halted at.
+            halted at; or as `inputs.asked`.
     """
-    check_native(env)
+    asked(env, steps, seed, lr)
     config = env.config
     if config.reward != "exact":
         raise ValueError(
@@ -152,14 +155,20 @@ def descend(
 
 
 def batches_in(seen: Feedback, steps: int, batch: int) -> tuple[int, int]:
-    """Decisions in a batch of puzzles, and the batches that hold `steps` of them."""
+    """Decisions in a batch of puzzles, and the batches that hold `steps` of them.
+
+    Raises:
+        ValueError: no steps, or no puzzles in a batch.
+    """
+    numbers.whole("steps", steps, low=1)
+    numbers.whole("batch", batch, low=1)
     each = min(batch, len(seen)) * (seen.max_segments - 1)
     return each, -(-steps // each)
 
 
 def _batches(seen: Feedback, batch: int, updates: int, seed: int) -> Iterator[Int[Tensor, " B"]]:
     """Puzzles without replacement, shuffled anew at every pass; what is left of a pass is dropped."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(int(seed))
     batch = min(batch, len(seen))
     left: tuple[Tensor, ...] = ()
     for _ in range(updates):

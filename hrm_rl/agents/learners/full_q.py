@@ -31,6 +31,7 @@ from hrm_rl.agents.learners.act_q import first_logit
 from hrm_rl.agents.learners.fitting import Feedback, descend, full_feedback, network_for
 from hrm_rl.agents.learners.inputs import quiet, start_at
 from hrm_rl.agents.learners.policies import QPolicy
+from hrm_rl.checks.numbers import whole
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.training import losses
 
@@ -56,7 +57,8 @@ def learn(
     Raises:
         ValueError: unknown `edge`, or the paper's on a bank that ends with max_segments.
     """
-    seen = full_feedback(env)
+    copy_every = whole("copy_every", copy_every, low=1)
+    seen = full_feedback(env, steps, seed, lr)
     horizon = learnt_horizon(seen, edge)
     bias = first_logit(horizon, seen.step_cost)
     network = start_at(network_for(seen, 2, seed), bias, bias)

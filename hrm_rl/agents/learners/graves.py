@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from hrm_rl.agents.learners.fitting import descend, full_feedback, network_for
 from hrm_rl.agents.learners.inputs import quiet, rare_halt, start_at
 from hrm_rl.banks.bank import Bank, observe
+from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import Remembers
 from hrm_rl.puzzles.verdicts import exact
@@ -75,7 +76,8 @@ def learn(
     eps: float = EPS,
 ) -> ActPolicy:
     """Descend on the environment's bank (`fitting.full_feedback`)."""
-    seen = full_feedback(env)
+    eps = real("eps", eps, low=0, high=1, inside=True)
+    seen = full_feedback(env, steps, seed, lr)
     network = start_at(network_for(seen, 1, seed), rare_halt(seen.max_segments))
     descend(
         network,

@@ -5,14 +5,17 @@ Shapes: N slots, F features, B rows, M segments.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from hrm_rl.banks.bank import Bank, log_bank
+from hrm_rl.checks import numbers
 from hrm_rl.envs.segments import LiveSegments
 from hrm_rl.envs.vector import HaltingVectorEnv, check_native
-from hrm_rl.halting import CONTINUE
+from hrm_rl.halting import CONTINUE, SEEDS
 from hrm_rl.training import halting_losses
 
 WIDTH = 64
@@ -83,6 +86,18 @@ def rare_halt(max_segments: int) -> float:
             f"max_segments must be >= 2, got {max_segments}; with one there is nothing to decide"
         )
     return halting_losses.rare_halt(max_segments)
+
+
+def asked(env: Any, steps: int, seed: int, lr: float = 1e-3) -> None:
+    """Refuse what no learner can learn from, before it starts.
+
+    Raises:
+        ValueError: no vector environment, no decisions, a seed below 0, no learning rate.
+    """
+    check_native(env)
+    numbers.whole("steps", steps, low=1, cure="they are decisions to learn from")
+    numbers.whole("seed", seed, low=0, high=SEEDS)
+    numbers.real("lr", lr, low=0, inside=True)
 
 
 def whole(env: HaltingVectorEnv) -> Bank:

@@ -29,6 +29,7 @@ from torch import Tensor
 from hrm_rl.agents.learners.fitting import descend, full_feedback, halting_MP, network_for
 from hrm_rl.agents.learners.inputs import quiet, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
+from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.training.halting_losses import divergence, expected, prior
 
@@ -49,7 +50,8 @@ def learn(
     Args:
         lambda_p: rate of the geometric prior; None for a uniform one.
     """
-    seen = full_feedback(env)
+    beta = real("beta", beta, low=0)
+    seen = full_feedback(env, steps, seed, lr)
     prior_M = prior(seen.max_segments, lambda_p).to(seen.obs_MPF.device)
     network = start_at(network_for(seen, 1, seed), rare_halt(seen.max_segments))
     descend(

@@ -29,6 +29,7 @@ from torch import Tensor
 from hrm_rl.agents.learners.fitting import Feedback, descend, full_feedback, network_for
 from hrm_rl.agents.learners.inputs import quiet, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
+from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.statistics.survival import coin_entropy, log_probability
 
@@ -53,9 +54,10 @@ def learn(
     """
     if baseline not in BASELINES:
         raise ValueError(f"baseline must be one of {', '.join(BASELINES)}, got {baseline!r}")
-    seen = full_feedback(env)
+    entropy = real("entropy", entropy, low=0)
+    seen = full_feedback(env, steps, seed, lr)
     network = start_at(network_for(seen, 2, seed), rare_halt(seen.max_segments), 0.0)
-    generator = torch.Generator(seen.obs_MPF.device).manual_seed(seed)
+    generator = torch.Generator(seen.obs_MPF.device).manual_seed(int(seed))
 
     def loss(part: Feedback, left: float) -> Tensor:
         logit_DP, value_DP = network(part.decisions_DPF).unbind(-1)

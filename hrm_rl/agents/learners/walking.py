@@ -54,7 +54,7 @@ def walk(
     """
     _check(env)
     device = env.engine.device
-    generator = torch.Generator(device).manual_seed(seed)
+    generator = torch.Generator(device).manual_seed(int(seed))
 
     def draw() -> Tensor:
         return draw_min_segments(
