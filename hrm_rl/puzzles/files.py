@@ -148,7 +148,8 @@ def _set(path: Path, rows: Sequence[Row], game: Task) -> PuzzleSet:
     questions, answers, ratings = [], [], []
     line = 0
     try:
-        for line, row in ((row.line, row) for row in rows):
+        for row in rows:
+            line = row.line
             questions.append(game.parse(row.question))
             answers.append(game.parse(row.answer) if row.answer.strip() else None)
             ratings.append(rating_of(row.rating))

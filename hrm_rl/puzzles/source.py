@@ -8,7 +8,7 @@ from hrm_rl.checks.numbers import did_you_mean, whole
 from hrm_rl.puzzles import files, official_data
 from hrm_rl.puzzles.arc import sets as arc_sets
 from hrm_rl.puzzles.arc.demos import sets as demos_sets
-from hrm_rl.puzzles.files import DATA, load, read
+from hrm_rl.puzzles.files import load, read
 from hrm_rl.puzzles.kinds import GENERATED, Reader, task_for, task_of
 from hrm_rl.puzzles.sets import PuzzleSet
 from hrm_rl.puzzles.streams import MOST, STREAMS
@@ -18,6 +18,7 @@ SUDOKU9 = ("easy", "minimal", "hard")
 """Functions of `generate`, each of which makes 9x9 Sudoku of one kind."""
 
 DEFAULT_COUNT = 1000
+LONGEST_NAME = 200
 MOST_CELLS = 2**31
 """Cells of all puzzles that can be ordered at once: so many bytes, and as many for the answers."""
 
@@ -40,6 +41,7 @@ def source(name: str, split: str = "train", task: str = "") -> PuzzleSet:
     Raises:
         PuzzleError: no such set, file or kind.
     """
+    _check_name(name)
     if files.is_file(name):
         return read(name, task)
     if arc_sets.is_collection(name):
@@ -50,7 +52,7 @@ def source(name: str, split: str = "train", task: str = "") -> PuzzleSet:
         return official_data.read(name, split)
     if ":" in name:
         return _generated(name, split)
-    if not (DATA / f"{name}_{split}.csv").is_file() and _kind(name) in GENERATED:
+    if name not in files.shipped() and _kind(name) in GENERATED:
         return _generated(f"{name}:{DEFAULT_COUNT}:0", split)
     _refuse_path(name)
     return load(name, split)
@@ -62,6 +64,7 @@ def splits(name: str) -> tuple[str, ...]:
     Raises:
         PuzzleError: no such set.
     """
+    _check_name(name)
     if files.is_file(name):
         return ()
     if arc_sets.is_collection(name) or demos_sets.is_collection(name):
@@ -72,6 +75,19 @@ def splits(name: str) -> tuple[str, ...]:
         _refuse_path(name)
         load(name, "fit")
     return tuple(STREAMS)
+
+
+def _check_name(name: str) -> None:
+    """Refuse what no file can be called, which would fail as soon as one is looked for.
+
+    Raises:
+        PuzzleError: it is empty, too long, or has a NUL in it.
+    """
+    if not name or "\0" in name or max(map(len, name.split("/"))) > LONGEST_NAME:
+        raise PuzzleError(
+            f"a puzzle set is named by 1 to {LONGEST_NAME} characters, got {name[:40]!r}; name one "
+            f"that ships ({', '.join(files.shipped())}), a file, or puzzles to be made"
+        )
 
 
 def _kind(name: str) -> str:
@@ -85,7 +101,7 @@ def _refuse_path(name: str) -> None:
         PuzzleError: it is one.
     """
     path = Path(name)
-    if "\0" not in name and path.is_dir():
+    if path.is_dir():
         tasks = next(path.rglob("*.json"), None) is not None
         cure = f'its ARC tasks are named "arc:{name}"' if tasks else "name a file in it"
         raise PuzzleError(f"{name!r} is a folder without a data set (SPLIT/dataset.json); {cure}")

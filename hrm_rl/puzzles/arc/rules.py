@@ -63,13 +63,13 @@ class Arc:
     def parse(self, text: str) -> np.ndarray:
         """Values (L,) uint8 of a board written row by row: '.', '|' for EOS, colours 0 to 9.
 
-        Or of a grid alone, a row a line, as `pretty` writes it.
+        Or of a grid alone, a row a line and two at least, as `pretty` writes it.
         """
         text = text.removeprefix("\ufeff")
         lines = ["".join(line.split()) for line in text.splitlines() if line.strip()]
         text = "".join(lines)
         widths = {len(line) for line in lines}
-        if len(text) < self.length and text.isascii() and text.isdigit() and len(widths) == 1:
+        if len(lines) > 1 and len(text) < self.length and text.isdecimal() and len(widths) == 1:
             grid = np.array([[int(colour) for colour in line] for line in lines], np.uint8)
             return self.board(grid)
         if len(text) != self.length:
