@@ -124,8 +124,8 @@ def _questions(
         if found.left_out:
             shown = ", ".join(found.left_out[:5]) + " ..." * (len(found.left_out) > 5)
             print(
-                f"{len(found.left_out)} tasks have grids of more than {found.board.side} rows or "
-                f"columns, and are left out: {shown}"
+                f"tasks left out: {len(found.left_out)}, with grids of more than {found.board.side} rows or "
+                f"columns: {shown}"
             )
         for other in collections:
             if [t.name for t in collection(other).tasks] != [t.name for t in found.tasks]:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from hrm_rl.models import Model
     from hrm_rl.puzzles import PuzzleSet, Task
 
+PATH = re.compile(r"\.\w*[a-wyzA-WYZ]\w+$|[/\\]\w*[a-wyzA-WYZ]")
+"""How the name of a file looks, unlike a puzzle: letters (but x, a blank) behind a dot or a slash."""
+
 Device = Annotated[str, tyro.conf.arg(help='"auto", "cpu", "cuda" or "mps"')]
 """Where to compute."""
 
@@ -94,7 +97,7 @@ def _given(puzzle: str, game: "Task", checkpoint: str) -> "PuzzleSet":
     try:
         givens_L, solution_L = game.parse(puzzle), answer(game, puzzle)
     except PuzzleError:
-        if is_file(puzzle) or re.search(r"\.\w*[a-wyzA-WYZ]\w+$|[/\\]\w*[a-wyzA-WYZ]", puzzle):
+        if len("".join(puzzle.split())) != game.length and (is_file(puzzle) or PATH.search(puzzle)):
             raise ValueError(f"no such file: {puzzle!r}; give one, or the puzzle itself") from None
         raise
     x_PL, y_PL = (game.tokens(values_L)[None] for values_L in (givens_L, solution_L))

@@ -112,7 +112,7 @@ class Result:
 
     def credit(self, tries: int) -> float:
         """Mean over tasks of the share of their pairs that are: how ARC Prize scores."""
-        return _mean([np.mean(rights) for rights in self._by_task(tries).values()])
+        return _mean([float(np.mean(rights)) for rights in self._by_task(tries).values()])
 
     def _by_task(self, tries: int) -> dict[str, list[bool]]:
         found: dict[str, list[bool]] = {}
@@ -133,5 +133,5 @@ class Result:
         return found
 
 
-def _mean(shares: Sequence[bool | np.floating]) -> float:
+def _mean(shares: Sequence[float]) -> float:
     return float(np.mean(shares)) if shares else float("nan")
