@@ -163,6 +163,20 @@ def test_a_search_that_has_to_end() -> None:
     assert (answer(maze, empty) == 5).sum() == 37
 
 
+@given(
+    name=st.sampled_from(["sudoku4", "maze3", "queens4", "parity9", "life5", "arc4", "demos3x1"]),
+    text=st.text(alphabet="0123456789.|+-#SGoOQx \n\r\ufeff\u0661", max_size=60),
+)
+def test_any_text_is_a_puzzle_or_one_sentence(name: str, text: str) -> None:
+    game = task_of(name)
+    try:
+        values_L = game.parse(text)
+    except PuzzleError as error:
+        assert "\n" not in str(error)
+    else:
+        assert values_L.shape == (game.length,) and game.tokens(values_L).max() < game.vocab
+
+
 def test_printed_grids_are_read_back() -> None:
     for name in ("maze8", "queens6:4:0", "parity9:4:0", "life5:4:0"):
         puzzles = source(name, "test").take(range(4))

@@ -25,6 +25,8 @@ BOXES: Final = "".join(map(chr, range(0x2500, 0x2580)))
 RULES: Final = "-=_+*.:'`| \t" + BOXES
 CORNERS: Final = re.compile(rf"[+=:'`{BOXES}]|^\W*[*.]-")
 """What a border has and a row of blanks has not."""
+REMARK: Final = re.compile(r"\s*(?:[;%!]|--)+\s*[^\W\d_xX]")
+"""A line that is a comment in other languages."""
 _DASHES: Final = str.maketrans(
     "\u2010\u2011\u2012\u2013\u2014\u2212\u00b7\u2022\u00d7", "------..x"
 )
@@ -118,9 +120,10 @@ def _walk(text: str, size: int, strict: bool) -> Iterator[Found]:
             began = began if rows else number
             rows.append(row)
             if len(rows) == size:
-                yield Found(began, _dots("".join(rows)), source=heading)
+                if heading.lower() != "state":  # how far somebody got, behind the puzzle in .sdk
+                    yield Found(began, _dots("".join(rows)), source=heading)
                 rows, heading = [], ""
-        elif rows or not re.match(r"\s*[\[(\"']?[^\W\d_]{2}", line):
+        elif rows or not _is_heading(line, size):
             raise PuzzleError(f"line {number}: {_complaint(line, row, size)}")
         else:
             heading = line.strip(" \t[]:\"'")
@@ -165,9 +168,16 @@ def _lines(text: str) -> list[tuple[int, str]]:
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         line = re.split(r"#|//", line, maxsplit=1)[0]
-        if line.strip():
+        if line.strip() and not REMARK.match(line):
             found.append((number, line))
     return found
+
+
+def _is_heading(line: str, size: int) -> bool:
+    """Whether a line is a name of what follows; one as long as a row or a puzzle is a mistake in it."""
+    letters = re.findall(r"[^\W\d_xX]", line)
+    named = re.match(r"\s*[\[(\"']?[^\W\d_]", line) and len(letters) >= 2
+    return bool(named) and len(_stripped(line)) not in (size, size**2)
 
 
 def _is_rule(line: str, size: int, strict: bool) -> bool:

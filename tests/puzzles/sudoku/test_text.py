@@ -102,7 +102,9 @@ def test_many_grids_with_headings_and_a_spreadsheet() -> None:
     assert [one.source for one in found] == ["Grid 01", "Grid 02", "Grid 03", "Grid 04"]
     assert [one.line for one in found] == [2, 12, 22, 32 + 1]
     sdk = "#A Somebody\n#D easy\n[Puzzle]\n" + "\n".join(ROWS)
-    assert cells(sdk, 9) == LINE
+    state = "[State]\n" + "\n".join(ANSWER[i : i + 9] for i in range(0, 81, 9))
+    for text in (sdk, f"{sdk}\n{state}", f"; a comment\n% another\n-- a third\n{sdk}"):
+        assert cells(text, 9) == LINE
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,8 @@ def test_many_grids_with_headings_and_a_spreadsheet() -> None:
     [
         (f"{LINE}\n{OTHER[:-1]}", r"line 2: .* 9 cells, and a 9x9 Sudoku 81, got 80"),
         (f"{LINE}\n{OTHER[:-1]}Q", "line 2: a cell must be '.' or a digit from 0 to 9, got 'Q'"),
+        (f"{LINE}\nx{OTHER[1:-2]}ab", "line 2: a cell must be .* got 'a'"),
+        ("xx3xx7x", "line 1: a row has 9 cells"),
         ("\n".join(ROWS[:8]), "line 1: the grid that begins here has 8 rows"),
         ("\n".join([*ROWS[:4], "heading", *ROWS[4:]]), "line 5: a cell must be .* got 'h'"),
     ],
