@@ -30,7 +30,7 @@ def evaluate(
 
     Args:
         checkpoint: a shipped one, a .safetensors or official .pt file, or a run folder
-        puzzles: a shipped set or an official CSV; the checkpoint's own task if left out
+        puzzles: a shipped set or a file (.csv, .txt, .sdm ...); the checkpoint's own task if left out
         split: which split of a shipped set or a folder: train, fit, test
         policy: q (the paper's rule), trm, confidence, stable-2, random, fixed-8 ...
         max_segments: forced halt
@@ -45,6 +45,7 @@ def evaluate(
     from hrm_rl.evaluate import evaluate as run_evaluation
     from hrm_rl.models.checkpoint import load_model
     from hrm_rl.puzzles import task_for
+    from hrm_rl.puzzles.files import SOLVED_FOR, is_file
     from hrm_rl.puzzles.source import for_model
     from hrm_rl.puzzles.verdicts import VALID
 
@@ -52,9 +53,13 @@ def evaluate(
     whole("--batch-size", batch_size, low=1)
     names = [policy, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
     rules = {name: rule(name) for name in names}  # refuses what it does not know, before any work
+    if is_file(checkpoint) and not puzzles:  # `evaluate my.sdm`
+        checkpoint, puzzles = "sudoku9", checkpoint
     model, _ = load_model(checkpoint, resolve_device(device))
     chosen = for_model(model.config, puzzles, split, limit)
     print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
+    if found := sum(source.endswith(SOLVED_FOR) for source in chosen.sources):
+        print(f"{found} answers were not in {puzzles} and were solved for")
     by_rules = task_for(model.config).kind in VALID
     valid = f"{'by the rules':>14}" if by_rules else ""
     print(f"{'policy':<14}{'accuracy':>10}{valid}{'mean segments':>16}{'seconds':>10}")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from hrm_rl.checks.numbers import did_you_mean
 from hrm_rl.puzzles.arc.demos.rules import Demos
 from hrm_rl.puzzles.arc.rules import Arc
 from hrm_rl.puzzles.maze.rules import Maze
@@ -54,11 +55,12 @@ def task_of(name: str) -> Task:
     Raises:
         PuzzleError: there is no such task.
     """
-    match = re.fullmatch(r"([a-z]+)(\d+(?:x\d+)?)", name)
+    match = re.fullmatch(r"([a-z]+)([0-9]{1,9}(?:x[0-9]{1,9})?)", name)
     if match is None or match[1] not in KINDS:
+        hint = did_you_mean(name.rstrip("0123456789x"), set(KINDS) - {name})
         raise PuzzleError(
             f"a task is named by its kind ({', '.join(KINDS)}) and its size, "
-            f'as in "sudoku9", got "{name}"'
+            f'as in "sudoku9", got "{name[:80]}"' + (hint and f"; {hint}")
         )
     if "x" in match[2] and match[1] not in ("arc", "demos"):
         raise PuzzleError(

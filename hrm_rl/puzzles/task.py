@@ -13,6 +13,11 @@ class PuzzleError(ValueError):
     """A puzzle, or a file of them, that cannot be used: what is wrong, where, and the cure."""
 
 
+def first_line(error: Exception) -> str:
+    """What an outside library has to say, in one line."""
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200]
+
+
 class Task(Protocol):
     """The rules of one kind of puzzle in one size, and how a puzzle is written.
 

@@ -49,8 +49,17 @@ class Arc(Grid):
         return FIRST_COLOUR + COLOURS
 
     def parse(self, text: str) -> np.ndarray:
-        """Values (L,) uint8 of a board written row by row: '.', '|' for EOS, colours 0 to 9."""
-        text = "".join(text.split())
+        """Values (L,) uint8 of a board written row by row: '.', '|' for EOS, colours 0 to 9.
+
+        Or of a grid alone, a row a line and two at least, as `pretty` writes it.
+        """
+        text = text.removeprefix("\ufeff")
+        lines = ["".join(line.split()) for line in text.splitlines() if line.strip()]
+        text = "".join(lines)
+        widths = {len(line) for line in lines}
+        if len(lines) > 1 and len(text) < self.length and text.isdecimal() and len(widths) == 1:
+            grid = np.array([[int(colour) for colour in line] for line in lines], np.uint8)
+            return self.board(grid)
         if len(text) != self.length:
             raise PuzzleError(
                 f"a {self.side}x{self.side} ARC board has {self.length} characters, "
