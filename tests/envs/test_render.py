@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import boards
 import numpy as np
 import pygame
 import pytest
+from boards import crop
 from gymnasium.error import DependencyNotInstalled
 from PIL import Image
 
@@ -34,18 +36,9 @@ def digits(text: str) -> np.ndarray:
 
 
 def make(size: int = 9, **changes: Any) -> Frame:
-    fields: dict[str, Any] = dict(
-        givens_L=digits(GIVENS[size]),
-        cells_L=digits(SOLVED[size]),
-        previous_L=digits(SOLVED[size]),
-        segment=3,
-        max_segments=16,
-        q_halt=0.25,
-        q_continue=0.75,
-        decision="continue",
-        correct=True,
-    )
-    return Frame(**(fields | changes))
+    fields = {name: digits(SOLVED[size]) for name in ("cells_L", "previous_L")}
+    fields |= {"segment": 3, "max_segments": 16, "decision": "continue", "correct": True}
+    return boards.frame(**({"givens_L": digits(GIVENS[size])} | fields | changes))
 
 
 def replaced(digits_L: np.ndarray, **new: int) -> np.ndarray:
@@ -56,17 +49,8 @@ def replaced(digits_L: np.ndarray, **new: int) -> np.ndarray:
     return digits_L
 
 
-def crop(image: np.ndarray, box: palette.Box) -> np.ndarray:
-    scale = image.shape[1] / palette.WIDTH
-    left, top, width, height = box
-    rows = slice(round(top * scale), round((top + height) * scale))
-    return image[rows, round(left * scale) : round((left + width) * scale)]
-
-
 def cells_with(image: np.ndarray, size: int, colour: palette.Colour) -> set[int]:
-    """The cells in which some pixel has just this colour."""
-    crops = [crop(image, palette.cell_box(i, Sudoku(size))) for i in range(size * size)]
-    return {i for i, pixels in enumerate(crops) if (pixels == colour).all(-1).any()}
+    return boards.cells_with(image, Sudoku(size), colour)
 
 
 def bounds(differs: np.ndarray) -> tuple[int, int, int, int]:
