@@ -9,6 +9,17 @@ from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.render import draw
 from hrm_rl.puzzles import Task
 
+GIVENS = {
+    4: "1000003004000002",
+    6: "100004020000003060060000000200040001",
+    9: "530070000600195000098000060800060003400803001700020006060000280000419005000080079",
+}
+SOLVED = {
+    4: "1324423124133142",
+    6: "135624624135513462462513351246246351",
+    9: "534678912672195348198342567859761423426853791713924856961537284287419635345286179",
+}
+
 
 def frame(**changes: Any) -> Frame:
     """Segment 1 of 8, or segment 2 if there is a prediction before, and nothing decided yet."""
@@ -22,6 +33,17 @@ def frame(**changes: Any) -> Frame:
         correct=None,
     )
     return Frame(**(fields | changes))
+
+
+def digits(text: str) -> np.ndarray:
+    return np.array([int(c) for c in text])
+
+
+def sudoku(size: int = 9, **changes: Any) -> Frame:
+    """A solved Sudoku in segment 3 of 16, which nothing was changed in."""
+    fields = {name: digits(SOLVED[size]) for name in ("cells_L", "previous_L")}
+    fields |= {"segment": 3, "max_segments": 16, "decision": "continue", "correct": True}
+    return frame(**({"givens_L": digits(GIVENS[size])} | fields | changes))
 
 
 def crop(image: np.ndarray, box: palette.Box, rim: int = 0) -> np.ndarray:
