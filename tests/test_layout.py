@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-import gymnasium
 import jaxtyping
 import pytest
 import torch
 
 import hrm_rl
-from hrm_rl.envs import ENV_ARGUMENTS, register_envs
 from hrm_rl.training.losses import halt_target
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -317,20 +315,3 @@ def test_type_checkers_are_told_the_same_names() -> None:
 def test_unknown_public_name() -> None:
     with pytest.raises(AttributeError, match="'hrm_rl' has no attribute 'HMR'"):
         _ = hrm_rl.HMR
-
-
-# --- registration ---------------------------------------------------------------------------------
-
-
-def test_registering_twice_changes_nothing() -> None:
-    before = {env_id: gymnasium.spec(env_id) for env_id in ENV_ARGUMENTS}
-    register_envs()
-    assert all(gymnasium.spec(env_id) is spec for env_id, spec in before.items())
-
-
-@pytest.mark.parametrize("env_id", sorted(ENV_ARGUMENTS))
-def test_registered_as_strings_and_without_a_time_limit(env_id: str) -> None:
-    spec = gymnasium.spec(env_id)
-    assert spec.max_episode_steps is None  # the forced halt is the MDP's own end
-    assert spec.kwargs == ENV_ARGUMENTS[env_id]
-    assert gymnasium.envs.registration.EnvSpec.from_json(spec.to_json()) == spec

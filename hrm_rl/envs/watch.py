@@ -69,7 +69,7 @@ def frames_of(puzzle: PuzzleSet, moments: Iterable[Shown], max_segments: int) ->
             0,
             prediction_L=prediction_L.numpy(),
             previous_L=previous_L,
-            q_2=at.q_2.float().sigmoid().tolist(),
+            q_2=at.q_2.sigmoid().tolist(),
             segment=at.segment,
             max_segments=max_segments,
             decision=at.decision,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import boards
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,18 +17,7 @@ GRIDS = hnp.arrays(np.int64, 16, elements=st.integers(0, 4))
 
 
 def make(**changes: Any) -> Frame:
-    fields: dict[str, Any] = dict(
-        givens_L=GIVENS_L,
-        cells_L=SOLVED_L,
-        previous_L=None,
-        segment=1,
-        max_segments=8,
-        q_halt=0.5,
-        q_continue=0.5,
-        decision="",
-        correct=None,
-    )
-    return Frame(**(fields | changes))
+    return boards.frame(**({"givens_L": GIVENS_L, "cells_L": SOLVED_L} | changes))
 
 
 @pytest.mark.parametrize(

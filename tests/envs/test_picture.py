@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
+import boards
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 
 from hrm_rl.envs import picture
 from hrm_rl.envs.boards import palette
-from hrm_rl.envs.frame import Frame
 
 NAN = float("nan")
 
@@ -58,20 +58,9 @@ class Notes:
 
 
 def paint(**changes: Any) -> Notes:
-    zeros_L = np.zeros(81, int)
-    fields: dict[str, Any] = dict(
-        givens_L=zeros_L,
-        cells_L=zeros_L,
-        previous_L=None,
-        segment=3,
-        max_segments=16,
-        q_halt=0.25,
-        q_continue=0.75,
-        decision="",
-        correct=None,
-    )
+    fields = {name: np.zeros(81, int) for name in ("givens_L", "cells_L")}
     notes = Notes()
-    picture.paint(notes, Frame(**(fields | changes)))
+    picture.paint(notes, boards.frame(**(fields | {"segment": 3, "max_segments": 16} | changes)))
     return notes
 
 

@@ -3,49 +3,18 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
+import boards
 import numpy as np
 import pygame
 import pytest
+from boards import SOLVED, crop, digits
+from boards import sudoku as make
 from gymnasium.error import DependencyNotInstalled
-from PIL import Image
 
 from hrm_rl.envs.boards import palette
-from hrm_rl.envs.gif import contact_sheet, save_gif
-from hrm_rl.envs.render import Frame, Window, draw
+from hrm_rl.envs.render import Window, draw
 from hrm_rl.puzzles import Sudoku
-
-GIVENS = {
-    4: "1000003004000002",
-    6: "100004020000003060060000000200040001",
-    9: "530070000600195000098000060800060003400803001700020006060000280000419005000080079",
-}
-SOLVED = {
-    4: "1324423124133142",
-    6: "135624624135513462462513351246246351",
-    9: "534678912672195348198342567859761423426853791713924856961537284287419635345286179",
-}
-
-
-def digits(text: str) -> np.ndarray:
-    return np.array([int(c) for c in text])
-
-
-def make(size: int = 9, **changes: Any) -> Frame:
-    fields: dict[str, Any] = dict(
-        givens_L=digits(GIVENS[size]),
-        cells_L=digits(SOLVED[size]),
-        previous_L=digits(SOLVED[size]),
-        segment=3,
-        max_segments=16,
-        q_halt=0.25,
-        q_continue=0.75,
-        decision="continue",
-        correct=True,
-    )
-    return Frame(**(fields | changes))
 
 
 def replaced(digits_L: np.ndarray, **new: int) -> np.ndarray:
@@ -56,17 +25,8 @@ def replaced(digits_L: np.ndarray, **new: int) -> np.ndarray:
     return digits_L
 
 
-def crop(image: np.ndarray, box: palette.Box) -> np.ndarray:
-    scale = image.shape[1] / palette.WIDTH
-    left, top, width, height = box
-    rows = slice(round(top * scale), round((top + height) * scale))
-    return image[rows, round(left * scale) : round((left + width) * scale)]
-
-
 def cells_with(image: np.ndarray, size: int, colour: palette.Colour) -> set[int]:
-    """The cells in which some pixel has just this colour."""
-    crops = [crop(image, palette.cell_box(i, Sudoku(size))) for i in range(size * size)]
-    return {i for i, pixels in enumerate(crops) if (pixels == colour).all(-1).any()}
+    return boards.cells_with(image, Sudoku(size), colour)
 
 
 def bounds(differs: np.ndarray) -> tuple[int, int, int, int]:
@@ -229,60 +189,6 @@ def test_without_pygame_the_error_names_the_cure(monkeypatch):
         draw(make())
     with pytest.raises(DependencyNotInstalled, match="pip install pygame-ce"):
         Window().show(make())
-
-
-def test_a_contact_sheet_lays_frames_row_by_row_and_fills_up_with_paper():
-    frames = [make(segment=m) for m in (1, 2, 3)]
-    sheet = contact_sheet(frames, columns=2, side=240)
-    height, width = draw(frames[0], 240).shape[:2]
-    assert sheet.shape == (2 * height, 2 * width, 3)
-    assert (sheet[:height, width:] == draw(frames[1], 240)).all()
-    assert (sheet[height:, :width] == draw(frames[2], 240)).all()
-    assert (sheet[height:, width:] == palette.PAPER).all()
-    assert contact_sheet(frames[:1], columns=5, side=240).shape == (height, width, 3)
-
-
-@pytest.mark.parametrize(("count", "columns"), [(0, 2), (1, 0)])
-def test_an_empty_contact_sheet_is_refused(count, columns):
-    with pytest.raises(ValueError, match=f"got {count} and {columns}"):
-        contact_sheet([make()] * count, columns)
-
-
-def test_a_gif_shows_every_frame_and_holds_the_last(tmp_path):
-    frames = [make(segment=m, title=f"segment {m}") for m in (1, 2, 3)]
-    path = save_gif(iter(frames), tmp_path / "new" / "solve.gif", 0.5, side=240)
-    with Image.open(path) as gif:
-        assert gif.n_frames == 3 and gif.info["loop"] == 0
-        for i, (frame, milliseconds) in enumerate(zip(frames, (500, 500, 2000), strict=True)):
-            gif.seek(i)
-            assert gif.info["duration"] == milliseconds
-            seen = np.asarray(gif.convert("RGB"), int)
-            assert np.abs(seen - draw(frame, 240)).mean() < 0.5  # of 255
-            assert (seen[0, 0] == palette.PAPER).all()
-    assert [p.name for p in path.parent.iterdir()] == ["solve.gif"]
-
-
-def test_a_gif_that_fails_leaves_the_old_one_and_no_litter(tmp_path, monkeypatch):
-    path = save_gif([make()], tmp_path / "solve.gif", side=240)
-    old = path.read_bytes()
-
-    def full(self: Image.Image, file: Path, *_: object, **__: object) -> None:
-        Path(file).write_bytes(b"GIF8")
-        raise OSError("no space left")
-
-    monkeypatch.setattr(Image.Image, "save", full)
-    with pytest.raises(OSError, match="no space left"):
-        save_gif([make(segment=4)], path, side=240)
-    assert path.read_bytes() == old
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_gifs_without_frames_or_time_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="at least one frame"):
-        save_gif([], tmp_path / "a.gif")
-    with pytest.raises(ValueError, match=r"seconds_per_frame must be >= 0.02, got nan"):
-        save_gif([make()], tmp_path / "a.gif", float("nan"))
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture

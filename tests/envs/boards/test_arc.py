@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import boards
 import numpy as np
 import pytest
 
@@ -19,20 +20,9 @@ BLUE, RED, GREEN, YELLOW = arc.COLOURS[1:5]
 
 
 def frame(cells_L: np.ndarray, previous_L: np.ndarray | None = None, **changes: Any) -> Frame:
-    fields: dict[str, Any] = dict(
-        givens_L=QUESTION,
-        cells_L=cells_L,
-        previous_L=previous_L,
-        segment=1 if previous_L is None else 2,
-        max_segments=8,
-        q_halt=0.25,
-        q_continue=0.75,
-        decision="",
-        correct=None,
-        task=BOARD.task,
-        demonstrations=[PAIR],
-    )
-    return Frame(**(fields | changes))
+    fields = {"givens_L": QUESTION, "cells_L": cells_L, "previous_L": previous_L}
+    fields |= {"task": BOARD.task, "demonstrations": [PAIR]}
+    return boards.frame(**(fields | changes))
 
 
 def count(shown: Frame, colour: palette.Colour) -> int:

@@ -1,9 +1,9 @@
 """Boards of parity, Life and queens, judged by their pixels."""
 
-from typing import Any
-
+import boards
 import numpy as np
 import pytest
+from boards import seen
 
 from hrm_rl.envs.boards import palette
 from hrm_rl.envs.frame import Frame
@@ -22,47 +22,28 @@ ANSWER = {
 }
 
 
-def frame(task: str, cells: str, previous: str | None = None, **changes: Any) -> Frame:
+def frame(task: str, cells: str, previous: str | None = None) -> Frame:
     rules = task_of(task)
-    fields: dict[str, Any] = dict(
+    return boards.frame(
         givens_L=rules.parse(GIVEN[task]),
         cells_L=rules.parse(cells),
         previous_L=None if previous is None else rules.parse(previous),
-        segment=1 if previous is None else 2,
-        max_segments=8,
-        q_halt=0.25,
-        q_continue=0.75,
-        decision="",
-        correct=None,
         task=task,
     )
-    return Frame(**(fields | changes))
-
-
-def cells_with(shown: Frame, colour: palette.Colour) -> set[int]:
-    """The cells in which some pixel has just this colour."""
-    image = draw(shown)
-    found = set()
-    for i in range(shown.rules.length):
-        left, top, width, height = (round(part) for part in palette.cell_box(i, shown.rules))
-        pixels = image[top + 2 : top + height - 2, left + 2 : left + width - 2]
-        if (pixels == colour).all(-1).any():
-            found.add(i)
-    return found
 
 
 @pytest.mark.parametrize("task", GIVEN)
 def test_the_puzzle_itself_shows_no_red_and_no_shade(task: str) -> None:
     shown = frame(task, GIVEN[task])
     for colour in (palette.RED, palette.BROKEN, palette.CHANGED):
-        assert cells_with(shown, colour) == set()
+        assert seen(shown, colour) == set()
 
 
 @pytest.mark.parametrize("task", GIVEN)
 def test_just_what_changed_is_shaded_also_where_something_went_away(task: str) -> None:
     shown = frame(task, ANSWER[task], GIVEN[task])
     changed = set(np.flatnonzero(shown.cells_L != shown.givens_L))
-    assert changed and cells_with(shown, palette.CHANGED) == changed
+    assert changed and seen(shown, palette.CHANGED) == changed
 
 
 @pytest.mark.parametrize(
@@ -80,31 +61,31 @@ def test_just_what_changed_is_shaded_also_where_something_went_away(task: str) -
     ],
 )
 def test_just_what_is_wrong_is_marked(task: str, cells: str, wrong: set[int]) -> None:
-    assert cells_with(frame(task, cells), palette.BROKEN) == wrong
+    assert seen(frame(task, cells), palette.BROKEN) == wrong
 
 
 def test_bits_that_are_left_are_dark_the_parity_blue_and_those_folded_away_faint() -> None:
     shown = frame("parity9", "0111.....")
-    assert cells_with(shown, palette.INK) == {0, 1, 2}
-    assert cells_with(shown, palette.FILLED) == {3}
-    assert cells_with(shown, palette.HAIRLINE) == {4}
+    assert seen(shown, palette.INK) == {0, 1, 2}
+    assert seen(shown, palette.FILLED) == {3}
+    assert seen(shown, palette.HAIRLINE) == {4}
 
 
 def test_living_cells_are_blue_and_marks_dark_until_they_are_struck() -> None:
     shown = frame("life5", "..... O.O.. .OO.. .O... ..... ++...")
-    assert cells_with(shown, palette.FILLED) == {5, 7, 11, 12, 16}
-    assert cells_with(shown, palette.INK) == {25, 26}
-    assert cells_with(shown, palette.HAIRLINE) == {27}
+    assert seen(shown, palette.FILLED) == {5, 7, 11, 12, 16}
+    assert seen(shown, palette.INK) == {25, 26}
+    assert seen(shown, palette.HAIRLINE) == {27}
 
 
 def test_queens_that_stood_are_dark_placed_ones_blue_attacked_ones_red() -> None:
     shown = frame("queens4", ".Q.. ...Q Q... ..Q.")
-    assert cells_with(shown, palette.INK) == {1}
-    assert cells_with(shown, palette.FILLED) == {7, 8, 14}
+    assert seen(shown, palette.INK) == {1}
+    assert seen(shown, palette.FILLED) == {7, 8, 14}
     dark = {i for i in range(16) if (i // 4 + i % 4) % 2}
-    assert cells_with(shown, palette.TRACK) == dark
+    assert seen(shown, palette.TRACK) == dark
     attacked = frame("queens4", ".Q.. .Q.. .... ....")
-    assert cells_with(attacked, palette.RED) == {1, 5}
+    assert seen(attacked, palette.RED) == {1, 5}
 
 
 @pytest.mark.parametrize("task", GIVEN)

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+import boards
 import numpy as np
 import pytest
 
-from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.render import draw
 from hrm_rl.puzzles.arc.demos.rules import Demos
 
@@ -21,9 +21,9 @@ def test_it_looks_like_arc(later: bool) -> None:
     nothing = np.zeros(25, np.uint8)
     given_L = np.concatenate([board(1), board(2), nothing, nothing, board(3)])
     cells_L, previous_L = (np.concatenate([given_L[:100], board(colour)]) for colour in (4, 5))
-    frame = Frame(
+    frame = boards.frame(
         givens_L=given_L, cells_L=cells_L, previous_L=previous_L if later else None, segment=2,
-        max_segments=8, q_halt=0.5, q_continue=0.5, decision="", correct=None, title="ARC", task=GAME.task,
+        title="ARC", task=GAME.task,
     )  # fmt: skip
     by_hand = replace(
         frame, givens_L=board(3), cells_L=board(4), previous_L=board(5) if later else None,

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import boards
 import numpy as np
 import pytest
+from boards import seen
 from mazes import drawn
 
 from hrm_rl.envs.boards import maze, palette
@@ -17,38 +19,16 @@ WALLS = {2, 8, 11, 12, 13}
 
 
 def frame(cells: str, previous: str | None = None, **changes: Any) -> Frame:
-    fields: dict[str, Any] = dict(
-        givens_L=drawn(QUESTION),
-        cells_L=drawn(cells),
-        previous_L=None if previous is None else drawn(previous),
-        segment=1 if previous is None else 2,
-        max_segments=8,
-        q_halt=0.25,
-        q_continue=0.75,
-        decision="",
-        correct=None,
-        task="maze4",
-    )
-    return Frame(**(fields | changes))
-
-
-def cells_with(shown: Frame, colour: palette.Colour) -> set[int]:
-    """The cells in which some pixel has just this colour."""
-    image = draw(shown)
-    found = set()
-    for i in range(shown.rules.length):
-        left, top, width, height = (round(part) for part in palette.cell_box(i, shown.rules))
-        pixels = image[top + 2 : top + height - 2, left + 2 : left + width - 2]
-        if (pixels == colour).all(-1).any():
-            found.add(i)
-    return found
+    fields = {"givens_L": drawn(QUESTION), "cells_L": drawn(cells), "task": "maze4"}
+    fields["previous_L"] = None if previous is None else drawn(previous)
+    return boards.frame(**(fields | changes))
 
 
 @pytest.mark.parametrize("cells", [QUESTION, ANSWER, GAP])
 def test_walls_start_and_goal_are_always_in_sight(cells):
-    assert cells_with(frame(cells), maze.STONE) == WALLS
-    assert cells_with(frame(cells), palette.INK) == {0}
-    assert cells_with(frame(cells), palette.GREEN) == {15}
+    assert seen(frame(cells), maze.STONE) == WALLS
+    assert seen(frame(cells), palette.INK) == {0}
+    assert seen(frame(cells), palette.GREEN) == {15}
 
 
 def test_no_prediction_shows_the_maze():
@@ -58,20 +38,20 @@ def test_no_prediction_shows_the_maze():
 
 def test_the_path_is_blue_and_nothing_is_red_in_a_right_answer():
     shown = frame(ANSWER)
-    assert cells_with(shown, palette.FILLED) == {4, 5, 9, 10, 14}
+    assert seen(shown, palette.FILLED) == {4, 5, 9, 10, 14}
     for colour in (palette.RED, palette.BROKEN, palette.CHANGED):
-        assert cells_with(shown, colour) == set()
+        assert seen(shown, colour) == set()
 
 
 def test_loose_ends_are_red():
     shown = frame(GAP)
-    assert cells_with(shown, palette.RED) == cells_with(shown, palette.BROKEN) == {9, 14}
-    assert cells_with(shown, palette.FILLED) == {1, 5}
+    assert seen(shown, palette.RED) == seen(shown, palette.BROKEN) == {9, 14}
+    assert seen(shown, palette.FILLED) == {1, 5}
 
 
 def test_start_and_goal_turn_red_where_the_path_forks():
     shown = frame("So#./oo../#oo#/##oG")
-    assert cells_with(shown, palette.RED) == {0, 5} and not cells_with(shown, palette.INK)
+    assert seen(shown, palette.RED) == {0, 5} and not seen(shown, palette.INK)
 
 
 @pytest.mark.parametrize(
@@ -85,14 +65,14 @@ def test_start_and_goal_turn_red_where_the_path_forks():
 )
 def test_what_is_not_to_be_changed_is_marked(cells, broken):
     shown = frame(cells)
-    assert cells_with(shown, palette.BROKEN) == broken
-    assert cells_with(shown, maze.STONE) >= WALLS
+    assert seen(shown, palette.BROKEN) == broken
+    assert seen(shown, maze.STONE) >= WALLS
 
 
 def test_changes_are_shaded_also_under_the_path_and_around_walls():
     shown = frame(ANSWER, previous="S.../oo../#oo#/##.G")
-    assert cells_with(shown, palette.CHANGED) == {2, 14}
-    assert cells_with(shown, maze.STONE) >= WALLS
+    assert seen(shown, palette.CHANGED) == {2, 14}
+    assert seen(shown, maze.STONE) >= WALLS
 
 
 def test_the_path_joins_its_neighbours_and_no_one_else():
