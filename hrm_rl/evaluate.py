@@ -132,10 +132,18 @@ def _check(model: Any, puzzles: Any) -> None:
         raise ValueError(
             f"a model is wanted, got {model!r:.60}; hrm_rl.load_model loads one by its name"
         )
-    if puzzles is not None and not isinstance(puzzles, PuzzleSet):
+    if puzzles is None:
+        return
+    if not isinstance(puzzles, PuzzleSet):
         raise ValueError(
             f"a set of puzzles is wanted, got {puzzles!r:.60}; hrm_rl.puzzles.source.source makes "
             "one of a name"
+        )
+    reads = model.config.vocab, model.config.length
+    if reads != (puzzles.vocab, puzzles.length):
+        raise ValueError(
+            f"the model reads {reads[1]} tokens out of {reads[0]}, and {puzzles.task} has "
+            f"{puzzles.length} out of {puzzles.vocab}; take a checkpoint and puzzles that match"
         )
 
 
@@ -172,6 +180,13 @@ def solve(
     """
     _check(model, None)
     max_segments = whole("max_segments", max_segments, low=1, high=MOST)
+    puzzle_id = whole("puzzle_id", puzzle_id, low=0, high=MOST)
+    vocab, length = model.config.vocab, model.config.length
+    if x_T.shape != (length,) or x_T.min() < 0 or x_T.max() >= vocab:
+        raise ValueError(
+            f"the model reads {length} tokens in 0..{vocab - 1}, got {x_T.numel()} of shape "
+            f"{tuple(x_T.shape)}; take a puzzle of its task ({model.config.task or 'Sudoku'})"
+        )
     policy, x_BT = begun(policy, 1), x_T.long().to(model.device)[None]
     id_B = torch.full_like(x_BT[:, 0], puzzle_id)
     slots, seen = loop.fresh(model, loop.Batch(x_BT, x_BT, id_B)), None

@@ -23,6 +23,7 @@ from scripted import PUZZLES, tiny_hrm
 from tiny import tiny_run
 
 from hrm_rl.agents.comparison import compare as comparison
+from hrm_rl.agents.comparison import report
 from hrm_rl.agents.comparison.curves import pareto_table, value_curves
 from hrm_rl.agents.comparison.scaling import inference_scaling
 from hrm_rl.agents.comparison.score import score
@@ -33,6 +34,7 @@ from hrm_rl.banks.bank import log_bank, observe, play
 from hrm_rl.banks.synthetic import Chain, bank_a, generate
 from hrm_rl.evaluate import evaluate, solve
 from hrm_rl.halting import Halted, draw_min_segments
+from hrm_rl.puzzles import load
 from hrm_rl.statistics import calibration, comparisons, metrics, regressors
 from hrm_rl.stopping import belief, budget, chains, exact, snell
 from hrm_rl.training.data import mixture
@@ -353,6 +355,12 @@ THINGS: dict[str, Callable[[], Any]] = {
     "log_bank puzzles": lambda: log_bank(MODEL, "sudoku4", 2),  # type: ignore[arg-type]
     "log_bank nothing": lambda: log_bank(MODEL, PUZZLES.take([]), 2),
     "log_bank observation": lambda: log_bank(MODEL, PUZZLES, 1, observations=("scalar",)),
+    "evaluate another task": lambda: evaluate(MODEL, load("sudoku9", "test"), rule("q"), 2),
+    "solve another task": lambda: list(solve(MODEL, torch.zeros(81, dtype=torch.long), rule("q"), 2)),
+    "solve no token": lambda: list(solve(MODEL, torch.full((16,), 6), rule("q"), 2)),
+    "compare one policy": lambda: comparison.compare(BANK, {"mine": rule("q")}),  # type: ignore[dict-item]
+    "compare a list": lambda: comparison.compare(BANK, ["q"]),  # type: ignore[arg-type]
+    "no rows": lambda: report.table([]),
     "learner": lambda: learner("pp0"),
     "setting of sb3": lambda: learner("ppo", n_epoch=3),
     "setting": lambda: learner("exact_pg", entropie=1.0),
@@ -365,7 +373,7 @@ def test_the_wrong_thing_is_answered_in_one_sentence_with_the_cure(name: str) ->
     said = sentence(lambda _: THINGS[name](), None)
     assert said
     cures = ("read_bank", "rule(", "observation", "play_on", "unwrapped", "source", "load_model",
-             "did you mean", "at least one", "fixed-8")  # fmt: skip
+             "did you mean", "at least one", "fixed-8", "take a", "[policy]")  # fmt: skip
     assert any(cure in said for cure in cures), said
 
 

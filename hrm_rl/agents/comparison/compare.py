@@ -59,6 +59,12 @@ def compare(
     step_costs = [real("step_costs", cost, low=0) for cost in step_costs]
     resamples = whole("resamples", resamples, low=1)
     checked(bank, *checked(bank).columns)
+    for runs in (rules, learned):
+        if not isinstance(runs, Mapping) or not all(isinstance(r, Sequence) for r in runs.values()):
+            raise ValueError(
+                "rules and learned are names with lists of policies, one for each seed, as "
+                f'{{"mine": [policy]}}, got {runs!r:.60}'
+            )
     if twice := rules.keys() & learned.keys():
         raise ValueError(f'"{min(twice)}" names a rule and a learner; give one another name')
     sticks = yardsticks(bank, step_costs, best_m, snell)

@@ -25,6 +25,7 @@ WIDTH = 100
 
 def table(rows: Sequence[Row]) -> str:
     """How policies fared; * marks the best value that is no oracle's."""
+    _some(rows)
     costs = [cost for cost in rows[0].value if cost]
     heads = ["policy", "kind", "seeds", "right %", "segments"]
     heads += [f"value at {cost:g}" for cost in costs]
@@ -56,6 +57,7 @@ def table(rows: Sequence[Row]) -> str:
 
 def details(rows: Sequence[Row], cost: float, best_m: int) -> str:
     """Each policy against the best fixed number of segments, and where its errors and segments go."""
+    _some(rows)
     reference = f"fixed-{best_m}"
     heads = ["policy", f"value gained ({reference})", "p", "score", "early", "lost", "late"]
     heads += ["wasted", "gave up", "rightly"]
@@ -91,6 +93,7 @@ def details(rows: Sequence[Row], cost: float, best_m: int) -> str:
 
 def pareto(rows: Sequence[ParetoRow]) -> str:
     """Rules over all their knobs: area under the hull, gain over the reference, segments saved."""
+    _some(rows)
     heads = ["over all knobs", "knobs", "area", f"less {rows[0].reference}'s", "p"]
     heads += [f"-{100 * slack:g} pp" if slack else "saved %" for slack in rows[0].saved]
     lines = [
@@ -111,6 +114,12 @@ def pareto(rows: Sequence[ParetoRow]) -> str:
         "of never halting early, at its accuracy or so many points below. Knobs are not held out.",
     ]
     return "\n".join(text)
+
+
+def _some(rows: Sequence[Any]) -> None:
+    """Raises ValueError: nothing to write down."""
+    if not rows:
+        raise ValueError("a table needs at least one row, got none; `compare` makes them")
 
 
 def _p(p: float) -> str:
