@@ -102,7 +102,7 @@ def _refuse_path(name: str) -> None:
     """
     path = Path(name)
     if path.is_dir():
-        tasks = next(path.rglob("*.json"), None) is not None
+        tasks = any(next(path.glob(pattern), None) for pattern in ("*.json", "*/*.json"))
         cure = f'its ARC tasks are named "arc:{name}"' if tasks else "name a file in it"
         raise PuzzleError(f"{name!r} is a folder without a data set (SPLIT/dataset.json); {cure}")
     if path.suffix.lower() == ".json":
