@@ -5,7 +5,7 @@ from typing import Literal
 
 import tyro
 
-from hrm_rl.cli.arguments import Device
+from hrm_rl.cli.arguments import Device, puzzles_alone, say_solved_for
 
 
 def evaluate(
@@ -41,17 +41,14 @@ def evaluate(
     from hrm_rl.evaluate import evaluate as run_evaluation
     from hrm_rl.models.checkpoint import load_model
     from hrm_rl.puzzles import task_for
-    from hrm_rl.puzzles.files import SOLVED_FOR, is_file
     from hrm_rl.puzzles.source import for_model
     from hrm_rl.puzzles.verdicts import VALID
 
-    if is_file(checkpoint) and not puzzles:  # `evaluate my.sdm`
-        checkpoint, puzzles = "sudoku9", checkpoint
+    checkpoint, puzzles = puzzles_alone(checkpoint, puzzles)
     model, _ = load_model(checkpoint, resolve_device(device))
     chosen = for_model(model.config, puzzles, split, limit)
     print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
-    if found := sum(source.endswith(SOLVED_FOR) for source in chosen.sources):
-        print(f"{found} answers were not in {puzzles} and were solved for")
+    say_solved_for(chosen, puzzles)
     names = [policy, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
     by_rules = task_for(model.config).kind in VALID
     valid = f"{'by the rules':>14}" if by_rules else ""
@@ -59,14 +56,9 @@ def evaluate(
     for name in dict.fromkeys(names):
         started = time.perf_counter()
         halted = run_evaluation(
-            model,
-            chosen,
-            rule(name),
-            max_segments,
-            early_exit=early_exit,
-            batch_size=batch_size,
-            progress=True,
-        )
+            model, chosen, rule(name), max_segments,
+            early_exit=early_exit, batch_size=batch_size, progress=True,
+        )  # fmt: skip
         seconds = time.perf_counter() - started
         accuracy, segments = halted.correct_P.double().mean(), halted.segment_P.double().mean()
         valid = f"{float(halted.valid_P.double().mean()):>14.1%}" if by_rules else ""
