@@ -47,18 +47,11 @@ def arc(
     """
     from hrm_rl.agents.rules import rule
     from hrm_rl.banks.arc import solve
-    from hrm_rl.checks.numbers import choice, whole
     from hrm_rl.device import resolve_device
     from hrm_rl.models.checkpoint import load_model
     from hrm_rl.puzzles.arc.evaluate import voted
-    from hrm_rl.puzzles.arc.vote import WAYS
 
-    for way in ways:
-        choice("--ways", way, WAYS)
-    whole("--max-segments", max_segments, low=1)
-    whole("--batch-size", batch_size, low=1)
-    whole("--variants", variants, low=-1, cure="-1 takes all that the checkpoint knows")
-    whole("--limit", limit, low=0, cure="0 takes all")
+    _check(ways, max_segments, batch_size, variants, limit)
     if submission:
         output("--submission", submission, ".json")
     model, card = load_model(checkpoint, resolve_device(device))
@@ -82,6 +75,21 @@ def arc(
             submission, json.dumps(voted(solved, ways[0] if ways else "count").submission())
         )
         print(submission)
+
+
+def _check(
+    ways: tuple[str, ...], max_segments: int, batch_size: int, variants: int, limit: int
+) -> None:
+    """Refuse what makes no sense before anything is loaded."""
+    from hrm_rl.checks.numbers import choice, whole
+    from hrm_rl.puzzles.arc.vote import WAYS
+
+    for way in ways:
+        choice("--ways", way, WAYS)
+    whole("--max-segments", max_segments, low=1)
+    whole("--batch-size", batch_size, low=1)
+    whole("--variants", variants, low=-1, cure="-1 takes all that the checkpoint knows")
+    whole("--limit", limit, low=0, cure="0 takes all")
 
 
 def _score(solved: "Sequence[Solved]", ways: "Sequence[str]") -> None:

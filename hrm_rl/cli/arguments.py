@@ -19,6 +19,21 @@ Device = Annotated[str, tyro.conf.arg(help='"auto", "cpu", "cuda" or "mps"')]
 """Where to compute."""
 
 
+def puzzles_alone(checkpoint: str, puzzles: str) -> tuple[str, str]:
+    """Checkpoint and puzzles, where a file of puzzles may stand in the checkpoint's place."""
+    from hrm_rl.puzzles.files import is_file
+
+    return ("sudoku9", checkpoint) if is_file(checkpoint) and not puzzles else (checkpoint, puzzles)
+
+
+def say_solved_for(chosen: "PuzzleSet", name: str) -> None:
+    """Say how many answers are not from the file."""
+    from hrm_rl.puzzles.files import SOLVED_FOR
+
+    if found := sum(source.endswith(SOLVED_FOR) for source in chosen.sources):
+        print(f"answers that were not in {name} and were solved for: {found}")
+
+
 def output(name: str, path: Path, suffix: str) -> Path:
     """A file that can be written, which is tried before any work starts.
 

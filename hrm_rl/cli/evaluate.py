@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import tyro
 
 from hrm_rl.checks.numbers import whole
-from hrm_rl.cli.arguments import Device
+from hrm_rl.cli.arguments import Device, puzzles_alone, say_solved_for
 
 if TYPE_CHECKING:
     from hrm_rl.evaluate import Answered
@@ -45,7 +45,6 @@ def evaluate(
     from hrm_rl.evaluate import evaluate as run_evaluation
     from hrm_rl.models.checkpoint import load_model
     from hrm_rl.puzzles import task_for
-    from hrm_rl.puzzles.files import SOLVED_FOR, is_file
     from hrm_rl.puzzles.source import for_model
     from hrm_rl.puzzles.verdicts import VALID
 
@@ -53,13 +52,11 @@ def evaluate(
     whole("--batch-size", batch_size, low=1)
     names = [policy, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
     rules = {name: rule(name) for name in names}  # refuses what it does not know, before any work
-    if is_file(checkpoint) and not puzzles:  # `evaluate my.sdm`
-        checkpoint, puzzles = "sudoku9", checkpoint
+    checkpoint, puzzles = puzzles_alone(checkpoint, puzzles)
     model, _ = load_model(checkpoint, resolve_device(device))
     chosen = for_model(model.config, puzzles, split, limit)
     print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
-    if found := sum(source.endswith(SOLVED_FOR) for source in chosen.sources):
-        print(f"{found} answers were not in {puzzles} and were solved for")
+    say_solved_for(chosen, puzzles)
     by_rules = task_for(model.config).kind in VALID
     valid = f"{'by the rules':>14}" if by_rules else ""
     print(f"{'policy':<14}{'accuracy':>10}{valid}{'mean segments':>16}{'seconds':>10}")

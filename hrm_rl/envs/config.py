@@ -25,8 +25,8 @@ from hrm_rl.loop import each
 from hrm_rl.models import Model
 from hrm_rl.models.checkpoint import load_model
 from hrm_rl.puzzles import PuzzleSet, task_for
-from hrm_rl.puzzles.kinds import check_task
 from hrm_rl.puzzles.files import SPLITS
+from hrm_rl.puzzles.kinds import check_task
 from hrm_rl.puzzles.source import source
 
 

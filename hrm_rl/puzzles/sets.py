@@ -10,7 +10,7 @@ import numpy as np
 
 from hrm_rl.checks.numbers import whole
 from hrm_rl.puzzles.kinds import task_of
-from hrm_rl.puzzles.task import PuzzleError
+from hrm_rl.puzzles.task import PuzzleError, first_line
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,12 @@ class PuzzleSet:
             ("ratings_P", (count,), np.int32, np.iinfo(np.int32).max),
             ("ids_P", (count,), np.int64, np.iinfo(np.int64).max),
         ):
-            array = np.asanyarray(getattr(self, name))  # a file that is mapped stays one
+            try:
+                array = np.asanyarray(getattr(self, name))  # a file that is mapped stays one
+            except ValueError as error:
+                raise PuzzleError(
+                    f"{name} of {self.task} is no array: {first_line(error)}"
+                ) from None
             if array.shape != shape:
                 raise PuzzleError(
                     f"{name} of {self.task} must have shape {shape}, got {array.shape}"

@@ -41,8 +41,7 @@ def source(name: str, split: str = "train", task: str = "") -> PuzzleSet:
     Raises:
         PuzzleError: no such set, file or kind.
     """
-    _check_name(name)
-    if files.is_file(name):
+    if _is_file(name):
         return read(name, task)
     if arc_sets.is_collection(name):
         return arc_sets.source(name, split)
@@ -64,8 +63,7 @@ def splits(name: str) -> tuple[str, ...]:
     Raises:
         PuzzleError: no such set.
     """
-    _check_name(name)
-    if files.is_file(name):
+    if _is_file(name):
         return ()
     if arc_sets.is_collection(name) or demos_sets.is_collection(name):
         return arc_sets.SPLITS
@@ -75,6 +73,15 @@ def splits(name: str) -> tuple[str, ...]:
         _refuse_path(name)
         load(name, "fit")
     return tuple(STREAMS)
+
+
+def _is_file(name: str) -> bool:
+    """Whether a set is a file: it is called like one, or there is one of another name."""
+    _check_name(name)
+    path = Path(name)
+    return files.is_file(name) or (
+        name not in files.shipped() and path.suffix.lower() != ".json" and path.is_file()
+    )
 
 
 def _check_name(name: str) -> None:
@@ -102,7 +109,7 @@ def _refuse_path(name: str) -> None:
     """
     path = Path(name)
     if path.is_dir():
-        tasks = next(path.rglob("*.json"), None) is not None
+        tasks = any(next(path.glob(pattern), None) for pattern in ("*.json", "*/*.json"))
         cure = f'its ARC tasks are named "arc:{name}"' if tasks else "name a file in it"
         raise PuzzleError(f"{name!r} is a folder without a data set (SPLIT/dataset.json); {cure}")
     if path.suffix.lower() == ".json":

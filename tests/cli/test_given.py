@@ -74,7 +74,7 @@ def test_a_file_of_many_is_counted_and_evaluated(
     assert main([*command.split(), "--max-segments", "1"]) == 0
     out = capsys.readouterr().out.splitlines()
     assert out[0] == f"{checkpoint} on 3 puzzles, at most 1 segments"
-    assert out[1] == f"3 answers were not in {path} and were solved for"
+    assert out[1] == f"answers that were not in {path} and were solved for: 3"
     assert "the puzzles are sudoku4 (16 cells)" in said(capsys, "evaluate", str(path))
     path.write_text("\n".join([*LINES, "." * 16]))
     assert "line 4: the puzzle has several solutions" in said(capsys, *command.split())

@@ -47,6 +47,7 @@ def test_any_arrays_are_a_set_or_one_sentence(data: st.DataObject) -> None:
         ("ratings_P", np.array([0, 1, 2, 2**40]), "got 1099511627776 in row 3"),
         ("ratings_P", np.array([0, -1, 2, 3]), "got -1 in row 1"),
         ("ids_P", np.array([0, 1, -1, 3]), "ids_P of sudoku4 must be 0 to .*, got -1 in row 2"),
+        ("ids_P", [[1], [1, 2], [], []], "ids_P of sudoku4 is no array"),
         ("ids_P", np.zeros((4, 1), int), r"must have shape \(4,\)"),
     ],
 )

@@ -58,7 +58,7 @@ def test_columns_by_their_names_in_any_order(
     assert puzzles.ratings_P.tolist() == [rating.get(header, 0)] * 3
 
 
-@pytest.mark.parametrize("suffix", [*SUFFIXES, ".SDM"])
+@pytest.mark.parametrize("suffix", [*SUFFIXES, ".SDM", ".sudoku", ""])
 def test_every_suffix_names_a_file_without_splits(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"mine{suffix}"
     path.write_text("\n".join(QUESTIONS))

@@ -13,10 +13,10 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from hrm_rl.puzzles.arc.format import Pair
 from hrm_rl.puzzles.arc.rules import arc_of
 from hrm_rl.puzzles.arc.sets import Collection, puzzle_set
 from hrm_rl.puzzles.arc.symmetry import Symmetry, distinct, split_name, symmetries
-from hrm_rl.puzzles.arc.tasks import Pair
 from hrm_rl.puzzles.arc.vote import Answer, Result, Verdict, ranked
 from hrm_rl.puzzles.sets import PuzzleSet
 from hrm_rl.puzzles.task import PuzzleError

@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
+from hrm_rl.puzzles.arc.format import ArcTask, Pair
 from hrm_rl.puzzles.arc.rules import Arc, arc_of
 from hrm_rl.puzzles.arc.sets import Collection, puzzle_set
-from hrm_rl.puzzles.arc.tasks import ArcTask, Pair
 from hrm_rl.puzzles.rng import below, shuffle, stream
 from hrm_rl.puzzles.sets import PuzzleSet
 from hrm_rl.puzzles.streams import ARC, STREAMS, check_knob, check_order

@@ -28,9 +28,10 @@ from types import MappingProxyType
 import numpy as np
 
 from hrm_rl.checks.numbers import did_you_mean
+from hrm_rl.puzzles.arc.format import ArcTask, Pair
 from hrm_rl.puzzles.arc.names import board_of, origins_of
 from hrm_rl.puzzles.arc.rules import MAX_SIDE, Arc
-from hrm_rl.puzzles.arc.tasks import ArcTask, Pair, Part, read_part
+from hrm_rl.puzzles.arc.tasks import Part, chosen_of, fitting, read_part
 from hrm_rl.puzzles.sets import PuzzleSet
 from hrm_rl.puzzles.task import PuzzleError
 
@@ -152,8 +153,8 @@ def collection(name: str) -> Collection:
     options = dict(part.split("=", 1) for part in rest if "=" in part)
     board = board_of(name, options)
     chosen = {task for part in rest if "=" not in part for task in part.split(",")}
-    read = {where: _chosen(read_part(where), chosen) for where in origins}
-    parts = {where: _fitting(board, part) for where, part in read.items()}
+    read = {where: chosen_of(read_part(where), chosen) for where in origins}
+    parts = {where: fitting(board, part) for where, part in read.items()}
     training, evaluation = _joined(parts)
     left_out = [
         task.name
@@ -223,23 +224,6 @@ def refuse_mixture(names: Iterable[str]) -> None:
             f"a run trains on one collection of ARC tasks, got {' and '.join(found)}; join them in "
             'one name, as in "arc1+folder"'
         )
-
-
-def _chosen(part: Part, chosen: set[str]) -> Part:
-    """The tasks of these names, all if there are none."""
-    if not chosen:
-        return part
-    return Part(*(tuple(task for task in tasks if task.name in chosen) for tasks in part))
-
-
-def _fitting(board: Arc, part: Part) -> Part:
-    """The tasks whose grids fit the board."""
-
-    def fits(task: ArcTask) -> bool:
-        grids = [grid for pair in task.pairs for grid in pair]
-        return max((max(grid.shape) for grid in grids), default=0) <= board.side
-
-    return Part(*(tuple(task for task in tasks if fits(task)) for tasks in part))
 
 
 def _joined(parts: Mapping[str, Part]) -> Part:

@@ -88,7 +88,8 @@ def test_small_is_for_four_and_six():
 KERNELS = """
 import json
 import numpy as np
-from hrm_rl.puzzles import generate, jit
+from hrm_rl.puzzles import jit
+from hrm_rl.puzzles.sudoku import generate
 from hrm_rl.puzzles.sudoku.bands import WORDS
 from hrm_rl.puzzles.sudoku.climb import climb
 from hrm_rl.puzzles.sudoku.rating import DEPTH

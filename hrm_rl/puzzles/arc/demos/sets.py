@@ -16,8 +16,8 @@ import numpy as np
 
 from hrm_rl.checks.numbers import did_you_mean
 from hrm_rl.puzzles.arc.demos.rules import Demos
+from hrm_rl.puzzles.arc.format import ArcTask, Pair
 from hrm_rl.puzzles.arc.sets import SPLITS, Collection, collection
-from hrm_rl.puzzles.arc.tasks import ArcTask, Pair
 from hrm_rl.puzzles.sets import PuzzleSet
 from hrm_rl.puzzles.task import PuzzleError
 
