@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
-from tqdm import tqdm
 
 from hrm_rl import features, loop
+from hrm_rl.checks.progress import bar as progress_bar
 from hrm_rl.halting import Halted, Policy, begun
 from hrm_rl.loop import batch_of
 from hrm_rl.models import Model, ModelConfig
@@ -130,7 +130,7 @@ def logged(
             the batches, and with them the roundings, stay the same.
     """
     device, total = model.device, len(puzzles) * max_segments
-    with tqdm(
+    with progress_bar(
         total=total, initial=start * max_segments, desc=title, disable=not progress, unit="seg"
     ) as bar:  # fmt: skip
         for index_B in torch.arange(start, len(puzzles)).split(batch_size):

@@ -33,6 +33,7 @@ from hrm_rl.banks.header import (
     weights_hash,
     write_header,
 )
+from hrm_rl.checks.lock import solely
 from hrm_rl.models import Model, config_from, config_to
 from hrm_rl.puzzles import PuzzleSet
 
@@ -45,6 +46,7 @@ _NPY_HEADER = 128  # bytes
 # --- writing --------------------------------------------------------------------------------------
 
 
+@solely("logged", "--out")
 def log_to(
     folder: str | Path,
     model: Model,

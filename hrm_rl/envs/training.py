@@ -19,7 +19,7 @@ from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.slots import SlotsVectorEnv
 from hrm_rl.envs.training_engine import TrainingEngine, run_config
 from hrm_rl.training.monitor import Diverged
-from hrm_rl.training.run import Journal, open_run
+from hrm_rl.training.run import Journal, opened
 from hrm_rl.training.train import TrainState
 
 
@@ -165,12 +165,12 @@ class TrainingVectorEnv(SlotsVectorEnv):
         )
         folder = Path(run) if run else None
         with torch.random.fork_rng(devices=[]):  # weights are drawn from the global generator
-            state = open_run(config, folder) if folder else TrainState.create(config)
-        self.config, self.engine = config, TrainingEngine(state, mdp)
+            new = opened(config, folder) if folder else Journal(TrainState.create(config), None)
+        self.config, self.engine = config, TrainingEngine(new.state, mdp)
         super().__init__(num_envs, AutoresetMode.SAME_STEP, output, self.engine.bounds)
         self.metrics: dict[str, float] = {}
         """Of the last `log_every` updates; empty before."""
-        self._journal: Journal | None = Journal(state, folder)
+        self._journal: Journal | None = new
 
     def reset(
         self,

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from hrm_rl.agents.comparison import report
 from hrm_rl.agents.comparison.compare import Runs, always_at, compare, logged_q_halt
@@ -21,6 +20,7 @@ from hrm_rl.agents.rules import kind_of, rule
 from hrm_rl.agents.rules.basic import RandomHalting, probability_of_mean
 from hrm_rl.banks.bank import Bank, log_bank, play
 from hrm_rl.banks.files import find_bank, read_bank, read_header
+from hrm_rl.checks.progress import bar as progress_bar
 from hrm_rl.halting import Halted, Policy
 from hrm_rl.models import Model
 from hrm_rl.puzzles import PuzzleSet
@@ -145,7 +145,7 @@ def run_comparison(
 
     learned: dict[str, Runs] = {}
     total = len(makers) * seeds * steps
-    with tqdm(total=total, unit="decision", desc="fitting", disable=not total) as bar:
+    with progress_bar(total=total, unit="decision", desc="fitting", disable=not total) as bar:
         for name, learn in makers.items():
             bar.set_postfix_str(name)
             learned[f"learned {name}"] = [
