@@ -65,9 +65,9 @@ def test_a_stopped_process_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_two_in_one_process_are_told_apart(tmp_path: Path) -> None:
-    with sole(tmp_path, "logged"), pytest.raises(ValueError, match="logged by this very process"):
-        with sole(tmp_path, "logged"):
-            pass
+    refused = pytest.raises(ValueError, match=r"logged by this very process")
+    with sole(tmp_path, "logged"), refused, sole(tmp_path, "logged"):
+        pass
     with sole(tmp_path):
         pass
 
@@ -115,7 +115,7 @@ def test_a_forked_child_neither_frees_nor_keeps_it(tmp_path: Path) -> None:
         block.__exit__(None, None, None)  # as where a child ends by itself
         os.read(read, 1)
         os._exit(0)
-    with pytest.raises(ValueError, match="by this very process"), sole(tmp_path):
+    with pytest.raises(ValueError, match=r"by this very process"), sole(tmp_path):
         pass
     block.__exit__(None, None, None)
     with sole(tmp_path):  # although the child has the file open
@@ -178,5 +178,5 @@ def test_around_a_function(tmp_path: Path) -> None:
         return work(folder, depth=0) if depth else 3
 
     assert work(tmp_path, depth=0) == 3 and work.__doc__ == "Doc."
-    with pytest.raises(ValueError, match="being logged .* choose another --out"):
+    with pytest.raises(ValueError, match=r"being logged .* choose another --out"):
         work(folder=tmp_path, depth=1)
