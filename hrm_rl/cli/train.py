@@ -25,7 +25,9 @@ def train(args: Sequence[str]) -> int:
     class Train:
         config: tyro.conf.OmitArgPrefixes[TrainConfig]
         run: Path
-        """Run folder; a run that lies there is resumed, and --steps may grow."""
+        """Run folder; a run that lies there is resumed. --steps may grow: a constant learning rate goes
+        on as in a run that was so long from the first, and a cosine (lr_min_ratio below 1) is drawn
+        over the longer run from there on."""
 
     def described(name: str) -> tuple[str, Train]:
         summary = (PRESETS[name].__doc__ or "").strip().splitlines()[0]
@@ -81,8 +83,11 @@ def _run(config: "TrainConfig", folder: Path, world: "World") -> None:
                 "saved, and the same command goes on from there"
             ) from None
         if state.step < total:
+            number = interrupted() or SIGINT
+            if world.rank:
+                raise SystemExit(128 + number)  # the first speaks
             raise Stopped(
                 f"{folder} stopped at step {state.step} of {total}, saved; the same command goes on",
-                interrupted() or SIGINT,
+                number,
             )
     say(f"weights.safetensors to load, events for `tensorboard --logdir {folder}`")
