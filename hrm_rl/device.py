@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Any, Final
 
 import torch
 
 from hrm_rl.loop import SegmentModel
 
 
-def resolve_device(name: str = "auto") -> torch.device:
+def resolve_device(name: str | torch.device = "auto") -> torch.device:
     """ "auto": cuda, then mps, then cpu; anything else as torch names it.
 
     Raises:
@@ -21,16 +22,31 @@ def resolve_device(name: str = "auto") -> torch.device:
     has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if name == "auto":
         return torch.device("cuda" if has_cuda else "mps" if has_mps else "cpu")
+    # Read here, since torch.device("cuda:256") is cuda:0: it keeps the number's last eight bits.
+    parts = re.fullmatch(r"([a-z]+)(?::([0-9]{1,9}))?", str(name))
     try:
-        device = torch.device(name)
+        device = torch.device(parts[1] if parts else "")
     except RuntimeError as error:
-        raise ValueError(f'device must be "auto", "cpu", "cuda" or "mps", got "{name}"') from error
-    missing = {"cuda": not has_cuda, "mps": not has_mps}
-    if missing.get(device.type) or (
-        device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()
-    ):
+        raise ValueError(
+            f'device must be "auto", "cpu", "cuda" or "mps", got "{name}"; a number may follow, as '
+            'in "cuda:1"'
+        ) from error
+    index = int(parts[2] or 0) if parts else 0
+    if not _is_there(device, index, has_cuda, has_mps):
         raise ValueError(f'device "{name}" is not available on this machine; use "auto" or "cpu"')
-    return device
+    return torch.device(device.type, index) if parts and parts[2] else device
+
+
+def _is_there(device: torch.device, index: int, has_cuda: bool, has_mps: bool) -> bool:
+    if device.type == "cuda":
+        return has_cuda and index < torch.cuda.device_count()
+    if device.type == "mps":
+        return has_mps and index == 0
+    try:
+        torch.empty(0, device=torch.device(device.type, index))
+    except (RuntimeError, ImportError, AssertionError):  # each kind of device has its own
+        return False
+    return index == 0 or device.type not in ("cpu", "meta")
 
 
 def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
@@ -76,3 +92,70 @@ def compile_segment(model: SegmentModel) -> None:
             return eager(*args)
 
     model.segment = segment  # type: ignore[assignment, method-assign]
+
+
+# --- what surrounds a computation -----------------------------------------------------------------
+
+
+@contextmanager
+def lighten(cure: str) -> Iterator[None]:
+    """Out of memory in here, on any device, is a sentence that says what to lower.
+
+    Args:
+        cure: the knob, with its value if that is known: "num_envs (4096)", "slots or batch_size".
+
+    Raises:
+        ValueError: there was too little memory.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        asked = re.search(
+            r"[Tt]ried to allocate ([\d.]+ ?\w+)|Unable to allocate ([\d.]+ ?\w+)", str(error)
+        )
+        size = f", {asked[1] or asked[2]} at once" if asked else ""
+        raise ValueError(f"there is not enough memory for this{size}; lower {cure}") from error
+
+
+_TOO_LITTLE: Final = (
+    "out of memory",  # CUDA, MPS
+    "can't allocate memory",  # CPU
+    "not enough memory",  # CPU on Windows
+    "alloc_failed",  # cuBLAS, cuDNN
+    "storage size calculation overflowed",
+    "invalid buffer size",  # MPS
+)
+"""What torch says in a RuntimeError when there is too little memory, in lower case."""
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return any(words in str(error).lower() for words in _TOO_LITTLE)
+
+
+@contextmanager
+def shelter(gradients: bool = False) -> Iterator[None]:
+    """Compute as if nobody had changed torch's defaults around us.
+
+    Default number format and device, autocast, inference mode and gradients are the caller's own,
+    for the caller's own network; what a model shows must not depend on them. Only what differs is
+    set, since each costs microseconds.
+    """
+    with ExitStack() as stack:
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(False))
+        if torch.is_grad_enabled() != gradients:
+            stack.enter_context(torch.set_grad_enabled(gradients))
+        for kind in ("cpu", "cuda", "mps", "xpu"):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        dtype = torch.get_default_dtype()
+        if dtype != torch.float32:
+            torch.set_default_dtype(torch.float32)
+            stack.callback(torch.set_default_dtype, dtype)
+        yield

@@ -5,17 +5,21 @@ Shapes: B puzzles in the batch, P puzzles in all, T tokens.
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 
 from hrm_rl import features, loop
+from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.checks.progress import bar as progress_bar
-from hrm_rl.halting import HALT, Halted, Policy, begun
+from hrm_rl.halting import HALT, MOST, Halted, Policy, begun, decide
 from hrm_rl.loop import batch_of
 from hrm_rl.models import Model
 from hrm_rl.puzzles import PuzzleSet, task_of, verdicts
@@ -49,20 +53,16 @@ def evaluate(
             segment counts: the same result, but for rounding, for more work.
 
     Raises:
-        ValueError: a policy that remembers and cannot go on without rows that left.
+        ValueError: an argument out of range, decisions that are not one bool for each row, or a
+            policy that remembers and cannot go on without rows that left.
     """
+    _check(model, puzzles)
+    max_segments = whole("max_segments", max_segments, low=1, high=MOST)
+    batch_size = whole("batch_size", batch_size, low=1, high=MOST)
     device = model.device
-    segment_P = torch.full((len(puzzles),), max_segments)
-    correct_P = torch.zeros(len(puzzles), dtype=torch.bool)
-    valid_P, task = torch.zeros_like(correct_P), task_of(puzzles.task)
     index_B, waiting = torch.arange(len(puzzles)).tensor_split([batch_size])
-    running = begun(policy, len(index_B))
-    keep_rows = getattr(running, "keep", None)
-    if running is not policy and keep_rows is None:
-        raise ValueError(
-            f"{type(policy).__name__} remembers by rows and puzzles leave the batch here; score it "
-            "on a bank (bank.log_bank, bank.play)"
-        )
+    running = _begun(policy, len(index_B))
+    found = _Found(puzzles, max_segments)
     halted_B = torch.zeros(len(index_B), dtype=torch.bool)
     slots, seen = loop.fresh(model, batch_of(puzzles, index_B, device)), None
     bar = progress_bar(total=len(puzzles), desc="evaluating", disable=not progress, unit="puzzle")
@@ -74,12 +74,7 @@ def evaluate(
             m_B = slots.m_B.cpu()
             last_B = m_B >= max_segments
             halts_B = (_ask(running, seen, slots.m_B, max_segments) | last_B) & ~halted_B
-            segment_P[index_B[halts_B]] = m_B[halts_B].long()
-            x_BT, y_BT, _ = slots.batch
-            correct_B = verdicts.correct(output.logits, y_BT).cpu()
-            correct_P[index_B[halts_B]] = correct_B[halts_B]
-            valid_B = valid_optimal(task, x_BT, output.logits.argmax(-1), y_BT).cpu()
-            valid_P[index_B[halts_B]] = valid_B[halts_B]
+            found.add(index_B, halts_B, m_B, slots.batch, output.logits)
             bar.update(int(halts_B.sum()))
 
             halted_B |= halts_B
@@ -95,15 +90,60 @@ def evaluate(
                 keep = stays_B.nonzero().squeeze(1)
                 index_B, halted_B = index_B[keep], halted_B[keep]
                 slots, seen = loop.take(slots, keep.to(device)), loop.take(seen, keep.to(device))
-                if keep_rows is not None:
-                    keep_rows(keep)
-    return Answered(segment_P, correct_P, valid_P)
+                if hasattr(running, "keep"):
+                    running.keep(keep)
+    return Answered(found.segment_P, found.correct_P, found.valid_P)
+
+
+class _Found:
+    """Where puzzles halted so far, and what was right there."""
+
+    def __init__(self, puzzles: PuzzleSet, max_segments: int) -> None:
+        self.task = task_of(puzzles.task)
+        self.segment_P = torch.full((len(puzzles),), max_segments)
+        self.correct_P = torch.zeros(len(puzzles), dtype=torch.bool)
+        self.valid_P = torch.zeros_like(self.correct_P)
+
+    def add(
+        self, index_B: Tensor, halts_B: Tensor, m_B: Tensor, batch: loop.Batch, logits: Tensor
+    ) -> None:
+        x_BT, y_BT, _ = batch
+        correct_B = verdicts.correct(logits, y_BT).cpu()
+        valid_B = valid_optimal(self.task, x_BT, logits.argmax(-1), y_BT).cpu()
+        self.segment_P[index_B[halts_B]] = m_B[halts_B].long()
+        self.correct_P[index_B[halts_B]] = correct_B[halts_B]
+        self.valid_P[index_B[halts_B]] = valid_B[halts_B]
+
+
+def _begun(policy: Policy, rows: int) -> Policy:
+    """The policy at the start of a batch whose rows will leave and be dealt new puzzles."""
+    running = begun(policy, rows)
+    if running is not policy and not hasattr(running, "keep"):
+        raise ValueError(
+            f"{type(policy).__name__} remembers by rows and puzzles leave the batch here; score it "
+            "on a bank (bank.log_bank, bank.play)"
+        )
+    choice("observation of the policy", running.observation, features.OBSERVATIONS)
+    return running
+
+
+def _check(model: Any, puzzles: Any) -> None:
+    if not hasattr(model, "segment"):
+        raise ValueError(
+            f"a model is wanted, got {model!r:.60}; hrm_rl.load_model loads one by its name"
+        )
+    if puzzles is not None and not isinstance(puzzles, PuzzleSet):
+        raise ValueError(
+            f"a set of puzzles is wanted, got {puzzles!r:.60}; hrm_rl.puzzles.source.source makes "
+            "one of a name"
+        )
 
 
 def _ask(policy: Policy, seen: features.Seen, m_B: Tensor, max_segments: int) -> Bool[Tensor, " B"]:
     columns_BF = features.columns(policy.observation, seen)
     time_aware = getattr(policy, "time_aware", True)
-    return policy(features.with_time(columns_BF, m_B, max_segments, time_aware), m_B).cpu()
+    obs_BF = features.with_time(columns_BF, m_B, max_segments, time_aware)
+    return decide(policy, obs_BF, m_B).cpu()
 
 
 class Solving(NamedTuple):
@@ -125,7 +165,13 @@ def solve(
     max_segments: int,
     puzzle_id: int = 0,
 ) -> Iterator[Solving]:
-    """Solve one puzzle, segment by segment, until the policy halts or at `max_segments`."""
+    """Solve one puzzle, segment by segment, until the policy halts or at `max_segments`.
+
+    Raises:
+        ValueError: as `evaluate`.
+    """
+    _check(model, None)
+    max_segments = whole("max_segments", max_segments, low=1, high=MOST)
     policy, x_BT = begun(policy, 1), x_T.long().to(model.device)[None]
     id_B = torch.full_like(x_BT[:, 0], puzzle_id)
     slots, seen = loop.fresh(model, loop.Batch(x_BT, x_BT, id_B)), None
@@ -138,3 +184,15 @@ def solve(
         yield Solving(m, seen.prediction_BT[0].cpu(), output.q[0].float().cpu(), int(halt), forced)
         if halt == HALT:
             return
+
+
+class _Evaluate(ModuleType):
+    """This module, which may be called: `hrm_rl.evaluate` is both, whichever was imported first."""
+
+    __signature__ = inspect.signature(evaluate)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Answered:
+        return evaluate(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Evaluate

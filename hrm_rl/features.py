@@ -16,8 +16,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from hrm_rl.checks.numbers import choice
 from hrm_rl.loop import Slots
 from hrm_rl.models.base import Carry, ModelConfig, Output
+from hrm_rl.models.layers import at_least_float32
 
 Q_BOUND = 30.0
 """Q logits are clipped to +-30 in observations: their bounds have to be finite."""
@@ -127,12 +129,12 @@ def look(before: Slots, after: Slots, output: Output, last: Seen | None) -> Seen
 @torch.no_grad()
 def relative_change(before_BLD: Tensor, after_BLD: Tensor) -> Float[Tensor, " B"]:
     """Norm of a state's change over its norm: "residual_H" of z_H."""
-    return _relative(after_BLD.float() - before_BLD.float(), after_BLD)
+    return _relative(at_least_float32(after_BLD) - at_least_float32(before_BLD), after_BLD)
 
 
 def _relative(change_BLD: Tensor, state_BLD: Tensor) -> Tensor:
     """Norm of a change over the norm of the state, clipped."""
-    size_B = state_BLD.float().flatten(1).norm(dim=1).clamp(min=1e-8)
+    size_B = state_BLD.to(change_BLD.dtype).flatten(1).norm(dim=1).clamp(min=1e-8)
     return (change_BLD.flatten(1).norm(dim=1) / size_B).clamp(max=_RESIDUAL_BOUND)
 
 
@@ -150,9 +152,8 @@ def columns(name: str, seen: Seen) -> Float[Tensor, "B F"]:
         return seen.carry.z_H[:, 0].float()
     if name == "z_H_pool":
         return seen.carry.z_H.float().mean(1)
-    if name == "full":
-        return torch.cat([seen.carry.z_H.flatten(1), seen.carry.z_L.flatten(1)], -1).float()
-    raise ValueError(f'observation must be one of {", ".join(OBSERVATIONS)}, got "{name}"')
+    choice("observation", name, OBSERVATIONS)
+    return torch.cat([seen.carry.z_H.flatten(1), seen.carry.z_L.flatten(1)], -1).float()
 
 
 def with_time(
@@ -164,13 +165,15 @@ def with_time(
     """The observation: the columns, with m / max_segments as the last one if `time_aware`."""
     if not time_aware:
         return columns_BF
-    return torch.cat([columns_BF, (m_B / max_segments).to(columns_BF.dtype)[:, None]], -1)
+    time_B = m_B.float() / max_segments  # not of torch's default format
+    return torch.cat([columns_BF, time_B.to(columns_BF.dtype)[:, None]], -1)
 
 
 def bounds(
     name: str, config: ModelConfig, time_aware: bool = True
 ) -> tuple[list[float], list[float]]:
     """Finite lower and upper bounds of every column of an observation, time included."""
+    choice("observation", name, OBSERVATIONS)
     log_v, D = math.log(config.vocab), config.width
     limits = {
         "q_halt": (-Q_BOUND, Q_BOUND),
@@ -191,11 +194,9 @@ def bounds(
             limits.get(column, (0.0, 1.0))
             for column in (SCALARS if name == "scalars" else SCALARS[:2])
         ]
-    elif name in OBSERVATIONS:
+    else:
         positions = 2 * (config.prefix + config.cells) if name == "full" else 1
         pairs = [(-math.sqrt(D), math.sqrt(D))] * (D * positions)  # every position is RMS-normed
-    else:
-        raise ValueError(f'observation must be one of {", ".join(OBSERVATIONS)}, got "{name}"')
     if time_aware:
         pairs = [*pairs, (0.0, 1.0)]
     slack = 1e-3  # rounding, and autocast

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
+from bench_setup import Bench, Rows, wait
 from torch.profiler import ProfilerActivity, profile
 
 from hrm_rl import loop
 from hrm_rl.loop import batch_of
 from hrm_rl.training.train import TrainState, train
-
-if TYPE_CHECKING:
-    from benchmark import Bench, Rows
-
-
-def wait(device: torch.device) -> None:
-    """Let the device finish what it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
 
 KINDS = {
     "matrix products": ("mm", "bmm", "addmm", "baddbmm", "linear", "matmul"),

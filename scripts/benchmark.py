@@ -22,114 +22,31 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import statistics
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import bench_bank
+import bench_memory
 import bench_profile
 import gymnasium
 import numpy as np
 import torch
-from bench_profile import wait
-from torch import Tensor
-from torch.autograd.graph import saved_tensors_hooks
+from bench_setup import Bench, Rows, take_turns
 from torch.utils.flop_counter import FlopCounterMode
 
 from hrm_rl import loop
 from hrm_rl.agents.rules.basic import FixedSegments, QGreedy
-from hrm_rl.device import autocast, resolve_device, resolve_dtype
+from hrm_rl.device import resolve_dtype
 from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.evaluate import evaluate
 from hrm_rl.loop import batch_of
-from hrm_rl.models.checkpoint import CheckpointError, load_model
-from hrm_rl.models.hrm import HRM, HRMConfig
-from hrm_rl.puzzles import PuzzleSet, load
-from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.memory import keep_freed_memory
-from hrm_rl.training.presets import PRESETS
 from hrm_rl.training.train import TrainState, train
-
-Rows = dict[str, float | str]
-"""What a section found: a line of the table each."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What is measured, and how thoroughly."""
-
-    model: HRM
-    weights: str
-    """What the weights are, in words."""
-    config: TrainConfig
-    """A training run of that architecture."""
-    puzzles: PuzzleSet
-    device: torch.device
-    slots: int
-    sync_slots: int
-    """Single envs in the SyncVectorEnv, which is slow."""
-    rounds: int
-    max_segments: int = 16
-
-    @staticmethod
-    def create(checkpoint: str, device_name: str, quick: bool) -> Bench:
-        """With the preset's architecture, weights drawn at random, where there is no checkpoint."""
-        device = resolve_device(device_name)
-        preset = PRESETS["sudoku4" if checkpoint == "sudoku4" else "sudoku9"]()
-        try:
-            model, _ = load_model(checkpoint, device)
-            weights = f"checkpoint {checkpoint}"
-        except CheckpointError:
-            torch.manual_seed(0)
-            model = HRM(preset.model).to(device).eval().requires_grad_(False)
-            weights = f"RANDOM WEIGHTS of the preset's architecture: there is no {checkpoint} here"
-        task = "sudoku4" if model.config.length == 16 else "sudoku9_easy"
-        config = replace(
-            preset, model=model.config, data=((task, 1.0),), device=device_name, compile=False
-        )
-        return Bench(
-            model=model,
-            weights=weights,
-            config=replace(config, slots=8) if quick else config,
-            puzzles=load(task, "test").sample(32 if quick else 1000 if task == "sudoku4" else 320),
-            device=device,
-            slots=16 if quick else 256,
-            sync_slots=4 if quick else 256,
-            rounds=2 if quick else 7,
-            max_segments=4 if quick else 16,
-        )
-
-
-# Measuring
-
-
-def take_turns(
-    sides: dict[str, Callable[[], float]], rounds: int, device: torch.device
-) -> dict[str, float]:
-    """Median work per second of each side; a side returns how much work one call did.
-
-    The first round warms up and is not counted.
-    """
-    rates: dict[str, list[float]] = {name: [] for name in sides}
-    for lap in range(rounds + 1):
-        for name, work in sides.items():
-            wait(device)
-            start = time.perf_counter()
-            done = work()
-            wait(device)
-            if lap:
-                rates[name].append(done / (time.perf_counter() - start))
-    return {name: statistics.median(values) for name, values in rates.items()}
-
-
-# Sections
 
 
 def vector(b: Bench) -> Rows:
@@ -272,97 +189,6 @@ def matmul_rate(device: torch.device, dtype: torch.dtype, rounds: int) -> float:
     return take_turns({"mm": product}, 3 * rounds, device)["mm"]
 
 
-CYCLES = ((1, 1), (2, 2), (4, 4))
-SEGMENTS = (4, 16, 64)
-
-
-def memory(b: Bench) -> Rows:
-    """Bytes per slot against N x T and against segments: neither may make them grow."""
-    found: Rows = {}
-    for n, t in CYCLES:
-        config = replace(b.model.config, H_cycles=n, L_cycles=t)
-        kept = saved_bytes(b, config, segments=1)
-        found[f"kept for backward, KiB/slot, N x T = {n} x {t}"] = kept / 1024
-    for m in SEGMENTS[:2]:
-        kept = saved_bytes(b, b.model.config, segments=m)
-        found[f"kept for backward, KiB/slot, segment {m}"] = kept / 1024
-    for n, t in CYCLES:
-        peak = peak_of_process(b, "train", n, t, 4)
-        found[f"peak of training, KiB/slot, N x T = {n} x {t}"] = peak / 1024
-    for m in SEGMENTS:
-        peak = peak_of_process(b, "evaluate", b.model.config.H_cycles, b.model.config.L_cycles, m)
-        found[f"peak of evaluation, KiB/slot, {m} segments"] = peak / 1024
-    return found
-
-
-def saved_bytes(b: Bench, config: HRMConfig, segments: int) -> float:
-    """What backward keeps per slot of the last of some segments, weights not counted."""
-    model = HRM(config).to(b.device)
-    own = {p.untyped_storage().data_ptr() for p in model.parameters()}
-    kept: dict[int, int] = {}
-
-    def pack(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    index = torch.arange(b.config.slots) % len(b.puzzles)
-    slots = loop.fresh(model, batch_of(b.puzzles, index, b.device))
-    for _ in range(segments):
-        kept.clear()
-        hooks = saved_tensors_hooks(pack, lambda tensor: tensor)
-        with hooks, autocast(resolve_dtype(b.config.dtype, b.device), b.device):
-            slots, output = loop.advance(model, slots)
-        del output
-    return sum(kept.values()) / b.config.slots
-
-
-def peak_of_process(b: Bench, work: str, n: int, t: int, segments: int) -> float:
-    """Bytes per slot that a fresh process needs for the work beyond what it held before."""
-    job = {
-        "work": work,
-        "model": asdict(replace(b.model.config, H_cycles=n, L_cycles=t)),
-        "slots": b.config.slots,
-        "segments": segments,
-        "data": b.config.data[0][0],
-        "device": b.device.type,
-    }
-    command = [sys.executable, __file__, "--child", json.dumps(job)]
-    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return float(out.splitlines()[-1]) / b.config.slots
-
-
-def child(job: dict[str, Any]) -> None:
-    """In a process of its own: do the work and print the bytes by which the peak rose."""
-    model, slots, segments = HRMConfig(**job["model"]), job["slots"], job["segments"]
-    device = torch.device(job["device"])
-    puzzles = load(job["data"], "test")
-    puzzles = puzzles.take(np.arange(slots) % len(puzzles))
-    config = TrainConfig(model, ((job["data"], 1.0),), slots=slots, device=job["device"])
-    state = TrainState.create(config)
-    before = peak_memory(device)
-    if job["work"] == "train":
-        for _ in zip(range(segments), train(state), strict=False):
-            pass
-    else:
-        frozen = state.model.eval().requires_grad_(False)
-        evaluate(frozen, puzzles, FixedSegments(segments), segments, batch_size=slots)
-    print(peak_memory(device) - before)
-
-
-def peak_memory(device: torch.device) -> int:
-    """Bytes: the most that this process has held so far."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux, where getrusage counts what the parent held too
-        return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in bytes on macOS
-
-
 def bank(b: Bench) -> Rows:
     """Playing on logged segments."""
     slots, steps = 16 * b.slots, 4 if b.slots < 64 else 50
@@ -378,7 +204,7 @@ SECTIONS: dict[str, Callable[[Bench], Rows]] = {
     "evaluation": evaluation,
     "training": training,
     "bank": bank,
-    "memory": memory,
+    "memory": bench_memory.memory,
     "profile": bench_profile.where_time_goes,
 }
 
@@ -392,12 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--only", choices=tuple(SECTIONS), help="one section")
     parser.add_argument("--out", type=Path, default=Path("out/benchmark.json"))
-    parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
-    if args.child:
-        child(args.child)
-        return 0
-
     keep_freed_memory()
     bench = Bench.create(args.checkpoint, args.device, args.quick)
     report: dict[str, Any] = {

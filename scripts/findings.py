@@ -29,7 +29,7 @@ from hrm_rl.banks.files import read_bank
 from hrm_rl.features import SCALARS
 from hrm_rl.halting import Halted, Policy
 from hrm_rl.models.checkpoint import write_atomically
-from hrm_rl.puzzles.sets import JOINED
+from hrm_rl.puzzles.files import JOINED
 from hrm_rl.statistics.comparisons import Interval, mean_interval, paired_difference
 from hrm_rl.stopping.exact import best_fixed, halt_table, outcome, prophet
 from hrm_rl.stopping.snell import take

@@ -23,7 +23,7 @@ import torch
 from inside_frames import frames
 from tqdm import tqdm
 
-from hrm_rl.envs.render import contact_sheet, save_gif
+from hrm_rl.envs.gif import contact_sheet, save_gif
 from hrm_rl.inside.depth import Point, points, runs
 from hrm_rl.inside.participation import KINDS, Dimensions, figure8, gather
 from hrm_rl.inside.predictions import Moment, figure7

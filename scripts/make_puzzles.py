@@ -15,8 +15,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from hrm_rl.puzzles import PuzzleSet, task_of, write_csv
+from hrm_rl.puzzles.columns import HEADER
+from hrm_rl.puzzles.files import DATA, read_csv
 from hrm_rl.puzzles.maze import generate as maze_generate
-from hrm_rl.puzzles.sets import DATA, HEADER, read_csv
 from hrm_rl.puzzles.sudoku import generate
 
 SIX_COUNTS = {"train": 1000, "fit": 300, "test": 500}

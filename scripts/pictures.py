@@ -9,7 +9,7 @@ from PIL import Image
 
 from hrm_rl.agents.rules import rule
 from hrm_rl.envs.frame import Frame
-from hrm_rl.envs.render import contact_sheet
+from hrm_rl.envs.gif import contact_sheet
 from hrm_rl.envs.watch import solve_frames
 from hrm_rl.models.checkpoint import load_model
 from hrm_rl.puzzles.source import for_model

@@ -113,6 +113,17 @@ class Told:
     dealt: int
 
 
+@contextmanager
+def in_fp64() -> Iterator[None]:
+    """Models are made in fp64, where the order of a sum is no matter on any processor."""
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@in_fp64()
 def steps(world: World, config: TrainConfig, count: int) -> Told:
     """Train from weights that know nothing, but whose Q differ from slot to slot."""
     state = TrainState.create(config, world)

@@ -233,7 +233,7 @@ def test_states_are_what_the_sets_say() -> None:
 
 def test_an_unknown_set_is_refused() -> None:
     seen = features.look(slots(0, 0), slots(1, 1), output(1, 1.0), None)
-    said = 'observation must be one of q, scalars, z_H, z_H_pool, full, got "everything"'
+    said = "observation must be one of q, scalars, z_H, z_H_pool, full, got 'everything'"
     with pytest.raises(ValueError, match=said):
         features.columns("everything", seen)
     with pytest.raises(ValueError, match=said):

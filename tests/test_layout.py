@@ -1,11 +1,9 @@
-"""The layout: which way imports point, what importing costs, what the wheel holds."""
+"""The layout: which way imports point, what importing costs, which names are public."""
 
 import ast
 import os
-import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -71,18 +69,28 @@ def rank_of(module: str) -> int:
 
 
 def imported_by(path: str, node: ast.AST) -> Iterator[str]:
-    """The modules that an import statement of the file names, with relative ones spelt out."""
+    """The modules that an import statement of the file names, with relative ones spelt out.
+
+    Scripts import each other by bare names, since they lie in the folder of the one that is run.
+    """
     if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
+        yield from (beside(path, alias.name) for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
         package = path.removesuffix(".py").split("/")[: -node.level or None]
         source = ".".join([*(package if node.level else []), *filter(None, [node.module])])
+        source = beside(path, source)
         for alias in node.names:
             if source == "hrm_rl" and alias.name == "__version__":
                 continue
             submodule = f"{source}.{alias.name}"
             public = hrm_rl._PUBLIC.get(alias.name) if source == "hrm_rl" else None
             yield submodule if submodule in MODULES else public or source
+
+
+def beside(path: str, name: str) -> str:
+    """A script's bare name for another is `scripts.NAME`; other names stay as they are."""
+    script = f"scripts.{name}"
+    return script if path.startswith("scripts/") and script in MODULES else name
 
 
 def arrows(path: str) -> set[str]:
@@ -142,6 +150,13 @@ def test_imports_point_one_way() -> None:
         for line in violations(path, (ROOT / path).read_text(encoding="utf-8"))
     ]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("source", ["import scaling", "from scaling import table"])
+def test_scripts_see_each_other_by_bare_names(source: str) -> None:
+    (node,) = ast.parse(source).body
+    assert set(imported_by("scripts/demo.py", node)) == {"scripts.scaling"}
+    assert "scripts.scaling" not in set(imported_by("hrm_rl/loop.py", node))
 
 
 def test_imports_make_no_circle() -> None:
@@ -253,22 +268,50 @@ def test_short_names_are_links_that_refuse_to_be_imported(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(hrm_rl._PUBLIC))
 def test_public_name_comes_from_its_module(name: str) -> None:
-    assert getattr(hrm_rl, name).__module__ == hrm_rl._PUBLIC[name]
-    assert name in dir(hrm_rl) and name in hrm_rl.__all__
-    assert f"hrm_rl.{name}" not in MODULES, "the module would take the name's place once imported"
+    value = getattr(hrm_rl, name)
+    assert value.__module__ == hrm_rl._PUBLIC[name] and callable(value)
+    assert getattr(sys.modules[hrm_rl._PUBLIC[name]], name) in (value, getattr(value, name, None))
+    assert name in dir(hrm_rl) and f"{name}" in hrm_rl.__doc__
+
+
+def test_only_evaluate_is_a_module_too() -> None:
+    assert {name for name in hrm_rl._PUBLIC if f"hrm_rl.{name}" in MODULES} == {"evaluate"}
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "import hrm_rl; f = hrm_rl.evaluate",
+        "from hrm_rl import evaluate as f",
+        "from hrm_rl.evaluate import solve; import hrm_rl; f = hrm_rl.evaluate",
+        "import hrm_rl.evaluate as f",
+        "import hrm_rl; hrm_rl.evaluate; from hrm_rl.evaluate import evaluate as f",
+    ],
+)
+def test_evaluate_can_be_called_whatever_was_imported_first(first: str, tmp_path: Path) -> None:
+    code = f"""{first}
+import inspect, hrm_rl
+print(*list(inspect.signature(f).parameters)[:4], hrm_rl.evaluate.solve.__name__)"""
+    assert run(code, tmp_path).stdout == "model puzzles policy max_segments solve\n"
+
+
+def test_help_is_one_screen_that_names_everything(tmp_path: Path) -> None:
+    outcome = run("import hrm_rl, pydoc; print(pydoc.plain(pydoc.render_doc(hrm_rl)))", tmp_path)
+    page = outcome.stdout
+    assert len(page.splitlines()) <= 60, outcome.stderr
+    assert all(name in page for name in hrm_rl._PUBLIC)
 
 
 def test_type_checkers_are_told_the_same_names() -> None:
     tree = ast.parse((ROOT / "hrm_rl/__init__.py").read_text(encoding="utf-8"))
     (block,) = (node for node in tree.body if isinstance(node, ast.If))
     told = {
-        alias.name: node.module
+        alias.asname: node.module
         for node in block.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
     assert told == hrm_rl._PUBLIC
-    assert set(hrm_rl.__all__) == {*told, "__version__", "register_envs"}
 
 
 def test_unknown_public_name() -> None:
@@ -291,43 +334,3 @@ def test_registered_as_strings_and_without_a_time_limit(env_id: str) -> None:
     assert spec.max_episode_steps is None  # the forced halt is the MDP's own end
     assert spec.kwargs == ENV_ARGUMENTS[env_id]
     assert gymnasium.envs.registration.EnvSpec.from_json(spec.to_json()) == spec
-
-
-# --- the wheel ------------------------------------------------------------------------------------
-
-
-STAND_IN = "hrm_rl/banks/stand-in/bank.json"
-
-
-@pytest.fixture(scope="module")
-def wheel_files(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Names in a wheel built from a copy: in place, an old build/ folder would leak into it."""
-    copy = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "LICENSE", "README.md"):
-        shutil.copy(ROOT / name, copy)
-    for name in ("hrm_rl", "envs", "agents", "tests"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
-    (copy / STAND_IN).parent.mkdir(parents=True)  # whether or not a bank lies in the repository
-    (copy / STAND_IN).touch()
-    outcome = run("from setuptools import build_meta as b; b.build_wheel('.')", copy)
-    assert outcome.returncode == 0, outcome.stderr
-    (wheel,) = copy.glob("*.whl")
-    return set(zipfile.ZipFile(wheel).namelist())
-
-
-def test_wheel_holds_only_hrm_rl(wheel_files: set[str]) -> None:
-    tops = {name.partition("/")[0] for name in wheel_files}
-    assert tops == {"hrm_rl", f"hrm_rl-{hrm_rl.__version__}.dist-info"}
-
-
-@pytest.mark.parametrize("pattern", ["**/*.py", "py.typed", "puzzles/data/*.csv", "weights/*"])
-def test_wheel_holds_everything(wheel_files: set[str], pattern: str) -> None:
-    files = {file.relative_to(ROOT).as_posix() for file in (ROOT / "hrm_rl").glob(pattern)}
-    assert files, "nothing to ship"
-    assert files <= wheel_files, files - wheel_files
-
-
-def test_wheel_holds_the_banks(wheel_files: set[str]) -> None:
-    banks = {file.relative_to(ROOT).as_posix() for file in (ROOT / "hrm_rl").glob("banks/*/*")}
-    assert banks | {STAND_IN} <= wheel_files

@@ -36,6 +36,11 @@ class SB3VecEnv(VecEnv):
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
         """Raises ValueError if `env` has another autoreset mode than SAME_STEP, or torch output."""
+        if not isinstance(env, VectorEnv):
+            raise ValueError(
+                f"SB3VecEnv takes a vector environment, got a {type(env).__name__}; make it with "
+                'gymnasium.make_vec(id, num_envs=64, autoreset_mode="SameStep")'
+            )
         mode = env.metadata.get("autoreset_mode")
         if mode is not AutoresetMode.SAME_STEP:
             raise ValueError(

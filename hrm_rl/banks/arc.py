@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from hrm_rl.banks.bank import Bank, log_bank, observe, play
+from hrm_rl.checks.numbers import whole
 from hrm_rl.halting import Policy
 from hrm_rl.models import Model
 from hrm_rl.puzzles.arc.evaluate import Asked, Solved
@@ -36,7 +37,10 @@ def solve(
 
     Raises:
         PuzzleError: an identifier that the model has no embedding for.
+        ValueError: a number below 1.
     """
+    whole("max_segments", max_segments, low=1)
+    whole("batch_size", batch_size, low=1)
     for together in _together(questions, batch_size):
         puzzles = concat([question.puzzles for question in together])
         known = model.puzzle_emb.weights.shape[0]

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from hrm_rl import __version__, features
-from hrm_rl.banks.bank import Bank, logged
+from hrm_rl.banks.bank import Bank, checked, logged
 from hrm_rl.banks.header import (
     NAME,
     TIERS,
@@ -33,6 +33,7 @@ from hrm_rl.banks.header import (
     weights_hash,
     write_header,
 )
+from hrm_rl.banks.parts import check_log
 from hrm_rl.checks.lock import solely
 from hrm_rl.models import Model, config_from, config_to
 from hrm_rl.puzzles import PuzzleSet
@@ -70,6 +71,7 @@ def log_to(
     Raises:
         ValueError: the folder holds something else, or an argument is wrong.
     """
+    max_segments, batch_size = check_log(puzzles, max_segments, (), batch_size)
     folder = Path(folder)
     if tier not in TIERS or states not in ("float32", "float16"):
         raise ValueError(
@@ -219,7 +221,7 @@ def read_bank(
         part["rating"].numpy(),
         tuple(header.sources[i] for i in numbers),
     )
-    return Bank(
+    bank = Bank(
         columns={name: part[f"columns.{name}"] for name in TIERS[header.tier]},
         correct_MP=part["correct"],
         cells_MP=part["cells"],
@@ -229,6 +231,7 @@ def read_bank(
         puzzles=own,
         config=config_from(header.model),
     )
+    return checked(bank, "scalars")  # states are looked through when they are observed
 
 
 def _array(folder: Path, header: Header, key: str) -> Tensor:

@@ -23,7 +23,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hrm_rl.banks.bank import Bank
+from hrm_rl.checks.numbers import real, whole
 from hrm_rl.features import Q_BOUND
+from hrm_rl.halting import MOST, SEEDS
 
 MOST_PATHS = 2**18
 _STREAM = 0x5EED
@@ -48,12 +50,10 @@ class Chain:
 
     def __post_init__(self) -> None:
         for name in ("first", "hazard", "loss", "solvable"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is a probability in [0, 1], got {getattr(self, name)}")
-        if self.max_segments < 1:
-            raise ValueError(f"max_segments must be >= 1, got {self.max_segments}")
-        if self.scale is not None and self.scale < 0:
-            raise ValueError(f"scale must be >= 0 or None, got {self.scale}")
+            real(name, getattr(self, name), low=0, high=1, cure="it is a probability")
+        whole("max_segments", self.max_segments, low=1, high=MOST)
+        if self.scale is not None:
+            real("scale", self.scale, low=0, cure="None shows whether the answer is right")
 
 
 BANK_A = Chain(16, first=0.3, hazard=0.3, solvable=0.8)
@@ -96,7 +96,13 @@ def bank_noisy(puzzles: int, max_segments: int = 16, seed: int = 0, scale: float
 
 
 def generate(chain: Chain, puzzles: int, seed: int = 0) -> Bank:
-    """Draw puzzles. A shorter chain with the same seed is the beginning, bit for bit."""
+    """Draw puzzles. A shorter chain with the same seed is the beginning, bit for bit.
+
+    Raises:
+        ValueError: no puzzles, or a seed below 0.
+    """
+    puzzles = whole("puzzles", puzzles, low=1, high=MOST)
+    seed = whole("seed", seed, low=0, high=SEEDS)
     generator = torch.Generator().manual_seed(seed ^ _STREAM)
     solvable_P = torch.rand(puzzles, generator=generator) < chain.solvable
     correct: list[Tensor] = []

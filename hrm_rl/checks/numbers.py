@@ -39,9 +39,15 @@ def whole(
 
 
 def real(
-    name: str, value: Any, *, low: float | None = None, high: float | None = None, cure: str = ""
+    name: str,
+    value: Any,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    inside: bool = False,
+    cure: str = "",
 ) -> float:
-    """`value` as a finite float in `low..high`, both included.
+    """`value` as a finite float in `low..high`, both included, or neither if `inside`.
 
     Raises:
         ValueError: it is no number, not finite, or out of range.
@@ -50,8 +56,10 @@ def real(
         number = math.nan if isinstance(value, (str, bytes, bool)) else float(value)
     except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is a tensor of several
         number = math.nan
-    if not (math.isfinite(number) and _within(number, low, high)):
-        raise ValueError(_sentence(name, f"a finite number{_range(low, high)}", value, cure))
+    at_an_end = inside and number in (low, high)
+    if at_an_end or not (math.isfinite(number) and _within(number, low, high)):
+        wanted = f"a finite number{_between(low, high) if inside else _range(low, high)}"
+        raise ValueError(_sentence(name, wanted, value, cure))
     return number
 
 
@@ -84,6 +92,13 @@ def _range(low: float | None, high: float | None) -> str:
     if high is None:
         return f" >= {low}"
     return f" <= {high}" if low is None else f" in {low}..{high}"
+
+
+def _between(low: float | None, high: float | None) -> str:
+    """As `_range`, the ends excluded."""
+    if low is None or high is None:
+        return f" > {low}" if high is None else f" < {high}"
+    return f" between {low} and {high}"
 
 
 def _sentence(name: str, wanted: str, value: Any, cure: str) -> str:

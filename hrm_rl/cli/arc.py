@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from hrm_rl.cli.arguments import output, write_whole
 
-    from hrm_rl.puzzles.arc.evaluate import Asked
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hrm_rl.puzzles.arc.evaluate import Asked, Solved
 
 WIDTHS = (10, 8, 10, 8, 11, 8)
 
@@ -39,15 +41,26 @@ def arc(
         limit: take only so many pairs, evenly spread (0: all)
         max_segments: forced halt
         batch_size: variants side by side
-        submission: write the answers of the first way here, as ARC Prize reads them
+        submission: write the answers of the first way here, as ARC Prize reads them; submission.json
+            if left out and no answer is known, as in a competition's challenges
         device: where: "auto", "cpu", "cuda" or "mps"
     """
     from hrm_rl.agents.rules import rule
     from hrm_rl.banks.arc import solve
+    from hrm_rl.checks.numbers import choice, whole
     from hrm_rl.device import resolve_device
     from hrm_rl.models.checkpoint import load_model
     from hrm_rl.puzzles.arc.evaluate import voted
+    from hrm_rl.puzzles.arc.vote import WAYS
 
+    for way in ways:
+        choice("--ways", way, WAYS)
+    whole("--max-segments", max_segments, low=1)
+    whole("--batch-size", batch_size, low=1)
+    whole("--variants", variants, low=-1, cure="-1 takes all that the checkpoint knows")
+    whole("--limit", limit, low=0, cure="0 takes all")
+    if submission:
+        output("--submission", submission, ".json")
     model, card = load_model(checkpoint, resolve_device(device))
     learnt = [name for name, _ in card.get("data", [])]
     questions = _questions(puzzles, learnt, model.config.task, variants, limit)
@@ -57,20 +70,39 @@ def arc(
             batch_size=batch_size, progress=True,
         )
     )  # fmt: skip
-    rights = list(chain.from_iterable(one.correct_P.tolist() for one in solved))
+    if not solved:
+        raise ValueError("no task has a pair to be asked; name a set with evaluation tasks")
     tasks = len({one.asked.task for one in solved})
-    print(f"{len(solved)} pairs of {tasks} tasks in {len(rights)} variants")
+    count = sum(len(one.correct_P) for one in solved)
+    print(f"{len(solved)} pairs of {tasks} tasks in {count} variants")
+    _score(solved, ways)
+    if submission or not any(one.asked.pair.known for one in solved):
+        submission = output("--submission", submission or Path("submission.json"), ".json")
+        write_whole(
+            submission, json.dumps(voted(solved, ways[0] if ways else "count").submission())
+        )
+        print(submission)
+
+
+def _score(solved: "Sequence[Solved]", ways: "Sequence[str]") -> None:
+    """Print what the votes come to, on the pairs whose answers are known."""
+    from hrm_rl.puzzles.arc.evaluate import voted
+
+    known = [one for one in solved if one.asked.pair.known]
+    if not known:
+        print("no answer is known, so there is no score")
+        return
+    if len(known) < len(solved):
+        print(f"the answers of {len(known)} pairs are known, and these are scored")
+    rights = list(chain.from_iterable(one.correct_P.tolist() for one in known))
     print(f"right without a vote: {sum(rights) / len(rights):.1%} of the variants")
     print(
         f"{'votes':<10}{'pairs @1':>10}{'@2':>8}{'tasks @1':>10}{'@2':>8}{'credit @1':>11}{'@2':>8}"
     )
     for way in ways:
-        result = voted(solved, way)
+        result = voted(known, way)
         shares = [f(k) for f in (result.inputs, result.tasks, result.credit) for k in (1, 2)]
         print(way.ljust(10) + "".join(f"{s:>{w}.1%}" for s, w in zip(shares, WIDTHS, strict=True)))
-    if submission:
-        submission.write_text(json.dumps(voted(solved, ways[0]).submission()))
-        print(submission)
 
 
 def _questions(
@@ -89,6 +121,12 @@ def _questions(
         return asked_in(read(name, "test"), limit)
     if is_collection(name):
         found = collection(name)
+        if found.left_out:
+            shown = ", ".join(found.left_out[:5]) + " ..." * (len(found.left_out) > 5)
+            print(
+                f"tasks left out: {len(found.left_out)}, with grids of more than {found.board.side} rows or "
+                f"columns: {shown}"
+            )
         for other in collections:
             if [t.name for t in collection(other).tasks] != [t.name for t in found.tasks]:
                 raise ValueError(

@@ -1,5 +1,7 @@
 """What several commands take: a device, and one puzzle with who solves it."""
 
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,10 +10,46 @@ import tyro
 if TYPE_CHECKING:
     from hrm_rl.halting import Policy
     from hrm_rl.models import Model
-    from hrm_rl.puzzles import PuzzleSet
+    from hrm_rl.puzzles import PuzzleSet, Task
+
+PATH = re.compile(r"\.\w*[a-wyzA-WYZ]\w+$|[/\\]\w*[a-wyzA-WYZ]")
+"""How the name of a file looks, unlike a puzzle: letters (but x, a blank) behind a dot or a slash."""
 
 Device = Annotated[str, tyro.conf.arg(help='"auto", "cpu", "cuda" or "mps"')]
 """Where to compute."""
+
+
+def output(name: str, path: Path, suffix: str) -> Path:
+    """A file that can be written, which is tried before any work starts.
+
+    Raises:
+        ValueError: it is no such file, or cannot be written.
+    """
+    cure = "name a file in a folder that is there and can be written to"
+    if path.suffix.lower() != suffix:
+        raise ValueError(f"{name} writes {suffix} files, got {str(path)!r}; name one")
+    if path.is_dir():
+        raise ValueError(f"{name} must be a file, got the folder {str(path)!r}; {cure}")
+    there = path.exists()
+    try:
+        with open(path, "ab"):
+            pass
+        if not there:
+            path.unlink()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ValueError(f"{name} cannot write {str(path)!r} ({reason.lower()}); {cure}") from None
+    return path
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that appears complete or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def solving(
@@ -21,21 +59,54 @@ def solving(
 
     The puzzle is text, or a file that holds it; if empty, the test puzzle number `seed`.
     """
-    import numpy as np
-
     from hrm_rl.agents.rules import rule
+    from hrm_rl.checks.numbers import whole
     from hrm_rl.device import resolve_device
     from hrm_rl.models.checkpoint import load_model
-    from hrm_rl.puzzles import PuzzleSet, task_for
-    from hrm_rl.puzzles.answer import answer
+    from hrm_rl.puzzles import task_for
     from hrm_rl.puzzles.source import for_model
 
+    whole("--seed", seed, low=0)
+    halts = rule(policy)
     model, _ = load_model(checkpoint, resolve_device(device))
     game = task_for(model.config)
     if not puzzle:
         puzzles = for_model(model.config, split="test")
-        return model, puzzles.take([seed % len(puzzles)]), rule(policy)
-    text = Path(puzzle).read_text() if len(puzzle) < 256 and Path(puzzle).is_file() else puzzle
-    solution_L = answer(game, text)
-    x_PL, y_PL = (game.tokens(values_L)[None] for values_L in (game.parse(text), solution_L))
-    return model, PuzzleSet(game.task, x_PL, y_PL, np.zeros(1, np.int32), ("given",)), rule(policy)
+        return model, puzzles.take([seed % len(puzzles)]), halts
+    return model, _given(puzzle, game, checkpoint), halts
+
+
+def _given(puzzle: str, game: "Task", checkpoint: str) -> "PuzzleSet":
+    """The one puzzle that is written down here, or in a file of this name."""
+    import numpy as np
+
+    from hrm_rl.puzzles import PuzzleError, PuzzleSet
+    from hrm_rl.puzzles.answer import answer
+    from hrm_rl.puzzles.files import is_file, read, read_text
+
+    if _exists(puzzle):
+        if game.kind == "sudoku" or (is_file(puzzle) and puzzle.lower().endswith((".csv", ".tsv"))):
+            puzzles = read(puzzle, game.task)
+            if len(puzzles) > 1:
+                raise ValueError(
+                    f"{puzzle!r} holds {len(puzzles)} puzzles, and one is wanted here; `hrm-rl "
+                    f"evaluate {checkpoint} --puzzles {puzzle}` runs them all"
+                )
+            return puzzles
+        puzzle = read_text(Path(puzzle))
+    try:
+        givens_L, solution_L = game.parse(puzzle), answer(game, puzzle)
+    except PuzzleError:
+        if len("".join(puzzle.split())) != game.length and (is_file(puzzle) or PATH.search(puzzle)):
+            raise ValueError(f"no such file: {puzzle!r}; give one, or the puzzle itself") from None
+        raise
+    x_PL, y_PL = (game.tokens(values_L)[None] for values_L in (givens_L, solution_L))
+    return PuzzleSet(game.task, x_PL, y_PL, np.zeros(1, np.int32), ("given",))
+
+
+def _exists(puzzle: str) -> bool:
+    """Whether a puzzle's text is the name of a file or folder."""
+    try:
+        return len(puzzle) < 1024 and "\n" not in puzzle and Path(puzzle).exists()
+    except (OSError, ValueError):  # too long for a name, or a NUL in it
+        return False

@@ -5,13 +5,14 @@ from typing import Literal
 
 import tyro
 
+from hrm_rl.checks.numbers import whole
 from hrm_rl.cli.arguments import Device
 
 
 def bank(
     checkpoint: tyro.conf.Positional[str] = "sudoku9",
     puzzles: str = "",
-    split: Literal["train", "fit", "test"] = "fit",
+    split: str = "fit",
     limit: int = 0,
     max_segments: int = 16,
     tier: Literal["lite", "head", "pool", "full"] = "lite",
@@ -28,7 +29,7 @@ def bank(
     Args:
         checkpoint: a shipped one, a .safetensors or official .pt file, or a run folder
         puzzles: a shipped set or an official CSV; the checkpoint's own task if left out
-        split: which split of a shipped set
+        split: which split of a shipped set or a folder: train, fit, test
         limit: take only so many puzzles, evenly spread over the set (0: all)
         max_segments: the longest horizon that the bank is for
         tier: lite: scalars; head: and z_H; pool: and its mean; full: and both states whole
@@ -37,14 +38,20 @@ def bank(
         out: folder; banks/<checkpoint>-<split> if left out
         device: where
     """
+    from hrm_rl.agents.comparison.experiment import try_folder
     from hrm_rl.banks.files import log_to
     from hrm_rl.device import resolve_device
+    from hrm_rl.halting import MOST
     from hrm_rl.models.checkpoint import load_model
     from hrm_rl.puzzles.source import for_model
 
+    whole("--limit", limit, low=0, cure="0 takes all")
+    whole("--max-segments", max_segments, low=1, high=MOST - 1)
+    whole("--batch-size", batch_size, low=1)
+    out = out or Path("banks") / f"{Path(checkpoint).stem}-{split}"
+    try_folder(out)
     model, _ = load_model(checkpoint, resolve_device(device))
     chosen = for_model(model.config, puzzles, split, limit)
-    out = out or Path("banks") / f"{Path(checkpoint).stem}-{split}"
     header = log_to(
         out, model, chosen, max_segments + 1, tier=tier, batch_size=batch_size, split=split,
         states="float16" if half_states else "float32", name=puzzles or chosen.task, progress=True,

@@ -1,17 +1,21 @@
 """`hrm-rl evaluate`: a puzzle set, halting by a rule."""
 
 import time
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import tyro
 
+from hrm_rl.checks.numbers import whole
 from hrm_rl.cli.arguments import Device
+
+if TYPE_CHECKING:
+    from hrm_rl.evaluate import Answered
 
 
 def evaluate(
     checkpoint: tyro.conf.Positional[str] = "sudoku9",
     puzzles: str = "",
-    split: Literal["train", "fit", "test"] = "test",
+    split: str = "test",
     policy: str = "q",
     max_segments: int = 16,
     limit: int = 0,
@@ -26,8 +30,8 @@ def evaluate(
 
     Args:
         checkpoint: a shipped one, a .safetensors or official .pt file, or a run folder
-        puzzles: a shipped set or an official CSV; the checkpoint's own task if left out
-        split: which split of a shipped set
+        puzzles: a shipped set or a file (.csv, .txt, .sdm ...); the checkpoint's own task if left out
+        split: which split of a shipped set or a folder: train, fit, test
         policy: q (the paper's rule), trm, confidence, stable-2, random, fixed-8 ...
         max_segments: forced halt
         limit: take only so many puzzles, evenly spread over the set (0: all)
@@ -41,31 +45,34 @@ def evaluate(
     from hrm_rl.evaluate import evaluate as run_evaluation
     from hrm_rl.models.checkpoint import load_model
     from hrm_rl.puzzles import task_for
+    from hrm_rl.puzzles.files import SOLVED_FOR, is_file
     from hrm_rl.puzzles.source import for_model
     from hrm_rl.puzzles.verdicts import VALID
 
+    whole("--limit", limit, low=0, cure="0 takes all")
+    whole("--batch-size", batch_size, low=1)
+    names = [policy, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
+    rules = {name: rule(name) for name in names}  # refuses what it does not know, before any work
+    if is_file(checkpoint) and not puzzles:  # `evaluate my.sdm`
+        checkpoint, puzzles = "sudoku9", checkpoint
     model, _ = load_model(checkpoint, resolve_device(device))
     chosen = for_model(model.config, puzzles, split, limit)
     print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
-    names = [policy, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
+    if found := sum(source.endswith(SOLVED_FOR) for source in chosen.sources):
+        print(f"{found} answers were not in {puzzles} and were solved for")
     by_rules = task_for(model.config).kind in VALID
     valid = f"{'by the rules':>14}" if by_rules else ""
     print(f"{'policy':<14}{'accuracy':>10}{valid}{'mean segments':>16}{'seconds':>10}")
-    for name in dict.fromkeys(names):
+    for name, halting in rules.items():
         started = time.perf_counter()
         halted = run_evaluation(
-            model,
-            chosen,
-            rule(name),
-            max_segments,
-            early_exit=early_exit,
-            batch_size=batch_size,
-            progress=True,
-        )
-        seconds = time.perf_counter() - started
-        accuracy, segments = halted.correct_P.double().mean(), halted.segment_P.double().mean()
-        valid = f"{float(halted.valid_P.double().mean()):>14.1%}" if by_rules else ""
-        print(
-            f"{name:<14}{float(accuracy):>10.1%}{valid}{float(segments):>16.2f}{seconds:>10.1f}",
-            flush=True,
-        )
+            model, chosen, halting, max_segments,
+            early_exit=early_exit, batch_size=batch_size, progress=True,
+        )  # fmt: skip
+        print(_line(name, halted, by_rules, time.perf_counter() - started), flush=True)
+
+
+def _line(name: str, halted: "Answered", by_rules: bool, seconds: float) -> str:
+    accuracy, segments = halted.correct_P.double().mean(), halted.segment_P.double().mean()
+    valid = f"{float(halted.valid_P.double().mean()):>14.1%}" if by_rules else ""
+    return f"{name:<14}{float(accuracy):>10.1%}{valid}{float(segments):>16.2f}{seconds:>10.1f}"

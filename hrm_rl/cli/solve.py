@@ -16,6 +16,7 @@ def solve(
 
     Args:
         puzzle: as text, row by row (a Sudoku with . or 0 for blanks, a maze in "# SG"), or a file
+            that holds it (.txt, .sdk, .ss, .csv ...)
         checkpoint: a shipped one, a file or a run folder
         policy: the rule that halts: q, trm, confidence, stable-2, fixed-8 ...
         max_segments: forced halt
@@ -23,10 +24,12 @@ def solve(
     """
     import torch
 
+    from hrm_rl.checks.numbers import whole
     from hrm_rl.evaluate import solve as run_solve
     from hrm_rl.puzzles import task_of
     from hrm_rl.puzzles.verdicts import valid_optimal
 
+    whole("--max-segments", max_segments, low=1)
     model, one, halts = solving(puzzle, checkpoint, policy, device)
     game, x_T, y_T = (
         task_of(one.task),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import tyro
 
-from hrm_rl.cli.arguments import Device, solving
+from hrm_rl.cli.arguments import Device, output, solving
 
 
 def watch(
@@ -30,11 +30,15 @@ def watch(
         device: where
     """
     from hrm_rl.agents.rules.basic import FixedSegments
-    from hrm_rl.envs.render import save_gif
+    from hrm_rl.checks.numbers import whole
+    from hrm_rl.envs.gif import save_gif
     from hrm_rl.envs.watch import show, solve_frames
 
     if by_hand and gif:
         raise ValueError("--by-hand needs a window, and --gif writes a file: choose one")
+    whole("--max-segments", max_segments, low=1)
+    if gif:
+        output("--gif", gif, ".gif")
     model, one, halts = solving(puzzle, checkpoint, policy, device, seed)
     if by_hand:
         halts = FixedSegments(max_segments)

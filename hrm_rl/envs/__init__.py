@@ -7,6 +7,8 @@ the model are imported when an environment is made.
 if __name__ != "hrm_rl.envs":
     raise ImportError(f"this package is hrm_rl.envs, not {__name__}: write `import hrm_rl.envs`")
 
+import os
+import sys
 from types import MappingProxyType
 from typing import Final
 
@@ -14,14 +16,14 @@ import gymnasium
 
 ENV_ARGUMENTS: Final = MappingProxyType(
     {
-        "HRMSudoku-v0": {"checkpoint": "sudoku9"},
-        "HRMSudoku4x4-v0": {"checkpoint": "sudoku4"},
-        "HRMSudokuTrain-v0": {"preset": "sudoku4"},
-        "HRMMaze-v0": {"checkpoint": "maze8"},
-        "HRMParity-v0": {"checkpoint": "parity-steps"},
-        "HRMARC-v0": {"checkpoint": "arc6"},
-        "HRMLife-v0": {"checkpoint": "life-steps"},
-        "HRMQueens-v0": {"checkpoint": "queens8"},
+        "HRMSudoku-v0": {"checkpoint": "sudoku9", "task": "sudoku"},
+        "HRMSudoku4x4-v0": {"checkpoint": "sudoku4", "task": "sudoku4"},
+        "HRMSudokuTrain-v0": {"preset": "sudoku4", "task": "sudoku"},
+        "HRMMaze-v0": {"checkpoint": "maze8", "task": "maze"},
+        "HRMParity-v0": {"checkpoint": "parity-steps", "task": "parity"},
+        "HRMARC-v0": {"checkpoint": "arc6", "task": "arc"},
+        "HRMLife-v0": {"checkpoint": "life-steps", "task": "life"},
+        "HRMQueens-v0": {"checkpoint": "queens8", "task": "queens"},
     }
 )
 """Every registered id and the constructor arguments that it stands for."""
@@ -44,3 +46,14 @@ def register_envs() -> None:
             gymnasium.register(
                 env_id, entry_point=single, vector_entry_point=vector, kwargs=dict(arguments)
             )
+
+
+def _one_thread() -> None:
+    """A forked child has none of its parent's OpenMP threads, and torch would wait for them for ever."""
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "set_num_threads"):
+        torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):  # POSIX; `AsyncVectorEnv` forks on Linux
+    os.register_at_fork(after_in_child=_one_thread)

@@ -78,12 +78,14 @@ class BankSegments:
 
     def __init__(self, bank: Bank, mdp: MDP, device: torch.device | None = None) -> None:
         """Raises ValueError if the bank is too short or lacks the observation."""
+        if not len(bank):
+            raise ValueError("the bank is empty; log one of at least one puzzle")
         if mdp.max_segments > bank.max_segments:
             raise ValueError(
                 f"max_segments must be <= {bank.max_segments}, the segments in the bank, "
                 f"got {mdp.max_segments}; lower it or log a longer bank"
             )
-        self.width = observe(bank.first(1), mdp.observation, 1, time_aware=False).shape[1]
+        self.width = observe(bank, mdp.observation, 1, time_aware=False).shape[1]
         self.puzzles, self.bank, self.mdp = len(bank), bank, mdp
         self.device = device or bank.correct_MP.device
         columns_MPF = _columns(bank, mdp.observation)

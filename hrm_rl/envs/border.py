@@ -5,8 +5,9 @@ Shapes: N slots, T tokens, F features.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 import torch
@@ -14,12 +15,17 @@ from gymnasium import logger, spaces
 from gymnasium.error import ResetNeeded
 from torch import Tensor
 
+from hrm_rl.checks.numbers import choice, whole
+from hrm_rl.device import lighten, shelter
+from hrm_rl.envs.arguments import refuse_unknown
 from hrm_rl.envs.engine import Engine, Moment, Step
-from hrm_rl.envs.frame import Frame
+from hrm_rl.envs.frame import Frame, frame_at
 from hrm_rl.envs.render import draw
 from hrm_rl.envs.reward import succeeded
 from hrm_rl.loop import take
-from hrm_rl.puzzles import PuzzleSet, task_of
+from hrm_rl.puzzles import PuzzleSet
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class SlotEngine(Protocol):
@@ -28,8 +34,10 @@ class SlotEngine(Protocol):
     device: torch.device
     mask_M2: Tensor
     """int8 (M, 2): which of continue and halt have an effect after segment m."""
-    moment: Moment | None
-    """Where every slot is; None before the first reset."""
+
+    @property
+    def moment(self) -> Moment | None:
+        """Where every slot is; None before the first reset."""
 
     def step(self, action_N: Tensor) -> Step: ...
     def show(self, moment: Moment) -> tuple[Tensor, dict[str, Tensor]]: ...
@@ -62,7 +70,8 @@ def masks(engine: SlotEngine) -> np.ndarray:
     Raises:
         ResetNeeded: before the first reset.
     """
-    return array(engine.mask_M2[_moment(engine).look.m_B.long()]).astype(bool)
+    with shelter():
+        return array(engine.mask_M2[_moment(engine).look.m_B.long()]).astype(bool)
 
 
 def observation_space(bounds: tuple[list[float], list[float]]) -> spaces.Box:
@@ -80,6 +89,66 @@ def seed(engine: Engine, generators: Sequence[np.random.Generator], where_N: np.
     engine.seed(torch.tensor(keys, device=device), torch.from_numpy(where_N).to(device))
 
 
+class Keeps(Protocol):
+    """An environment that can go back to where it was."""
+
+    def kept(self) -> Callable[[], None]:
+        """What brings back the present state of the environment."""
+
+
+def whole_or_not_at_all(method: F) -> F:
+    """A reset or step that raises, be it by Ctrl-C or for want of memory, did not happen.
+
+    What it shows does not depend on torch's defaults.
+    """
+
+    @functools.wraps(method)
+    def call(env: Keeps, *args: Any, **kwargs: Any) -> Any:
+        bring_back = env.kept()
+        try:
+            with lighten("num_envs"), shelter():
+                return method(env, *args, **kwargs)
+        except BaseException:
+            bring_back()
+            raise
+
+    return cast(F, call)
+
+
+def dealt(options: Any, puzzles: int, rows: np.ndarray, known: Sequence[str]) -> Tensor | None:
+    """The puzzles that a reset's `options` ask for in the marked rows; None leaves it to the seed.
+
+    Raises:
+        ValueError: there is no such option or puzzle.
+    """
+    if options is None:
+        return None
+    if not isinstance(options, Mapping):
+        raise ValueError(f"options must be a dict or None, got {options!r}")
+    refuse_unknown(map(str, options), known, "option of reset")
+    asked = options.get("puzzle")
+    if asked is None:
+        return None
+    numbers = np.zeros(len(rows), np.int64)
+    for row in np.flatnonzero(rows).tolist():
+        one, name = asked, 'options["puzzle"]'
+        if "reset_mask" in known and np.ndim(
+            asked
+        ):  # the vector environment's may be one for each row
+            one, name = _of_row(asked, row, len(rows)), f"{name}[{row}]"
+        numbers[row] = whole(name, one, low=0, high=puzzles - 1, cure="it is an index in the set")
+    return torch.from_numpy(numbers)
+
+
+def _of_row(asked: Any, row: int, rows: int) -> Any:
+    if np.shape(asked) != (rows,):
+        raise ValueError(
+            f'options["puzzle"] must be one index or one for each of {rows} rows, got shape '
+            f"{np.shape(asked)}"
+        )
+    return asked[row]
+
+
 def frame(engine: Engine, puzzles: PuzzleSet | None, slot: int) -> Frame:
     """The present moment of a slot, to be drawn. Whether it is right is told at the end.
 
@@ -88,23 +157,24 @@ def frame(engine: Engine, puzzles: PuzzleSet | None, slot: int) -> Frame:
     """
     if puzzles is None:
         raise ValueError("a synthetic bank has no puzzles to draw; leave out render_mode")
-    moment = take(_moment(engine), slice(slot, slot + 1))
-    rules, look = task_of(puzzles.task), moment.look
+    with shelter():
+        return _frame(engine, puzzles, take(_moment(engine), slice(slot, slot + 1)))
+
+
+def _frame(engine: Engine, puzzles: PuzzleSet, moment: Moment) -> Frame:
+    look = moment.look
     shown, segment = engine.segments.pictured(look), int(look.m_B)
-    q_halt, q_continue = shown.q_B2[0].sigmoid().tolist()
     start = "" if segment == 1 else "continue"
-    return Frame(
-        givens_L=rules.values(puzzles.inputs_PL[int(look.puzzle_B)]),
-        cells_L=rules.values(array(shown.prediction_BT[0])),
-        previous_L=rules.values(array(shown.previous_BT[0])) if segment > 1 else None,
+    return frame_at(
+        puzzles,
+        int(look.puzzle_B),
+        prediction_L=array(shown.prediction_BT[0]),
+        previous_L=array(shown.previous_BT[0]) if segment > 1 else None,
+        q_2=shown.q_B2[0].sigmoid().tolist(),
         segment=segment,
         max_segments=engine.mdp.max_segments,
-        q_halt=q_halt,
-        q_continue=q_continue,
         decision="halt" if moment.halted_N else "forced" if moment.forced_N else start,
         correct=_right(engine, moment) if moment.over_N else None,
-        task=puzzles.task,
-        demonstrations=puzzles.shown.get(int(puzzles.ids_P[int(look.puzzle_B)]), ()),
     )
 
 
@@ -121,13 +191,13 @@ def _moment(engine: SlotEngine) -> Moment:
 def render_mode(
     mode: str | None, known: Sequence[str], puzzles: PuzzleSet | None, instead: str = ""
 ) -> str | None:
-    """`mode`, if it is one of the `known` ones or None.
+    """`mode`, if it is one of the `known` ones or None. `instead` is a cure.
 
     Raises:
         ValueError: it is not, or there are no puzzles to draw.
     """
     if mode is not None and mode not in known:
-        raise ValueError(f"render_mode must be None or one of {known}, got {mode!r}{instead}")
+        choice("render_mode", mode, ["None", *known], cure=instead)
     if mode is not None and puzzles is None:
         raise ValueError(
             f"render_mode must be None with a synthetic bank, which has no puzzles to draw, "

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from hrm_rl.banks.bank import Bank
-from hrm_rl.banks.files import find_bank, read_bank
-from hrm_rl.device import resolve_device
+from hrm_rl.banks.files import find_bank, read_bank, read_header
+from hrm_rl.checks.numbers import choice, whole
+from hrm_rl.device import lighten, resolve_device, shelter
+from hrm_rl.envs.arguments import HaltingArguments, refuse_unknown
 from hrm_rl.envs.banked import BankSegments
-from hrm_rl.envs.engine import Engine
+from hrm_rl.envs.engine import MOST_SLOTS, Engine
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.segments import FrozenModel, LiveSegments, Segments
+from hrm_rl.loop import each
 from hrm_rl.models import Model
 from hrm_rl.models.checkpoint import load_model
 from hrm_rl.puzzles import PuzzleSet, task_for
+from hrm_rl.puzzles.files import SPLITS
+from hrm_rl.puzzles.kinds import check_task
 from hrm_rl.puzzles.source import source
 
 
@@ -32,24 +41,45 @@ class HaltingConfig(MDP):
     out, the bank's own or the shipped set of the model's size."""
     split: str = "fit"
     """Of a shipped set or bank: "train", "test", or "fit", which the model was not trained on."""
-    device: str = "auto"
+    device: str | torch.device = "auto"
     """"cpu", "cuda" or "mps"; "auto" takes the fastest, or leaves `model` or `bank` where it is."""
     model: FrozenModel | None = field(default=None, repr=False)
     """A model to think with, in place of `checkpoint`."""
     bank: Bank | None = field(default=None, repr=False)
     """Logged segments to look up, in place of a model."""
+    task: str = ""
+    """What puzzles have to be, "sudoku4", or of which kind, "sudoku"; "": whatever they are. The ids
+    say it, so that what is called HRMSudoku4x4 is no other puzzle."""
 
     @staticmethod
-    def of(*, bank: Bank | str | Path | None = None, **arguments: Any) -> HaltingConfig:
-        """With a bank that may be the name of a folder or of a shipped one.
+    def of(own: Iterable[str] = (), **arguments: Unpack[HaltingArguments]) -> HaltingConfig:
+        """With names where there may be objects, and objects where there may be names.
+
+        Args:
+            own: names of arguments that the environment has beside these.
 
         Raises:
-            ValueError: there is none, or an argument is wrong.
+            ValueError: there is none of that name, or an argument is wrong.
         """
-        if isinstance(bank, (str, Path)):
-            split, model = arguments.get("split", HaltingConfig.split), arguments.get("model")
-            bank = read_bank(find_bank(bank, split), model if isinstance(model, Model) else None)
-        return HaltingConfig(bank=bank, **arguments)
+        refuse_unknown(arguments, [*own, *(f.name for f in fields(HaltingConfig))])
+        given: dict[str, Any] = dict(arguments)
+        for name, value in given.items():
+            if name in _OBJECTS and isinstance(value, os.PathLike):
+                given[name] = os.fspath(value)
+        if given.get("puzzles", "") is None:
+            given["puzzles"] = ""
+        if isinstance(given.get("model"), str):
+            given["checkpoint"] = given.pop("model")
+        elif _is_model(given.get("checkpoint")):
+            given["model"] = given.pop("checkpoint")
+        for name, value in given.items():
+            if name in _OBJECTS:
+                _check_kind(name, value)
+        if isinstance(given.get("bank"), str):
+            given["bank"] = _named_bank(**given)
+        elif given.get("bank") is not None or isinstance(given.get("puzzles"), PuzzleSet):
+            choice("split", given.get("split", "fit"), SPLITS)
+        return HaltingConfig(**given)
 
     def engine(self, slots: int, autoreset: str) -> tuple[Engine, PuzzleSet | None]:
         """Load what is named and put it together; no puzzles for a synthetic bank.
@@ -57,16 +87,21 @@ class HaltingConfig(MDP):
         Raises:
             ValueError: something is not there, or the parts don't fit each other.
         """
-        segments, puzzles = self._banked(self.bank) if self.bank else self._live()
-        return Engine(segments, self, slots, autoreset), puzzles
+        with shelter(), lighten("num_envs"):
+            banked = self.bank is not None
+            segments, puzzles = self._banked(self.bank) if self.bank is not None else self._live()
+            if self.task and puzzles is not None:
+                check_task(puzzles.task, self.task, "the bank" if banked else "the model")
+            _check_room(segments, slots)
+            return Engine(segments, self, slots, autoreset), puzzles
 
     def _banked(self, bank: Bank) -> tuple[Segments, PuzzleSet | None]:
         named = self.puzzles
-        given = (
-            source(str(named), self.split) if isinstance(named, (str, Path)) and named else named
-        )
-        if isinstance(given, PuzzleSet) and not (bank.puzzles and _same(given, bank.puzzles)):
-            kind = f"{len(bank)} {'others' if bank.puzzles else 'without puzzles'}"
+        given = source(named, self.split) if isinstance(named, str) and named else named
+        if isinstance(given, PuzzleSet) and not (
+            bank.puzzles is not None and _same(given, bank.puzzles)
+        ):
+            kind = f"{len(bank)} {'without puzzles' if bank.puzzles is None else 'others'}"
             raise ValueError(
                 f"puzzles must be those of the bank, got {len(given)} where it has {kind}; leave "
                 "puzzles out, or log these"
@@ -78,16 +113,69 @@ class HaltingConfig(MDP):
         model = self.model
         if model is None:
             model, _ = load_model(self.checkpoint, resolve_device(self.device))
-        puzzles = self.puzzles or task_for(model.config).task
+        puzzles = self.puzzles
         if not isinstance(puzzles, PuzzleSet):
-            puzzles = source(str(puzzles), self.split, model.config.task)
+            task = task_for(model.config).task
+            if self.task:  # before puzzles are looked for
+                check_task(task, self.task, "the model")
+            puzzles = source(str(puzzles) or task, self.split, model.config.task)
         live = LiveSegments(model, puzzles, self)
         if self.device != "auto" and resolve_device(self.device).type != live.device.type:
             raise ValueError(
-                f"the model is on {live.device}, got device={self.device!r}; "
+                f"the model is on {live.device}, got device={str(self.device)!r}; "
                 f'move it with model.to("{self.device}"), or leave device="auto"'
             )
         return live, puzzles
+
+
+_OBJECTS = {
+    "checkpoint": "a name or a path",
+    "model": "a model, or the name or path of one",
+    "puzzles": "a PuzzleSet, or the name or path of one",
+    "bank": "a Bank, or the name or folder of one",
+}
+"""What may be a name or an object, in words."""
+
+
+def _is_model(value: Any) -> bool:
+    return all(hasattr(value, name) for name in ("config", "initial", "puzzle_rows", "segment"))
+
+
+def _check_kind(name: str, value: Any) -> None:
+    """Refuse an object of another kind than the argument's."""
+    fits = {
+        "checkpoint": lambda: False,
+        "model": lambda: value is None or _is_model(value),
+        "puzzles": lambda: isinstance(value, PuzzleSet),
+        "bank": lambda: value is None or isinstance(value, Bank),
+    }
+    if not isinstance(value, str) and not fits[name]():
+        raise ValueError(f"{name} must be {_OBJECTS[name]}, got {_brief(value)}")
+
+
+def _brief(value: Any) -> str:
+    plain = isinstance(value, (int, float, bytes)) or value is None
+    return repr(value)[:80] if plain else f"a {type(value).__name__}"
+
+
+def _named_bank(
+    bank: str, split: str | None = None, model: FrozenModel | None = None, **_: Any
+) -> Bank:
+    """The bank of that name, if it is of the split that was asked for; None asks for none."""
+    if not bank:
+        raise ValueError('bank must be the name or folder of a bank, or None, got ""')
+    try:
+        folder = find_bank(bank, HaltingConfig.split if split is None else split)
+    except ValueError:
+        choice("split", HaltingConfig.split if split is None else split, SPLITS)
+        raise
+    there = read_header(folder).split
+    if split is not None and there and split != there:
+        raise ValueError(
+            f'the bank {bank} holds the split "{there}", got split={split!r}; leave split out, or '
+            "give the bank of that split"
+        )
+    return read_bank(folder, model if isinstance(model, Model) else None)
 
 
 def _same(one: PuzzleSet, other: PuzzleSet) -> bool:
@@ -95,3 +183,30 @@ def _same(one: PuzzleSet, other: PuzzleSet) -> bool:
         np.array_equal(one.inputs_PL, other.inputs_PL)
         and np.array_equal(one.solutions_PL, other.solutions_PL)
     )
+
+
+def _check_room(segments: Segments, slots: int) -> None:
+    """Refuse more slots than this machine's memory can hold, before it is filled.
+
+    A system that promises more memory than it has ends the process that comes to use it.
+
+    Raises:
+        ValueError: the rows alone take more than there is.
+    """
+    slots = whole("num_envs", slots, low=1, high=MOST_SLOTS)
+    if segments.device.type != "cpu" or not hasattr(os, "sysconf"):
+        return  # a GPU refuses by itself
+    sizes: list[int] = []
+
+    def weigh(part: Tensor) -> Tensor:
+        sizes.append(part.nbytes)
+        return part
+
+    each(weigh, segments.fresh(torch.zeros(1, dtype=torch.int64)))
+    needed = 2 * slots * sum(sizes)  # before a segment and after it
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > there:
+        raise ValueError(
+            f"{slots} slots need {needed / 1e9:.1f} GB of memory, and there are {there / 1e9:.1f}; "
+            "lower num_envs"
+        )

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.envs.dealing import draw_puzzle
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import REWARDS, Outcome, succeeded
@@ -24,6 +25,8 @@ from hrm_rl.loop import each, select
 AUTORESETS: Final = ("NextStep", "SameStep", "Disabled")
 """When a slot whose episode ended gets a new puzzle: at the next step, which ignores its action; in
 the same one; or by `reset` alone. Values of gymnasium's AutoresetMode."""
+
+MOST_SLOTS: Final = 2**20
 
 
 class Moment(NamedTuple):
@@ -54,6 +57,22 @@ class Step(NamedTuple):
     terminated_N: Bool[Tensor, " N"]
 
 
+class State(NamedTuple):
+    """All of an engine that changes. It is replaced as a whole, when everything else is done."""
+
+    key_N: Int[Tensor, " N"]
+    """Keys of the puzzle sequences."""
+    dealt_N: Int[Tensor, " N"]
+    """Puzzles of its sequence that a slot was dealt before the present one."""
+    rows: Any
+    ahead: Any
+    """Mode SameStep: rows of the slots' next puzzles after their first segment."""
+    turn: int
+    """The slot that the next stand-in is for."""
+    moment: Moment | None
+    """Where every slot is; None before the first reset."""
+
+
 class Engine:
     """N slots of the MDP, each dealt the puzzles of its key (`dealing.draw_puzzle`).
 
@@ -66,119 +85,138 @@ class Engine:
     """
 
     def __init__(self, segments: Segments, mdp: MDP, slots: int, autoreset: str) -> None:
-        if slots < 1:
-            raise ValueError(f"num_envs must be >= 1, got {slots}")
-        if autoreset not in AUTORESETS:
-            raise ValueError(
-                f"autoreset_mode must be one of {', '.join(AUTORESETS)}, got {autoreset!r}"
-            )
+        choice("autoreset_mode", autoreset, AUTORESETS)
+        slots = whole("num_envs", slots, low=1, high=MOST_SLOTS)
         self.segments, self.mdp, self.slots, self.autoreset = segments, mdp, slots, autoreset
         self.device = device = segments.device
         self.float = torch.float32 if device.type == "mps" else torch.float64  # of rewards
         ahead = autoreset == "SameStep" and not segments.cheap
         self.stand_ins = -(-slots // (mdp.max_segments - 1)) if ahead else 0
-        self.turn = 0  # the slot that the next stand-in is for
-        self.key_N = torch.zeros(slots, dtype=torch.int64, device=device)
-        self.dealt_N = torch.zeros_like(self.key_N)  # puzzles dealt before the present one
-        self.rows = self.ahead = segments.fresh(torch.zeros_like(self.key_N))
-        self.moment: Moment | None = None  # before the first reset
+        zero_N = torch.zeros(slots, dtype=torch.int64, device=device)
+        rows = segments.fresh(zero_N)
+        self.state = State(zero_N, zero_N, rows, rows, 0, None)
         m_M = torch.arange(mdp.max_segments + 1, device=device)
         may_M2 = torch.stack([m_M < mdp.max_segments, m_M >= mdp.min_segments], -1)
         self.mask_M2 = may_M2.to(torch.int8)  # which actions have an effect after segment m
 
+    @property
+    def moment(self) -> Moment | None:
+        """Where every slot is; None before the first reset."""
+        return self.state.moment
+
     def seed(self, key_N: Int[Tensor, " N"], where_N: Bool[Tensor, " N"]) -> None:
         """Start the sequence of puzzles anew where marked, with these keys."""
-        self.key_N = torch.where(where_N, key_N, self.key_N)
-        self.dealt_N = torch.where(where_N, -1, self.dealt_N)  # the next reset deals number 0
+        state = self.state
+        self.state = state._replace(
+            key_N=torch.where(where_N, key_N, state.key_N),
+            dealt_N=torch.where(where_N, -1, state.dealt_N),  # the next reset deals number 0
+        )
 
-    def reset(self, where_N: Bool[Tensor, " N"]) -> Moment:
-        """Deal a new puzzle where marked and run its first segment; the other slots stay put."""
-        self.dealt_N = self.dealt_N + where_N
-        ran, old = self.segments.run(self._deal(self.rows, where_N)), self.moment
-        self.rows = select(where_N, ran, self.rows)
+    def reset(
+        self, where_N: Bool[Tensor, " N"], puzzle_N: Int[Tensor, " N"] | None = None
+    ) -> Moment:
+        """Deal a new puzzle where marked and run its first segment; the other slots stay put.
+
+        Args:
+            puzzle_N: the puzzles to deal, in place of the next ones of the sequences, which wait.
+        """
+        state, old = self.state, self.state.moment
+        if puzzle_N is None:
+            state = state._replace(dealt_N=state.dealt_N + where_N)
+            dealt = self._deal(state, where_N)
+        else:
+            dealt = self.segments.deal(state.rows, puzzle_N, where_N)
+        ran = self.segments.run(dealt)
         look = self.segments.look(ran)
         look = select(where_N, look, old.look) if old else look
         halted_N = old.halted_N & ~where_N if old else torch.zeros_like(where_N)
         forced_N = old.forced_N & ~where_N if old else torch.zeros_like(where_N)
-        self.moment = Moment(look, self.segments.outcome(look), halted_N, forced_N)
-        return self.moment
+        moment = Moment(look, self.segments.outcome(look), halted_N, forced_N)
+        self.state = state._replace(rows=select(where_N, ran, state.rows), moment=moment)
+        return moment
 
     def step(self, action_N: Tensor) -> Step:
         """Advance every slot by one decision.
 
         A slot whose episode is over stays as it is, at reward 0, until it is dealt a new puzzle.
         """
-        old, mdp = self.moment, self.mdp
+        old, mdp = self.state.moment, self.mdp
         assert old is not None, "reset comes first"
         over_N = old.over_N
         halt_N = (action_N == HALT) & (old.look.m_B >= mdp.min_segments) & ~over_N
         go_N = ~(halt_N | over_N)
         step = self._same_step if self.autoreset == "SameStep" else self._frozen_step
-        self.moment, final = step(old, halt_N, go_N)
+        state, now, final = step(old, halt_N, go_N)
         gain_N = REWARDS[mdp.reward](final.outcome).to(self.float)
         end_N = halt_N | (go_N & final.forced_N)
         reward_N = gain_N * end_N - mdp.step_cost * go_N.to(self.float)
-        return Step(self.moment, final, reward_N, final.over_N)
+        given = Step(now, final, reward_N, final.over_N)
+        self.state = state._replace(moment=now)
+        return given
 
-    def _frozen_step(self, old: Moment, halt_N: Tensor, go_N: Tensor) -> tuple[Moment, Moment]:
+    def _frozen_step(
+        self, old: Moment, halt_N: Tensor, go_N: Tensor
+    ) -> tuple[State, Moment, Moment]:
         """Modes NextStep and Disabled: what is over stays as it was seen last.
 
         Its row goes on, unseen, until it is dealt a puzzle: to keep it back would cost a copy.
         """
-        stays_N = ~go_N
+        stays_N, state, rows = ~go_N, self.state, self.state.rows
         if self.autoreset == "NextStep":
-            self.dealt_N = self.dealt_N + old.over_N
-            self.rows = self._deal(self.rows, old.over_N)
+            state = state._replace(dealt_N=state.dealt_N + old.over_N)
+            rows = self._deal(state, old.over_N)
             stays_N = halt_N
         else:
             halt_N = halt_N | old.halted_N
-        self.rows = self.segments.run(self.rows)
-        look = select(stays_N, old.look, self.segments.look(self.rows))
+        rows = self.segments.run(rows)
+        look = select(stays_N, old.look, self.segments.look(rows))
         forced_N = (look.m_B >= self.mdp.max_segments) & ~halt_N
         now = Moment(look, self.segments.outcome(look), halt_N, forced_N)
-        return now, now
+        return state._replace(rows=rows), now, now
 
-    def _same_step(self, old: Moment, halt_N: Tensor, go_N: Tensor) -> tuple[Moment, Moment]:
+    def _same_step(self, old: Moment, halt_N: Tensor, go_N: Tensor) -> tuple[State, Moment, Moment]:
         """Mode SameStep: where an episode ends, the next one starts. None is over between steps."""
-        cheap = self.segments.cheap
+        cheap, state = self.segments.cheap, self.state
         if cheap:
-            ran = self.segments.run(self.rows)
+            ran = self.segments.run(state.rows)
         else:
-            self.dealt_N = self.dealt_N + halt_N
-            ran = self._run_with_stand_ins(self._deal(self.rows, halt_N))
+            state = state._replace(dealt_N=state.dealt_N + halt_N)
+            state, ran = self._run_with_stand_ins(state, self._deal(state, halt_N))
         look = select(go_N, self.segments.look(ran), old.look)
         forced_N = go_N & (look.m_B >= self.mdp.max_segments)
         final = Moment(look, self.segments.outcome(look), halt_N, forced_N)
         if cheap:
-            self.dealt_N = self.dealt_N + final.over_N
-            first = self.segments.run(self._fresh(self.key_N, self.dealt_N))
-            self.rows = select(final.over_N, first, ran)
+            dealt_N = state.dealt_N + final.over_N
+            first = self.segments.run(self._fresh(state.key_N, dealt_N))
+            rows = select(final.over_N, first, ran)
         else:  # where halted, the row itself ran the next puzzle; where forced, its stand-in did
-            self.dealt_N = self.dealt_N + forced_N
-            self.rows = select(forced_N, self.ahead, ran)
+            dealt_N = state.dealt_N + forced_N
+            rows = select(forced_N, state.ahead, ran)
         no_N = torch.zeros_like(halt_N)
-        look = self.segments.look(self.rows)
-        return Moment(look, self.segments.outcome(look), no_N, no_N), final
+        look = self.segments.look(rows)
+        now = Moment(look, self.segments.outcome(look), no_N, no_N)
+        return state._replace(dealt_N=dealt_N, rows=rows), now, final
 
-    def _run_with_stand_ins(self, rows: Any) -> Any:
+    def _run_with_stand_ins(self, state: State, rows: Any) -> tuple[State, Any]:
         """One forward over all rows; those of the stand-ins go to `ahead`."""
-        turns_S = torch.arange(self.turn, self.turn + self.stand_ins, device=self.device)
+        turns_S = torch.arange(state.turn, state.turn + self.stand_ins, device=self.device)
         slot_S = turns_S % self.slots
-        self.turn = (self.turn + self.stand_ins) % self.slots
-        stand_ins = self._fresh(self.key_N[slot_S], self.dealt_N[slot_S] + 1)
+        stand_ins = self._fresh(state.key_N[slot_S], state.dealt_N[slot_S] + 1)
         after = self.segments.run(each(lambda a, b: torch.cat([a, b]), rows, stand_ins))
         stand_ins = each(lambda part: part[self.slots :], after)
-        self.ahead = each(lambda all_, few: all_.index_copy(0, slot_S, few), self.ahead, stand_ins)
-        return each(lambda part: part[: self.slots], after)
+        ahead = each(lambda all_, few: all_.index_copy(0, slot_S, few), state.ahead, stand_ins)
+        turn = (state.turn + self.stand_ins) % self.slots
+        rows = each(lambda part: part[: self.slots], after)
+        return state._replace(ahead=ahead, turn=turn), rows
 
     def _fresh(self, key_B: Tensor, dealt_B: Tensor) -> Any:
         """Fresh rows of the puzzles of these numbers."""
         return self.segments.fresh(draw_puzzle(key_B, dealt_B, self.segments.puzzles))
 
-    def _deal(self, rows: Any, where_N: Tensor) -> Any:
+    def _deal(self, state: State, where_N: Tensor) -> Any:
         """The rows, with the puzzle of its number dealt where marked."""
-        puzzle_N = draw_puzzle(self.key_N, self.dealt_N, self.segments.puzzles)
-        return self.segments.deal(rows, puzzle_N, where_N)
+        puzzle_N = draw_puzzle(state.key_N, state.dealt_N, self.segments.puzzles)
+        return self.segments.deal(state.rows, puzzle_N, where_N)
 
     def show(self, moment: Moment) -> tuple[Float[Tensor, "N F"], dict[str, Tensor]]:
         """The observation, and what `info` says: the same keys at every moment, own tensors."""

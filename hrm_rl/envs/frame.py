@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from hrm_rl.puzzles import Task, for_length, task_of
+from hrm_rl.puzzles import PuzzleSet, Task, for_length, task_of
 
 DECISIONS: Final = ("", "continue", "halt", "forced")
 
@@ -107,3 +107,33 @@ class Frame:
         if self.previous_L is None:
             return np.zeros(len(self.cells_L), bool)
         return self.shown(self.cells_L) != self.shown(self.previous_L)
+
+
+def frame_at(
+    puzzles: PuzzleSet,
+    index: int,
+    *,
+    prediction_L: np.ndarray,
+    previous_L: np.ndarray | None,
+    q_2: Sequence[float],
+    **moment: Any,
+) -> Frame:
+    """A moment of a puzzle of a set, from what a model wrote.
+
+    Args:
+        prediction_L, previous_L: tokens.
+        q_2: the probabilities of halting and of continuing.
+        moment: the other fields of the frame.
+    """
+    rules = task_of(puzzles.task)
+    q_halt, q_continue = q_2
+    return Frame(
+        givens_L=rules.values(puzzles.inputs_PL[index]),
+        cells_L=rules.values(prediction_L),
+        previous_L=None if previous_L is None else rules.values(previous_L),
+        q_halt=q_halt,
+        q_continue=q_continue,
+        task=rules.task,
+        demonstrations=puzzles.shown.get(int(puzzles.ids_P[index]), ()),
+        **moment,
+    )

@@ -5,7 +5,8 @@ Shapes: F features.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Unpack
 
 import gymnasium
 import numpy as np
@@ -14,6 +15,7 @@ from gymnasium import spaces
 from gymnasium.error import InvalidAction, ResetNeeded
 
 from hrm_rl.envs import border
+from hrm_rl.envs.arguments import HaltingArguments, spelled_out
 from hrm_rl.envs.config import HaltingConfig
 from hrm_rl.envs.engine import Moment
 from hrm_rl.envs.frame import Frame
@@ -80,6 +82,8 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     ## Starting State
 
     A puzzle drawn uniformly, with replacement, after segment 1: the first decision is due then.
+    `reset(options={"puzzle": 3})` deals that puzzle of the set instead. It is not counted: the
+    sequence of puzzles that a seed started goes on after it as if it had not been dealt.
 
     ## Episode End
 
@@ -122,6 +126,7 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     | `bank`          | **str**   | `None`      | logged segments to read: a folder, a shipped   |
     |                 |           |             | name (with `split`), in code a `Bank`          |
     | `model`         | object    | `None`      | in code: a model to think with                 |
+    | `task`          | **str**   | of the id   | what puzzles have to be: `"sudoku4"`, `"maze"` |
 
     Without `puzzles`, a model gets the shipped set of its size, and a bank its own puzzles. With a
     bank nothing is computed, and `checkpoint` is not looked at: the same numbers, a thousand times
@@ -143,13 +148,16 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
         "render_fps": 4,
     }
 
-    def __init__(self, *, render_mode: str | None = None, **arguments: Any) -> None:
+    @spelled_out(HaltingConfig)
+    def __init__(
+        self, *, render_mode: str | None = None, **arguments: Unpack[HaltingArguments]
+    ) -> None:
         """The arguments are the fields of `HaltingConfig`.
 
         Raises:
             ValueError: an argument is wrong, or the parts don't fit each other.
         """
-        self.config = HaltingConfig.of(**arguments)
+        self.config = HaltingConfig.of(("render_mode",), **arguments)
         self.engine, self.puzzles = self.config.engine(1, "Disabled")
         modes = self.metadata["render_modes"]
         self.render_mode = border.render_mode(render_mode, modes, self.puzzles)
@@ -159,18 +167,45 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
         self._keyed_by: np.random.Generator | None = None
         self._over = True
 
+    def kept(self) -> Callable[[], None]:
+        """What brings back the present state: of the engine, the seeds and a generator set by hand."""
+        own, state, rng = dict(self.__dict__), self.engine.state, self._np_random
+        foreign = rng is not None and rng is not self._keyed_by  # a reset draws from it
+        drawn = rng.bit_generator.state if rng is not None and foreign else None
+
+        def bring_back() -> None:
+            self.__dict__.update(own)
+            self._np_random, self.engine.state = rng, state
+            if rng is not None and drawn is not None:
+                rng.bit_generator.state = drawn
+
+        return bring_back
+
+    @border.whole_or_not_at_all
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Deal the next puzzle of the sequence that `seed` starts, and run segment 1."""
+        """Deal the next puzzle of the sequence that `seed` starts, and run segment 1.
+
+        Args:
+            options: `{"puzzle": 3}` deals that puzzle of the set, and the sequence waits.
+
+        Raises:
+            ValueError: there is no such puzzle or option.
+        """
         super().reset(seed=seed)
+        where, device = np.ones(1, bool), self.engine.device
+        puzzle = border.dealt(options, self.engine.segments.puzzles, where, ("puzzle",))
         if self.np_random is not self._keyed_by:  # seeded, or set by hand
             self._keyed_by = self.np_random
-            border.seed(self.engine, [self.np_random], np.ones(1, bool))
-        moment = self.engine.reset(torch.ones(1, dtype=torch.bool, device=self.engine.device))
+            border.seed(self.engine, [self.np_random], where)
+        moment = self.engine.reset(
+            torch.from_numpy(where).to(device), None if puzzle is None else puzzle.to(device)
+        )
         self._over = False
         return self._seen(moment)
 
+    @border.whole_or_not_at_all
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Run one more segment (0) or halt (1).
 

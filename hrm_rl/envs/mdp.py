@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+import numpy as np
+
+from hrm_rl.checks.numbers import choice, real, whole
 from hrm_rl.envs.reward import REWARDS
+
+MOST_SEGMENTS: Final = 65_536
+"""Far beyond any use; every engine keeps a table of that length."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +32,25 @@ class MDP:
     """Whether m / max_segments is the last column of the observation."""
 
     def __post_init__(self) -> None:
-        if self.reward not in REWARDS:
-            raise ValueError(f"reward must be one of {', '.join(REWARDS)}, got {self.reward!r}")
-        if self.max_segments < 2:
-            raise ValueError(
-                f"max_segments must be >= 2, got {self.max_segments}; with one segment there is "
-                "nothing to decide"
-            )
-        if not 1 <= self.min_segments <= self.max_segments:
-            raise ValueError(
-                f"min_segments must be in 1..{self.max_segments}, got {self.min_segments}; "
-                "max_segments is the last segment that can be halted at"
-            )
+        """What is right is kept as Python's own: a spec can then be written as JSON."""
+        if not isinstance(self.observation, str):  # which sets there are, the engine's source knows
+            raise ValueError(f"observation must be the name of a set, got {self.observation!r}")
+        if not isinstance(self.time_aware, (bool, np.bool_)):
+            raise ValueError(f"time_aware must be True or False, got {self.time_aware!r}")
+        longest = whole(
+            "max_segments", self.max_segments, low=2, high=MOST_SEGMENTS,
+            cure="with one segment there is nothing to decide" if self.max_segments == 1 else "",
+        )  # fmt: skip
+        first = whole(
+            "min_segments", self.min_segments, low=1, high=longest,
+            cure="max_segments is the last segment that can be halted at",
+        )  # fmt: skip
+        right = {
+            "reward": choice("reward", self.reward, REWARDS),
+            "step_cost": real("step_cost", self.step_cost, low=0),
+            "max_segments": longest,
+            "min_segments": first,
+            "time_aware": bool(self.time_aware),
+        }
+        for name, value in right.items():
+            object.__setattr__(self, name, value)

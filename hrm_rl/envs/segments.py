@@ -126,6 +126,8 @@ class LiveSegments:
         """Raises ValueError for another kind of puzzle than the model's, or no such observation."""
         c = model.config
         features.bounds(mdp.observation, c)  # refuses what it does not know
+        if not len(puzzles):
+            raise ValueError(f"the set of {puzzles.task} puzzles is empty; give at least one")
         if (c.vocab, c.length) != (puzzles.vocab, puzzles.length):
             raise ValueError(
                 f"the model reads {c.length} tokens out of {c.vocab}, and {puzzles.task} has "
@@ -151,8 +153,9 @@ class LiveSegments:
     def fresh(self, puzzle_B: Int[Tensor, " B"]) -> LiveRows:
         batch = self._batch(puzzle_B)
         x_BT = batch.x_BT
-        log_p_BTV = torch.zeros(*x_BT.shape, self.model.config.vocab, device=self.device)
-        scalars_BF = torch.zeros(len(puzzle_B), len(features.SCALARS), device=self.device)
+        zero = torch.zeros((), dtype=torch.float32, device=self.device)
+        log_p_BTV = zero.new_zeros(*x_BT.shape, self.model.config.vocab)
+        scalars_BF = zero.new_zeros(len(puzzle_B), len(features.SCALARS))
         slots = loop.fresh(self.model, batch)
         change_BLD = torch.zeros_like(slots.carry.z_H, dtype=torch.float32)
         return LiveRows(slots, x_BT, x_BT, log_p_BTV, scalars_BF, change_BLD, puzzle_B)

@@ -15,6 +15,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from torch import Tensor
 
+from hrm_rl.checks.numbers import choice
 from hrm_rl.envs import border
 from hrm_rl.envs.engine import Step
 from hrm_rl.loop import each
@@ -39,8 +40,7 @@ class SlotsVectorEnv(VectorEnv[Any, Any, Any]):
         Raises:
             ValueError: no such output.
         """
-        if output not in OUTPUTS:
-            raise ValueError(f"output must be one of {', '.join(OUTPUTS)}, got {output!r}")
+        choice("output", output, OUTPUTS)
         self.num_envs, self.output, self.autoreset_mode = num_envs, output, autoreset_mode
         self.metadata = {**self.metadata, "autoreset_mode": autoreset_mode}
         self.single_observation_space = border.observation_space(bounds)

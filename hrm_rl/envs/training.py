@@ -7,17 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Unpack
 
 import numpy as np
 import torch
 from gymnasium.error import ClosedEnvironmentError, Error
 from gymnasium.vector import AutoresetMode
 
+from hrm_rl.checks.numbers import choice
+from hrm_rl.device import lighten, shelter
 from hrm_rl.envs import border
+from hrm_rl.envs.arguments import TrainingArguments, spelled_out
 from hrm_rl.envs.mdp import MDP
-from hrm_rl.envs.slots import SlotsVectorEnv
-from hrm_rl.envs.training_engine import TrainingEngine, run_config
+from hrm_rl.envs.slots import OUTPUTS, SlotsVectorEnv
+from hrm_rl.envs.training_engine import MEANINGLESS, TrainingEngine, run_config
+from hrm_rl.puzzles import task_for
+from hrm_rl.puzzles.kinds import check_task
+from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.monitor import Diverged
 from hrm_rl.training.run import Journal, opened
 from hrm_rl.training.train import TrainState
@@ -108,6 +114,7 @@ class TrainingVectorEnv(SlotsVectorEnv):
     | `reward`      | **str**   | `"exact"`   | or `"token_accuracy"`                                |
     | `time_aware`  | **bool**  | `True`      | whether the observation tells the segment            |
     | `output`      | **str**   | `"numpy"`   | `"torch"`: see `HaltingVectorEnv`                    |
+    | `task`        | **str**   | of the id   | what the puzzles have to be                          |
     | any other     |           | of `preset` | a field of `TrainConfig`: `step_cost`, `max_segments`|
     |               |           |             | `seed`, `device`, `steps`, `lr`, `save_every`, ...   |
 
@@ -118,7 +125,8 @@ class TrainingVectorEnv(SlotsVectorEnv):
 
     With `run`, the folder is that of `hrm-rl train`: `load_model(folder)` reads its weights, and
     TensorBoard its events. It is saved every `save_every` steps and by `close()`; what a program
-    that never closes it did since then is lost. The same arguments resume it, exactly (on a CPU), for
+    that never closes it did since then is lost; so is what an interrupt (Ctrl-C) in the midst of an
+    update leaves, which `close()` does not save. The same arguments resume it, exactly (on a CPU), for
     the same actions. The agent is yours to save.
 
     ## Version History
@@ -132,6 +140,7 @@ class TrainingVectorEnv(SlotsVectorEnv):
         "autoreset_mode": AutoresetMode.SAME_STEP,
     }
 
+    @spelled_out(TrainConfig, leave_out=("slots", *MEANINGLESS))
     def __init__(
         self,
         num_envs: int = 1,
@@ -143,7 +152,8 @@ class TrainingVectorEnv(SlotsVectorEnv):
         time_aware: bool = MDP.time_aware,
         autoreset_mode: str | AutoresetMode = AutoresetMode.SAME_STEP,
         output: str = "numpy",
-        **changes: Any,
+        task: str = "",
+        **changes: Unpack[TrainingArguments],
     ) -> None:
         """`changes` are fields of `TrainConfig`.
 
@@ -155,7 +165,8 @@ class TrainingVectorEnv(SlotsVectorEnv):
                 f'autoreset_mode must be "SameStep", got {str(autoreset_mode)!r}: every slot runs a '
                 "segment in every step, so that its next puzzle follows at once"
             )
-        config = run_config(preset, num_envs, changes)
+        choice("output", output, OUTPUTS)
+        config = run_config(preset, num_envs, dict(changes))
         mdp = MDP(
             observation=observation,
             reward=reward,
@@ -163,11 +174,14 @@ class TrainingVectorEnv(SlotsVectorEnv):
             max_segments=config.max_segments,
             time_aware=time_aware,
         )
+        if task:
+            check_task(task_for(config.model).task, task, "the run's model")
         folder = Path(run) if run else None
-        with torch.random.fork_rng(devices=[]):  # weights are drawn from the global generator
+        with shelter(gradients=True), lighten("num_envs"), torch.random.fork_rng(devices=[]):
+            # weights are drawn from the global generator
             new = opened(config, folder) if folder else Journal(TrainState.create(config), None)
         self.config, self.engine = config, TrainingEngine(new.state, mdp)
-        super().__init__(num_envs, AutoresetMode.SAME_STEP, output, self.engine.bounds)
+        super().__init__(config.slots, AutoresetMode.SAME_STEP, output, self.engine.bounds)
         self.metrics: dict[str, float] = {}
         """Of the last `log_every` updates; empty before."""
         self._journal: Journal | None = new
@@ -191,10 +205,17 @@ class TrainingVectorEnv(SlotsVectorEnv):
             raise ValueError(
                 'options["reset_mask"] is for autoreset mode "Disabled"; here a row is reset by halting'
             )
-        moment = self.engine.reset(_one_seed(seed, self.num_envs))
-        if self.output == "torch":
-            return self.engine.show(moment)
-        obs_NF, info = border.show(self.engine, moment)
+        if options and "puzzle" in options:
+            raise ValueError(
+                'options["puzzle"] is for frozen models; here puzzles are dealt from the training data'
+            )
+        border.dealt(options, 0, np.zeros(0, bool), ())
+        self._refuse_torn()
+        with shelter(gradients=True), lighten("num_envs"):
+            moment = self.engine.reset(_one_seed(seed, self.num_envs))
+            if self.output == "torch":
+                return self.engine.show(moment)
+            obs_NF, info = border.show(self.engine, moment)
         return obs_NF, border.batched(info, np.ones(self.num_envs, bool))
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
@@ -209,7 +230,9 @@ class TrainingVectorEnv(SlotsVectorEnv):
             raise ClosedEnvironmentError(
                 "the run is closed; make the environment anew to resume it"
             )
-        returned = super().step(actions)
+        self._refuse_torn()
+        with shelter(gradients=True), lighten("num_envs"):
+            returned = super().step(actions)
         try:
             fine = self.output == "torch" or np.isfinite(returned[0]).all()
             self.metrics = self._journal.note(self.engine.sums, last=not fine) or self.metrics
@@ -223,7 +246,7 @@ class TrainingVectorEnv(SlotsVectorEnv):
         return returned
 
     def close_extras(self, **kwargs: Any) -> None:
-        """Save the run.
+        """Save the run, unless it was broken off (Ctrl-C) midway in an update.
 
         Raises:
             Diverged: it is not worth saving.
@@ -231,9 +254,17 @@ class TrainingVectorEnv(SlotsVectorEnv):
         journal, self._journal = self._journal, None
         if journal is not None:
             try:
-                journal.save()
+                if not self.engine.torn:
+                    journal.save()
             finally:
                 journal.close()
+
+    def _refuse_torn(self) -> None:
+        if self.engine.torn:
+            raise ClosedEnvironmentError(
+                "an update was broken off midway; make the environment anew to resume the run from "
+                "where it was saved last"
+            )
 
 
 def _one_seed(seed: int | Sequence[int | None] | None, rows: int) -> int | None:

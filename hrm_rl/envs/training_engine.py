@@ -17,7 +17,9 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from hrm_rl import features, loop
-from hrm_rl.envs.engine import Moment, Step
+from hrm_rl.checks.numbers import choice, whole
+from hrm_rl.envs.arguments import refuse_unknown
+from hrm_rl.envs.engine import MOST_SLOTS, Moment, Step
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import REWARDS, outcome, succeeded
 from hrm_rl.halting import HALT
@@ -32,6 +34,12 @@ MEANINGLESS: Final = (
     "halting", "attach", "edge", "bootstrap", "tie", "explore", "explore_probability", "q_weight",
 )  # fmt: skip
 """Fields of a run's config that are about its own halting learner, in whose place the agent is."""
+
+OWN: Final = (
+    "num_envs", "preset", "run", "observation", "reward", "time_aware", "autoreset_mode", "output",
+    "task",
+)  # fmt: skip
+"""Arguments that the environment has beside the fields of a run's config."""
 
 
 class Sight(NamedTuple):
@@ -61,6 +69,8 @@ class TrainingEngine:
         may_M2 = torch.stack([m_M < mdp.max_segments, torch.ones_like(m_M, dtype=torch.bool)], -1)
         self.mask_M2 = may_M2.to(torch.int8)
         self.moment: Moment | None = None
+        self.torn = False
+        """Whether an update was broken off midway: the state is then nothing to save or go on from."""
         self.sums: dict[str, Tensor] = {}
         """What the last step's update gave, as `train` yields it."""
         self._thought: Thought
@@ -80,9 +90,12 @@ class TrainingEngine:
             if seed is not None and state.generator is not None:
                 state.generator.manual_seed(seed)
             all_N = torch.ones_like(state.slots.m_B, dtype=torch.bool)
+            self.torn = True
             state.slots = loop.deal(state.model, state.slots, state.sample(), all_N)
             state.dealt = state.dealt + (0 if first else len(all_N))
-        return self._think()
+        moment = self._think()
+        self.torn = False
+        return moment
 
     def step(self, action_N: Tensor) -> Step:
         """Settle the segment that was shown with these decisions, and think the next one.
@@ -95,10 +108,13 @@ class TrainingEngine:
         final = old._replace(halted_N=wants_N & ~forced_N, forced_N=forced_N)
         gain_N = REWARDS[mdp.reward](final.outcome).to(self.float)
         reward_N = torch.where(final.over_N, gain_N, 0.0 - mdp.step_cost)
+        self.torn = True
         self.sums = settle(state, self._thought, wants_N)
         prediction_BT, log_p_BTV, scalars_BF, _, change_BLD = self._seen
         state.memory = LastSeen(prediction_BT, log_p_BTV, scalars_BF, change_BLD)
-        return Step(self._think(), final, reward_N, final.over_N)
+        given = Step(self._think(), final, reward_N, final.over_N)
+        self.torn = False
+        return given
 
     def _think(self) -> Moment:
         """One segment, and what is seen of it; changes no part of the run."""
@@ -139,11 +155,9 @@ def run_config(preset: str, slots: int, changes: dict[str, Any]) -> TrainConfig:
     Raises:
         ValueError: no such preset, or a change that is none.
     """
-    if preset not in PRESETS:
-        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
-    if slots < 1:
-        raise ValueError(f"num_envs must be >= 1, got {slots}")
-    known = {field.name for field in fields(TrainConfig)}
+    choice("preset", preset, PRESETS)
+    slots = whole("num_envs", slots, low=1, high=MOST_SLOTS)
+    known = [f.name for f in fields(TrainConfig) if f.name not in (*MEANINGLESS, "slots")]
     for name in changes:
         if name == "slots":
             raise ValueError(f"slots are the rows; pass num_envs={changes[name]!r} in place of it")
@@ -152,11 +166,7 @@ def run_config(preset: str, slots: int, changes: dict[str, Any]) -> TrainConfig:
                 f"{name} is about the halting learner of `hrm-rl train`, in whose place the agent is; "
                 "leave it out"
             )
-        if name not in known:
-            raise ValueError(
-                f"there is no argument {name!r}; beside those of the environment there are the fields "
-                "of TrainConfig"
-            )
+    refuse_unknown(changes, [*OWN, *known])
     values = json.loads(PRESETS[preset]().to_json()) | changes
     if "model" in changes:
         values["model"] = config_to(changes["model"])

@@ -5,8 +5,8 @@ Shapes: N slots, F features.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -16,10 +16,28 @@ from gymnasium.vector import AutoresetMode
 from torch import Tensor
 
 from hrm_rl.envs import border
+from hrm_rl.envs.arguments import VECTOR_ONLY, HaltingArguments, spelled_out
 from hrm_rl.envs.config import HaltingConfig
 from hrm_rl.envs.engine import Engine
 from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.slots import SlotsVectorEnv
+
+
+def check_native(env: object) -> None:
+    """Refuse what is not a `HaltingVectorEnv` itself.
+
+    A wrapper is not taken off by us: it may change what is seen or paid.
+
+    Raises:
+        ValueError: it is a wrapper, a single environment, or something else.
+    """
+    if isinstance(env, HaltingVectorEnv):
+        return
+    if isinstance(getattr(env, "unwrapped", None), HaltingVectorEnv):
+        cure = "pass env.unwrapped, if what the wrapper does may be left out"
+    else:
+        cure = 'make it with gymnasium.make_vec(id, num_envs=64, autoreset_mode="SameStep")'
+    raise ValueError(f"a HaltingVectorEnv itself is needed, got a {type(env).__name__}; {cure}")
 
 
 class HaltingVectorEnv(SlotsVectorEnv):
@@ -54,6 +72,7 @@ class HaltingVectorEnv(SlotsVectorEnv):
         "autoreset_mode": AutoresetMode.NEXT_STEP,
     }
 
+    @spelled_out(HaltingConfig)
     def __init__(
         self,
         num_envs: int = 1,
@@ -61,26 +80,36 @@ class HaltingVectorEnv(SlotsVectorEnv):
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         output: str = "numpy",
         render_mode: str | None = None,
-        **arguments: Any,
+        **arguments: Unpack[HaltingArguments],
     ) -> None:
-        """The other arguments are the fields of `HaltingConfig`.
+        """`arguments` are the fields of `HaltingConfig`.
 
         Raises:
             ValueError: an argument is wrong, or the parts don't fit each other.
         """
         mode = autoreset_mode.value if isinstance(autoreset_mode, AutoresetMode) else autoreset_mode
-        self.config = HaltingConfig.of(**arguments)
+        self.config = HaltingConfig.of((*VECTOR_ONLY, "render_mode"), **arguments)
         self.engine, self.puzzles = self.config.engine(num_envs, mode)
         bounds = self.engine.segments.bounds()
-        super().__init__(num_envs, AutoresetMode(mode), output, bounds)
+        super().__init__(self.engine.slots, AutoresetMode(mode), output, bounds)
         self.render_mode = border.render_mode(
             render_mode,
             self.metadata["render_modes"],
             self.puzzles,
-            "; a window shows a single environment",
+            "a window shows a single environment" if render_mode == "human" else "",
         )
         self._generators: list[np.random.Generator] = []
         self._seeds: list[int] = []
+
+    def kept(self) -> Callable[[], None]:
+        """What brings back the present state, of the engine and of what is kept of it here."""
+        own, state = dict(self.__dict__), self.engine.state
+
+        def bring_back() -> None:
+            self.__dict__.update(own)
+            self.engine.state = state
+
+        return bring_back
 
     @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
@@ -92,6 +121,17 @@ class HaltingVectorEnv(SlotsVectorEnv):
         """The seed of each row."""
         return tuple(self._seeds)
 
+    @border.whole_or_not_at_all
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Continue (0) or halt (1) in every row.
+
+        Raises:
+            InvalidAction: not N of the two.
+            ResetNeeded: before the first reset, or in mode Disabled in a row that is over.
+        """
+        return super().step(actions)
+
+    @border.whole_or_not_at_all
     def reset(
         self,
         *,
@@ -102,14 +142,19 @@ class HaltingVectorEnv(SlotsVectorEnv):
 
         Args:
             seed: of row 0, with row i getting `seed + i`; or one for each row.
+            options: beside the mask, "puzzle": an index of the set, for all rows or one for each.
 
         Raises:
-            ValueError, TypeError: not one seed for each row, or not a mask of them.
+            ValueError, TypeError: not one seed for each row, not a mask of them, no such puzzle.
             ResetNeeded: the first reset has a mask.
         """
         where_N = self._mask(options)
+        puzzles, device = self.engine.segments.puzzles, self.engine.device
+        puzzle_N = border.dealt(options, puzzles, where_N, ("puzzle", "reset_mask"))
         self._seed(seed, where_N)
-        moment = self.engine.reset(torch.from_numpy(where_N).to(self.engine.device))
+        moment = self.engine.reset(
+            torch.from_numpy(where_N).to(device), None if puzzle_N is None else puzzle_N.to(device)
+        )
         self._over_N = self._over_N & ~where_N
         if self.output == "torch":
             return self.engine.show(moment)
@@ -129,7 +174,7 @@ class HaltingVectorEnv(SlotsVectorEnv):
         return tuple(pictures) if self.render_mode else None
 
     def _mask(self, options: dict[str, Any] | None) -> np.ndarray:
-        if options is None or "reset_mask" not in options:
+        if not isinstance(options, Mapping) or options.get("reset_mask") is None:
             return np.ones(self.num_envs, bool)
         where_N = options["reset_mask"]
         if isinstance(where_N, Tensor):
@@ -153,15 +198,19 @@ class HaltingVectorEnv(SlotsVectorEnv):
         seeds = [seed] * n if seed is None else seed
         if isinstance(seeds, (int, np.integer)):
             seeds = [int(seeds) + i for i in range(n)]
+        if not isinstance(seeds, (Sequence, np.ndarray)) or isinstance(seeds, (str, bytes)):
+            raise ValueError(f"seed must be one number or one for each of {n} rows, got {seed!r}")
         if len(seeds) != n:
             raise ValueError(
                 f"seeds must be one number or one for each of {n} rows, got {len(seeds)}"
             )
         new_N = where_N & np.array([s is not None for s in seeds])
-        if not self._generators:
+        generators, known = list(self._generators), list(self._seeds)
+        if not generators:
             new_N[:] = True
-            self._generators, self._seeds = [np.random.default_rng()] * n, [0] * n
+            generators, known = [np.random.default_rng()] * n, [0] * n
         for row in np.flatnonzero(new_N).tolist():
-            self._generators[row], self._seeds[row] = seeding.np_random(seeds[row])
+            generators[row], known[row] = seeding.np_random(seeds[row])
         if new_N.any():
-            border.seed(self.engine, self._generators, new_N)
+            border.seed(self.engine, generators, new_N)
+        self._generators, self._seeds = generators, known

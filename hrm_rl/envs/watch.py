@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
-from hrm_rl.envs.frame import Frame
+from hrm_rl.envs.frame import Frame, frame_at
 from hrm_rl.envs.render import Window
 from hrm_rl.evaluate import solve
 from hrm_rl.halting import Policy
@@ -19,6 +21,17 @@ from hrm_rl.puzzles.verdicts import valid_optimal
 SECONDS_PER_SEGMENT = 0.8
 
 
+class Shown(NamedTuple):
+    """What is to be seen of a puzzle at one moment of its solve."""
+
+    segment: int
+    prediction_L: Tensor
+    q_2: Tensor
+    """Logits of halting and of continuing."""
+    decision: str
+    title: str
+
+
 def solve_frames(
     model: Model, puzzle: PuzzleSet, policy: Policy, max_segments: int
 ) -> Iterator[Frame]:
@@ -27,26 +40,43 @@ def solve_frames(
     Args:
         puzzle: a set of one; only the verdict looks at its solution.
     """
-    game, previous_L = task_of(puzzle.task), None
+    x_T, task = torch.from_numpy(puzzle.inputs_PL[0]), task_of(puzzle.task).task
+    moments = (
+        Shown(
+            at.segment,
+            at.prediction_T,
+            at.q_2,
+            "forced" if at.forced else "halt" if at.action else "continue",
+            task,
+        )
+        for at in solve(model, x_T, policy, max_segments, int(puzzle.ids_P[0]))
+    )
+    yield from frames_of(puzzle, moments, max_segments)
+
+
+def frames_of(puzzle: PuzzleSet, moments: Iterable[Shown], max_segments: int) -> Iterator[Frame]:
+    """A frame for each moment; changes are shaded against the one before.
+
+    Args:
+        puzzle: as for `solve_frames`.
+    """
+    rules, previous_L = task_of(puzzle.task), None
     x_BT, y_BT = torch.from_numpy(puzzle.inputs_PL), torch.from_numpy(puzzle.solutions_PL)
-    for at in solve(model, x_BT[0], policy, max_segments, int(puzzle.ids_P[0])):
-        cells_L = game.values(at.prediction_T.numpy())
-        q_halt, q_continue = at.q_2.sigmoid().tolist()
-        yield Frame(
-            givens_L=game.values(puzzle.inputs_PL[0]),
-            cells_L=cells_L,
+    for at in moments:
+        prediction_L = at.prediction_L.cpu()
+        yield frame_at(
+            puzzle,
+            0,
+            prediction_L=prediction_L.numpy(),
             previous_L=previous_L,
+            q_2=at.q_2.float().sigmoid().tolist(),
             segment=at.segment,
             max_segments=max_segments,
-            q_halt=q_halt,
-            q_continue=q_continue,
-            decision="forced" if at.forced else "halt" if at.action else "continue",
-            correct=bool(valid_optimal(game, x_BT, at.prediction_T[None], y_BT)),
-            title=game.task,
-            task=game.task,
-            demonstrations=puzzle.shown.get(int(puzzle.ids_P[0]), ()),
+            decision=at.decision,
+            correct=bool(valid_optimal(rules, x_BT, prediction_L[None], y_BT)),
+            title=at.title,
         )
-        previous_L = cells_L
+        previous_L = prediction_L.numpy()
 
 
 def watch(frames: Iterator[Frame], window: Window) -> None:

@@ -15,7 +15,11 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hrm_rl.models.layers import truncated_normal_
+from hrm_rl.models.layers import at_least_float32, truncated_normal_
+
+SUM_OF_TWO = 0.707106781
+"""1/sqrt(2), for a sum of two to keep their variance: to the digits of the public code, since its
+weights were trained with these, and in fp64 the rest can be told."""
 
 
 class ModelConfig(Protocol):
@@ -151,8 +155,8 @@ class Model(nn.Module, ABC):
         return z_H[:, 0]
 
     def head(self, z_BD: Float[Tensor, "*B D"]) -> Float[Tensor, "*B 2"]:
-        """Q logits of such vectors, in fp32."""
-        return self.q_head(z_BD).float()
+        """Q logits of such vectors, in fp32 at least."""
+        return at_least_float32(self.q_head(z_BD))
 
 
 def new_q_head(width: int) -> nn.Linear:
@@ -187,8 +191,7 @@ def embed(
         before_BKD = F.pad(rows_BE, (0, missing)).view(-1, prefix, width)
         x_BLD = torch.cat([before_BKD.to(x_BLD.dtype), x_BLD], dim=1)
     if positions is not None:
-        # The sum of two, scaled so that the variance stays 1.
-        x_BLD = math.sqrt(0.5) * (x_BLD + positions.embedding_weight)
+        x_BLD = SUM_OF_TWO * (x_BLD + positions.embedding_weight)
     return math.sqrt(width) * x_BLD
 
 

@@ -24,8 +24,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from hrm_rl.models.base import Carry, Embedding, Output
-from hrm_rl.models.layers import Block, Linear, rms_norm, rotary_angles
+from hrm_rl.models.base import SUM_OF_TWO, Carry, Embedding, Output
+from hrm_rl.models.layers import Block, Linear, Rotary, at_least_float32, rms_norm
 from hrm_rl.models.trm import TRM, TRMConfig
 from hrm_rl.puzzles.verdicts import PAD
 
@@ -108,7 +108,7 @@ class ETRM(TRM):
         question_BGD = math.sqrt(c.width) * table_VD[x_BT[:, -c.cells :]]
         x_BLD = torch.cat([prefix_BPD.to(question_BGD.dtype), question_BGD], dim=1)
         if self.embed_pos is not None:
-            x_BLD = math.sqrt(0.5) * (x_BLD + math.sqrt(c.width) * self.embed_pos.embedding_weight)
+            x_BLD = SUM_OF_TWO * (x_BLD + math.sqrt(c.width) * self.embed_pos.embedding_weight)
         return x_BLD
 
 
@@ -132,9 +132,7 @@ class Encoder(nn.Module):
         self.queries = Embedding(c.prefix, c.width)
         self.kv_proj = Linear(c.width, 2 * c.width)
         self.o_proj = Linear(c.width, c.width)
-        cos, sin = rotary_angles(2 * c.cells, c.width // c.heads)
-        self.register_buffer("rotary_cos", cos, persistent=False)
-        self.register_buffer("rotary_sin", sin, persistent=False)
+        self.turns = Rotary(2 * c.cells, c.width // c.heads)
 
     def forward(
         self, pairs_BKSD: Float[Tensor, "B K S D"], read_BKS: Bool[Tensor, "B K S"]
@@ -144,7 +142,7 @@ class Encoder(nn.Module):
         B, K, S, D = pairs_BKSD.shape
         role_SD = self.role.embedding_weight.repeat_interleave(c.cells, dim=0)
         z_BSD = (math.sqrt(0.5 * D) * (pairs_BKSD + role_SD)).flatten(0, 1)
-        rotary = (self.rotary_cos, self.rotary_sin) if c.positions == "rotary" else None
+        rotary = self.turns.angles if c.positions == "rotary" else None
         for layer in self.layers:
             z_BSD = layer(z_BSD, rotary)
         return self._sum_up(z_BSD.view(B, K * S, D), read_BKS.flatten(1))
@@ -156,7 +154,7 @@ class Encoder(nn.Module):
         k, v = self.kv_proj(z_BSD).view(B, S, 2, N, D // N).permute(2, 0, 3, 1, 4)
         query_PD = math.sqrt(D) * self.queries.embedding_weight
         q = query_PD.view(-1, N, D // N).transpose(0, 1).to(k.dtype)
-        scores = (q @ k.transpose(-1, -2)).float() * (D // N) ** -0.5
+        scores = at_least_float32(q @ k.transpose(-1, -2)) * (D // N) ** -0.5
         # A large number and not infinity, whose softmax would be nan where nothing is read.
         scores = scores.masked_fill(~read_BS[:, None, None], -1e9)
         mixed_BPD = (scores.softmax(-1).to(v.dtype) @ v).transpose(1, 2).flatten(2)

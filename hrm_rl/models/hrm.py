@@ -21,7 +21,7 @@ from hrm_rl.models.base import (
     embed,
     new_q_head,
 )
-from hrm_rl.models.layers import Block, Level, Linear, rotary_angles, truncated_normal_
+from hrm_rl.models.layers import Block, Level, Linear, Rotary, truncated_normal_
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,7 @@ class HRM(Model):
         self.L_init: Tensor
         self.register_buffer("H_init", truncated_normal_(torch.empty(c.width), std=1.0))
         self.register_buffer("L_init", truncated_normal_(torch.empty(c.width), std=1.0))
-        cos, sin = rotary_angles(positions, c.width // c.heads)
-        self.register_buffer("rotary_cos", cos, persistent=False)
-        self.register_buffer("rotary_sin", sin, persistent=False)
+        self.turns = Rotary(positions, c.width // c.heads)
 
     def _block(self) -> Block:
         c = self.config
@@ -126,7 +124,7 @@ class HRM(Model):
     ) -> tuple[Carry, Output]:
         """N cycles; the last fast and the last slow update carry gradients."""
         c = self.config
-        rotary = (self.rotary_cos, self.rotary_sin) if c.positions == "rotary" else None
+        rotary = self.turns.angles if c.positions == "rotary" else None
         x_BLD = embed(self.embed_tokens, self.embed_pos, x_BT, rows_BE, c.prefix)
         z_H, z_L = carry
         with torch.no_grad():

@@ -23,9 +23,14 @@ def truncated_normal_(tensor: Tensor, std: float) -> Tensor:
     return nn.init.trunc_normal_(tensor, std=cut, a=-2 * cut, b=2 * cut)
 
 
+def at_least_float32(x: Tensor) -> Tensor:
+    """Where autocast's formats are too narrow: fp32, or the fp64 that a model in fp64 has anyway."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
 def rms_norm(x: Tensor, eps: float = 1e-5) -> Tensor:
-    """Divide the last axis by its root mean square, in fp32, without a learned scale."""
-    x32 = x.float()
+    """Divide the last axis by its root mean square, in fp32 at least, without a learned scale."""
+    x32 = at_least_float32(x)
     return (x32 * torch.rsqrt(x32.square().mean(-1, keepdim=True) + eps)).to(x.dtype)
 
 
@@ -58,17 +63,51 @@ class SwiGLU(nn.Module):
         return self.down_proj(F.silu(gate) * up)
 
 
-def rotary_angles(positions: int, head_width: int, theta: float = 10000.0) -> tuple[Tensor, Tensor]:
+def rotary_angles(
+    positions: int, head_width: int, theta: float = 10000.0, dtype: torch.dtype = torch.float32
+) -> tuple[Tensor, Tensor]:
     """Cosine and sine of shape (positions, head_width), the two halves of the width paired."""
-    frequencies = theta ** (-torch.arange(0, head_width, 2, dtype=torch.float32) / head_width)
-    angles = torch.outer(torch.arange(positions, dtype=torch.float32), frequencies)
+    frequencies = theta ** (-torch.arange(0, head_width, 2, dtype=dtype) / head_width)
+    angles = torch.outer(torch.arange(positions, dtype=dtype), frequencies)
     both = torch.cat([angles, angles], dim=-1)
     return both.cos(), both.sin()
 
 
+class Rotary(nn.Module):
+    """The angles of a model's positions: computed in fp32, and again in fp64 for a model cast to it.
+
+    Cast as weights are, they would stay rounded to fp32. They have no place in a state dict.
+    """
+
+    def __init__(self, positions: int, head_width: int) -> None:
+        super().__init__()
+        self.positions, self.head_width = positions, head_width
+        self.cos: Tensor
+        self.sin: Tensor
+        cos, sin = self._compute(torch.get_default_dtype())
+        self.register_buffer("cos", cos, persistent=False)
+        self.register_buffer("sin", sin, persistent=False)
+
+    @property
+    def angles(self) -> tuple[Tensor, Tensor]:
+        """Cosine and sine."""
+        return self.cos, self.sin
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Rotary:
+        before = self.cos.dtype
+        super()._apply(fn, recurse)
+        if self.cos.dtype != before:
+            self.cos, self.sin = (table.to(self.cos) for table in self._compute(self.cos.dtype))
+        return self
+
+    def _compute(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        dtype = torch.promote_types(dtype, torch.float32)
+        return rotary_angles(self.positions, self.head_width, dtype=dtype)
+
+
 def rotate(x_BLNK: Tensor, cos_LK: Tensor, sin_LK: Tensor) -> Tensor:
-    """Rotate queries or keys by their position, in fp32."""
-    x32 = x_BLNK.float()
+    """Rotate queries or keys by their position, in fp32 at least."""
+    x32 = at_least_float32(x_BLNK)
     first, second = x32.chunk(2, dim=-1)
     turned = torch.cat([-second, first], dim=-1)
     return (x32 * cos_LK[:, None] + turned * sin_LK[:, None]).to(x_BLNK.dtype)
@@ -92,7 +131,7 @@ class Attention(nn.Module):
         if x_BLD.device.type == "cpu":
             # Compiled for a CPU, the plain form is about twice as fast as the fused kernel.
             scores = (q @ k.transpose(-1, -2)) * (D // self.heads) ** -0.5
-            mixed = scores.float().softmax(-1).to(v.dtype) @ v
+            mixed = at_least_float32(scores).softmax(-1).to(v.dtype) @ v
         else:
             mixed = F.scaled_dot_product_attention(q, k, v)
         return self.o_proj(mixed.transpose(1, 2).reshape(B, L, D))

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hrm_rl.models.base import Embedding, Model, PuzzleEmbedding, check_blocks, embed, new_q_head
-from hrm_rl.models.layers import Block, Linear, rotary_angles
+from hrm_rl.models.layers import Block, Linear, Rotary
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,7 @@ class Sequence(Model):
         self.puzzle_emb = PuzzleEmbedding(c.puzzle_ids, c.embedding_width)
         self.lm_head = Linear(c.width, c.vocab)
         self.q_head = new_q_head(c.width)
-        self.rotary_cos: Tensor
-        self.rotary_sin: Tensor
-        cos, sin = rotary_angles(positions, c.width // c.heads)
-        self.register_buffer("rotary_cos", cos, persistent=False)
-        self.register_buffer("rotary_sin", sin, persistent=False)
+        self.turns = Rotary(positions, c.width // c.heads)
 
     def new_block(self) -> Block:
         """A block of this architecture's shape."""
@@ -110,7 +106,7 @@ class Sequence(Model):
         """Angles for the blocks."""
         if self.config.positions != "rotary":
             return None
-        return self.rotary_cos, self.rotary_sin
+        return self.turns.angles
 
     def embed(
         self, x_BT: Int[Tensor, "B T"], rows_BE: Float[Tensor, "B E"]

@@ -147,7 +147,7 @@ class Stepper(Model):
     def initial(self, slots: int) -> Carry:
         """Nothing has begun: zeros."""
         c = self.config
-        zeros = torch.zeros(slots, c.prefix + c.length, c.width, device=self.device)
+        zeros = self.q_head.weight.new_zeros(slots, c.prefix + c.length, c.width)
         return Carry(zeros, zeros)
 
     def segment(

@@ -24,7 +24,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hrm_rl.models.base import Carry, Output
-from hrm_rl.models.layers import Level
+from hrm_rl.models.layers import Level, at_least_float32
 from hrm_rl.models.sequence import Sequence, SequenceConfig
 
 EPS = 0.01
@@ -93,7 +93,7 @@ class Universal(Sequence):
         for n in range(self.config.max_steps):
             stepped_BLD = self.H_level(state_BLD, self.time[n], self.rotary)
             state_BLD = torch.where(runs_BL[..., None], stepped_BLD, state_BLD)
-            h_BL = self.halt_head(state_BLD).float().sigmoid().squeeze(-1)
+            h_BL = at_least_float32(self.halt_head(state_BLD)).sigmoid().squeeze(-1)
             last_BL = runs_BL & (spent_BL + h_BL >= 1 - EPS)
             if n == self.config.max_steps - 1:
                 last_BL = runs_BL

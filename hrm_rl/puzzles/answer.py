@@ -1,5 +1,8 @@
 """The answer of a puzzle that somebody wrote down."""
 
+from collections.abc import Iterator
+from typing import Final
+
 import numpy as np
 
 from hrm_rl.puzzles.maze import wavefront
@@ -9,6 +12,9 @@ from hrm_rl.puzzles.task import PuzzleError, Task
 from hrm_rl.puzzles.toys.life.rules import Life
 from hrm_rl.puzzles.toys.parity.rules import Parity
 from hrm_rl.puzzles.toys.queens.rules import Queens
+
+MANY: Final = 200
+"""Puzzles from which on it pays to wait for the compiled solver."""
 
 
 def answer(task: Task, text: str) -> np.ndarray:
@@ -20,17 +26,21 @@ def answer(task: Task, text: str) -> np.ndarray:
     Raises:
         PuzzleError: it is no puzzle, it has no solution, or its kind has no solver here.
     """
-    if isinstance(task, Sudoku):
-        from hrm_rl.puzzles.sudoku.solver import check
+    return solution(task, task.parse(text))
 
-        return check(text, task.size)
-    givens_L = task.parse(text)
+
+def solution(task: Task, givens_L: np.ndarray) -> np.ndarray:
+    """The same of a puzzle that is given as values."""
+    if isinstance(task, Sudoku):
+        from hrm_rl.puzzles.sudoku.solver import only
+
+        return only(givens_L, task.size)
     if isinstance(task, Maze):
         found_L = _way(task, givens_L)
     elif isinstance(task, Queens):
-        from hrm_rl.puzzles.toys.queens.generate import complete
+        from hrm_rl.puzzles.toys.queens.generate import PATIENCE, complete
 
-        found, _ = complete(givens_L, task.size, limit=1)
+        found, _ = complete(givens_L, task.size, limit=1, most=PATIENCE)
         found_L = found[0] if found else givens_L
     elif isinstance(task, Parity):
         found_L = task.folded(givens_L, 1)
@@ -44,6 +54,21 @@ def answer(task: Task, text: str) -> np.ndarray:
     if not task.solved(givens_L[None], found_L[None])[0]:
         raise PuzzleError(f"this puzzle of {task.task} has no solution; give one that has")
     return found_L
+
+
+def solutions(task: Task, givens_PL: np.ndarray) -> Iterator[np.ndarray]:
+    """`solution` of one puzzle after the other; many 9x9 Sudoku are compiled for, where they can be."""
+    from hrm_rl.puzzles.jit import HAVE_NUMBA
+
+    if isinstance(task, Sudoku) and task.size == 9 and len(givens_PL) >= MANY and HAVE_NUMBA:
+        from hrm_rl.puzzles.sudoku.rating import solve_all
+
+        found_PL, count_P = solve_all(givens_PL)
+        for givens_L, found_L, count in zip(givens_PL, found_PL, count_P, strict=True):
+            yield found_L if count == 1 else solution(task, givens_L)
+    else:
+        for givens_L in givens_PL:
+            yield solution(task, givens_L)
 
 
 def _way(task: Maze, givens_L: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from hrm_rl.checks.numbers import did_you_mean
 from hrm_rl.puzzles.arc.demos.rules import Demos
 from hrm_rl.puzzles.arc.rules import Arc
 from hrm_rl.puzzles.maze.rules import Maze
@@ -54,11 +55,12 @@ def task_of(name: str) -> Task:
     Raises:
         PuzzleError: there is no such task.
     """
-    match = re.fullmatch(r"([a-z]+)(\d+(?:x\d+)?)", name)
+    match = re.fullmatch(r"([a-z]+)([0-9]{1,9}(?:x[0-9]{1,9})?)", name)
     if match is None or match[1] not in KINDS:
+        hint = did_you_mean(name.rstrip("0123456789x"), set(KINDS) - {name})
         raise PuzzleError(
             f"a task is named by its kind ({', '.join(KINDS)}) and its size, "
-            f'as in "sudoku9", got "{name}"'
+            f'as in "sudoku9", got "{name[:80]}"' + (hint and f"; {hint}")
         )
     if "x" in match[2] and match[1] not in ("arc", "demos"):
         raise PuzzleError(
@@ -70,3 +72,18 @@ def task_of(name: str) -> Task:
 def task_for(config: Reader) -> Task:
     """The rules of the puzzles that a model reads; if it does not say, Sudoku of its length."""
     return task_of(config.task) if config.task else for_length(config.length)
+
+
+def check_task(task: str, wanted: str, whose: str) -> None:
+    """Refuse puzzles of another task, or of another kind where `wanted` is a kind alone.
+
+    Raises:
+        PuzzleError: they are, or there is no such task or kind.
+    """
+    of_kind = wanted in KINDS
+    if wanted != (task_of(task).kind if of_kind else task_of(task).task):
+        right = task_of(wanted).task if not of_kind else f"of kind {wanted}"
+        raise PuzzleError(
+            f"this environment's puzzles are {right}, {whose} is for {task}; take what matches, or "
+            "the environment's id of that task"
+        )

@@ -4,15 +4,28 @@ Suffixes: L cells, read row by row.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 
-from hrm_rl.puzzles.task import PuzzleError
+from hrm_rl.puzzles.task import Grid, PuzzleError
+
+LONGEST_SIDE: Final = 64
+"""Rows of a board at most, as of a maze; what fits no memory is refused before it takes any."""
+
+
+def check_longest(task: str, size: int, longest: int) -> None:
+    """Refuse a size that is out of all proportion.
+
+    Raises:
+        PuzzleError: it is larger than `longest`.
+    """
+    if size > longest:
+        raise PuzzleError(f"the size of {task} must be at most {longest}, got {size}")
 
 
 @dataclass(frozen=True)
-class Lettered:
+class Lettered(Grid):
     """Text and tokens of a kind of puzzle: the value v is `letters[v]` and the token v + 1."""
 
     size: int
@@ -20,10 +33,6 @@ class Lettered:
 
     letters: ClassVar[str]
     """A character for each value; the first, of value 0, stands where there is nothing."""
-
-    @property
-    def kind(self) -> str:
-        return type(self).__name__.lower()
 
     @property
     def task(self) -> str:
@@ -38,18 +47,13 @@ class Lettered:
         return self.size
 
     @property
-    def length(self) -> int:
-        """Cells, which are the tokens of a puzzle."""
-        return self.rows * self.columns
-
-    @property
     def vocab(self) -> int:
         """PAD and the values."""
         return len(self.letters) + 1
 
     def parse(self, text: str) -> np.ndarray:
-        """Values (L,) uint8 of a puzzle written row by row; white space does not count."""
-        text = "".join(text.split())
+        """Values (L,) uint8 of a puzzle written row by row; white space and bars do not count."""
+        text = "".join(text.removeprefix("\ufeff").replace("|", "").split())
         if len(text) != self.length:
             raise PuzzleError(
                 f"{self.task} has {self.length} characters, {self.rows} x {self.columns}, "

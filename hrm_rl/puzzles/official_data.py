@@ -20,8 +20,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from hrm_rl.puzzles.sets import PuzzleSet
-from hrm_rl.puzzles.task import PuzzleError
+from hrm_rl.checks.numbers import whole
+from hrm_rl.puzzles.kinds import task_of
+from hrm_rl.puzzles.sets import ROWS, PuzzleSet, check_whole
+from hrm_rl.puzzles.task import PuzzleError, first_line
+
+ARRAYS: Final = ("inputs", "labels", "puzzle_identifiers", "puzzle_indices")
 
 SUDOKUS: Final = {(16, 6): "sudoku4", (36, 8): "sudoku6", (81, 11): "sudoku9"}
 """Tokens of a puzzle and vocabulary -> the task."""
@@ -32,13 +36,18 @@ is drawn here: x0."""
 
 def is_data_set(folder: str | Path) -> bool:
     """Whether a folder has this layout."""
-    return any(Path(folder).glob("*/dataset.json"))
+    return bool(splits(folder))
+
+
+def splits(folder: str | Path) -> tuple[str, ...]:
+    """The splits that a folder has, in the order of their names."""
+    return tuple(sorted(file.parent.name for file in Path(folder).glob("*/dataset.json")))
 
 
 def read(folder: str | Path, split: str, task: str = "") -> PuzzleSet:
     """The examples of a split, with the names of their identifiers as sources.
 
-    Files of bytes are mapped, not read: the 6 GB of ARC stay on disk until they are used.
+    Files of bytes are mapped, not held: the 6 GB of ARC stay on disk, and are looked through once.
 
     Args:
         folder: what holds `train` and `test`.
@@ -46,64 +55,160 @@ def read(folder: str | Path, split: str, task: str = "") -> PuzzleSet:
         task: what the puzzles are; told by their size if left out.
 
     Raises:
-        PuzzleError: a file is missing or does not fit the others, or no task has this size.
+        PuzzleError: a file is missing, holds what it should not or does not fit the others, an
+            answer does not solve its question, or no task has this size.
     """
     folder = Path(folder)
-    about = _json(folder / split / "dataset.json")
-    inputs_PL, labels_PL, of_puzzle, begins = (
-        _array(folder / split / f"all__{name}.npy")
-        for name in ("inputs", "labels", "puzzle_identifiers", "puzzle_indices")
-    )
-    if inputs_PL.shape != labels_PL.shape:
+    if split not in (there := splits(folder)):
         raise PuzzleError(
-            f"{folder / split}: inputs {inputs_PL.shape} and labels {labels_PL.shape} must have the "
-            "same shape; build the data again"
+            f"the split {split!r} of {folder} cannot be read: it has {', '.join(there) or 'none'}; "
+            "choose one that is there"
         )
-    counts = np.diff(begins)
-    ends = [0, len(inputs_PL)]
-    if len(counts) != len(of_puzzle) or (counts < 0).any() or begins[[0, -1]].tolist() != ends:
-        raise PuzzleError(
-            f"{folder / split}: puzzle_indices must rise from 0 to {len(inputs_PL)} in "
-            f"{len(of_puzzle)} steps, one a puzzle; build the data again"
-        )
+    about = _about(folder / split / "dataset.json", bool(task))
+    inputs_PL, labels_PL, of_puzzle, begins = _arrays(folder / split, about)
+    counts = _steps(folder / split, "puzzle_indices", begins, len(of_puzzle), len(inputs_PL))
+    if (folder / split / "all__group_indices.npy").is_file():
+        groups = array_of(folder / split / "all__group_indices.npy", 1)
+        _steps(folder / split, "group_indices", groups, None, len(of_puzzle))
     ids_P = np.repeat(of_puzzle.astype(np.int64), counts)
     names = _names(folder, int(ids_P.max(initial=0)))
-    return PuzzleSet(
-        task or _task(folder, inputs_PL.shape[1], int(about["vocab_size"])),
+    puzzles = PuzzleSet(
+        task or _task(folder, inputs_PL.shape[1], about["vocab_size"]),
         _tokens(inputs_PL, about["pad_id"]),
         _tokens(labels_PL, about["ignore_label_id"]),
         np.zeros(len(ids_P), np.int32),
         tuple(names[i] for i in ids_P),
         ids_P,
     )
+    _check_answers(folder / split, puzzles)
+    return puzzles
+
+
+def _about(path: Path, told: bool) -> dict[str, Any]:
+    """What a split's `dataset.json` says, which is whole numbers where we need them."""
+    about = _json(path)
+    if not isinstance(about, dict):
+        raise PuzzleError(f"{path} must hold an object, got a {type(about).__name__}")
+    about = {"vocab_size": None, **about} if told else about
+    for key, low in (("vocab_size", 2), ("pad_id", 0), ("ignore_label_id", -(2**31))):
+        if key not in about:
+            raise PuzzleError(f"{path} does not say {key}; build the data again")
+        free = key == "ignore_label_id" or (told and key == "vocab_size")
+        if not (free and about[key] is None):
+            _number(path, key, about[key], low)
+    for key in ("seq_len", "num_puzzle_identifiers"):
+        if about.get(key) is not None:
+            _number(path, key, about[key], 1)
+    return about
+
+
+def _number(path: Path, key: str, value: Any, low: int) -> None:
+    try:
+        whole(f"{path}: {key}", value, low=low, high=2**31, cure="build the data again")
+    except ValueError as error:
+        raise PuzzleError(str(error)) from None
+
+
+def _arrays(folder: Path, about: dict[str, Any]) -> list[np.ndarray]:
+    """Inputs, labels, identifiers and where puzzles begin: whole numbers of the right sizes."""
+    files = [folder / f"all__{name}.npy" for name in ARRAYS]
+    inputs_PL, labels_PL, of_puzzle, begins = (
+        array_of(file, dimensions) for file, dimensions in zip(files, (2, 2, 1, 1), strict=True)
+    )
+    if inputs_PL.shape != labels_PL.shape:
+        raise PuzzleError(
+            f"{folder}: inputs {inputs_PL.shape} and labels {labels_PL.shape} must have the "
+            "same shape; build the data again"
+        )
+    if not inputs_PL.size:
+        raise PuzzleError(f"{files[0]} holds no examples, got shape {inputs_PL.shape}")
+    if inputs_PL.shape[1] != about.get("seq_len", inputs_PL.shape[1]):
+        raise PuzzleError(
+            f"{files[0]} has {inputs_PL.shape[1]} tokens a row, and dataset.json says seq_len "
+            f"{about['seq_len']}; take both from one build"
+        )
+    vocab, ignored = about["vocab_size"] or 256, about["ignore_label_id"]
+    for file, tokens_PL in zip(files, (inputs_PL, labels_PL), strict=False):
+        scored_PL = tokens_PL
+        if file == files[1] and ignored is not None and not 0 <= ignored < vocab:
+            scored_PL = np.where(tokens_PL == ignored, 0, tokens_PL)
+        check_whole(str(file), scored_PL, min(vocab, 256) - 1)
+    most = about.get("num_puzzle_identifiers") or 2**31
+    check_whole(str(files[2]), of_puzzle, most - 1)
+    check_whole(str(files[3]), begins, len(inputs_PL))
+    return [inputs_PL, labels_PL, of_puzzle, begins]
+
+
+def _steps(folder: Path, name: str, begins: np.ndarray, steps: int | None, end: int) -> np.ndarray:
+    """How far each step of an index array goes, which rises from 0 to `end`."""
+    counts = np.diff(begins.astype(np.int64))
+    wrong = (counts < 0).any() or begins[:1].tolist() != [0] or begins[-1:].tolist() != [end]
+    if wrong or len(counts) != (len(counts) if steps is None else steps):
+        raise PuzzleError(
+            f"{folder}: {name} must rise from 0 to {end}"
+            + (f" in {steps} steps, one a puzzle" if steps is not None else "")
+            + "; build the data again"
+        )
+    return counts
+
+
+def _check_answers(folder: Path, puzzles: PuzzleSet) -> None:
+    """Refuse answers that do not solve their questions, where the rules alone tell (not in ARC)."""
+    game = task_of(puzzles.task)
+    if game.kind in ("arc", "demos"):
+        return
+    for start in range(0, len(puzzles), ROWS):
+        part = slice(start, start + ROWS)
+        inputs_PL, labels_PL = puzzles.inputs_PL[part], puzzles.solutions_PL[part]
+        whole_P = (labels_PL != 0).all(axis=1)  # a label that is not scored may stand for anything
+        solved_P = game.solved(game.values(inputs_PL[whole_P]), game.values(labels_PL[whole_P]))
+        wrong = np.flatnonzero(whole_P)[~solved_P]
+        if len(wrong):
+            raise PuzzleError(
+                f"{folder / 'all__labels.npy'}: row {start + wrong[0]} (counted from 0) does not "
+                f"solve its question by the rules of {puzzles.task}; build the data again"
+            )
 
 
 def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise PuzzleError(f"{path} cannot be read as JSON: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise PuzzleError(f"{path} cannot be read as JSON: {first_line(error)}") from error
 
 
-def _array(path: Path) -> np.ndarray:
+def array_of(path: Path, dimensions: int) -> np.ndarray:
+    """The whole numbers of an .npy file, which stays on disk.
+
+    Raises:
+        PuzzleError: it is no such file (pickled objects are never opened), or holds something else.
+    """
     try:
         # "c", since torch wants arrays that may be written; the file never is.
-        return np.load(path, mmap_mode="c", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise PuzzleError(f"{path} cannot be read as an array: {error}") from error
+        array: np.ndarray = np.lib.format.open_memmap(path, mode="c")
+    except Exception as error:  # the header is Python source, which numpy fails to read in any way
+        raise PuzzleError(f"{path} cannot be read as an array: {first_line(error)}") from error
+    if array.ndim != dimensions:
+        raise PuzzleError(
+            f"{path} must have {dimensions} dimension{'s' * (dimensions > 1)}, got shape {array.shape}"
+        )
+    check_whole(str(path), array[:0], 0)
+    return array
 
 
 def _tokens(tokens_PL: np.ndarray, pad: int | None) -> np.ndarray:
     """uint8, with 0 for what pads or is not scored; bytes that are so already stay in the file."""
     if pad:
-        if (tokens_PL == 0).any():
+        if pad > 0 and (tokens_PL == 0).any():
             raise PuzzleError(f"0 must pad where the data says that {pad} does, got it as a token")
         tokens_PL = np.where(tokens_PL == pad, 0, tokens_PL)
     return tokens_PL if tokens_PL.dtype == np.uint8 else tokens_PL.astype(np.uint8)
 
 
 def _names(folder: Path, highest: int) -> list[str]:
-    names = [str(name) for name in _json(folder / "identifiers.json")]
+    names = _json(folder / "identifiers.json")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise PuzzleError(f"{folder}/identifiers.json must hold a list of names")
     if highest >= len(names):
         raise PuzzleError(
             f"{folder}/identifiers.json names {len(names)} identifiers, and the data has number "

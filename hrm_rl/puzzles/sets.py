@@ -1,24 +1,16 @@
-"""Sets of puzzles with their solutions: in memory, as the official CSV, and those that ship.
+"""Sets of puzzles with their solutions, in memory.
 
 Suffixes: P puzzles, L tokens of a puzzle.
 """
 
-import csv
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from hrm_rl.puzzles.kinds import KINDS, task_of
-from hrm_rl.puzzles.sudoku.rules import for_length
-from hrm_rl.puzzles.task import PuzzleError, Task
-
-HEADER = ("source", "question", "answer", "rating")
-DATA = Path(__file__).parent / "data"
-SPLITS = ("train", "fit", "test")
-JOINED = {"sudoku9": ("sudoku9_easy", "sudoku9_minimal", "sudoku9_hard")}
+from hrm_rl.checks.numbers import whole
+from hrm_rl.puzzles.kinds import task_of
+from hrm_rl.puzzles.task import PuzzleError
 
 
 @dataclass(frozen=True)
@@ -41,19 +33,25 @@ class PuzzleSet:
     """What shows the rule of a puzzle, by identifier, for people to see (ARC): (K, 2, L) tokens."""
 
     def __post_init__(self) -> None:
-        shape = (len(self.sources), task_of(self.task).length)
+        if isinstance(self.sources, str) or not all(isinstance(s, str) for s in self.sources):
+            raise PuzzleError("sources must be names, one a puzzle, got something else among them")
+        object.__setattr__(self, "sources", tuple(self.sources))
+        rules, count = task_of(self.task), len(self.sources)
         if not len(self.ids_P):
-            object.__setattr__(self, "ids_P", np.zeros(shape[0], np.int64))
-        for name, array, wanted in (
-            ("inputs_PL", self.inputs_PL, shape),
-            ("solutions_PL", self.solutions_PL, shape),
-            ("ratings_P", self.ratings_P, shape[:1]),
-            ("ids_P", self.ids_P, shape[:1]),
+            object.__setattr__(self, "ids_P", np.zeros(count, np.int64))
+        for name, shape, dtype, most in (
+            ("inputs_PL", (count, rules.length), np.uint8, rules.vocab - 1),
+            ("solutions_PL", (count, rules.length), np.uint8, rules.vocab - 1),
+            ("ratings_P", (count,), np.int32, np.iinfo(np.int32).max),
+            ("ids_P", (count,), np.int64, np.iinfo(np.int64).max),
         ):
-            if array.shape != wanted:
+            array = np.asanyarray(getattr(self, name))  # a file that is mapped stays one
+            if array.shape != shape:
                 raise PuzzleError(
-                    f"{name} of {self.task} must have shape {wanted}, got {array.shape}"
+                    f"{name} of {self.task} must have shape {shape}, got {array.shape}"
                 )
+            check_whole(f"{name} of {self.task}", array, most)
+            object.__setattr__(self, name, array.astype(dtype, copy=False))
 
     @property
     def vocab(self) -> int:
@@ -67,9 +65,12 @@ class PuzzleSet:
         return len(self.sources)
 
     def take(self, indices: Sequence[int] | np.ndarray) -> "PuzzleSet":
-        """The puzzles at `indices` (or where a boolean mask is set), in that order."""
-        indices = np.asarray(indices)
-        indices = np.flatnonzero(indices) if indices.dtype == bool else indices.astype(np.int64)
+        """The puzzles at `indices` (or where a boolean mask is set), in that order.
+
+        Raises:
+            PuzzleError: there is no puzzle at an index, or it is none.
+        """
+        indices = _indices(indices, len(self))
         return PuzzleSet(
             self.task,
             self.inputs_PL[indices],
@@ -82,6 +83,9 @@ class PuzzleSet:
 
     def sample(self, count: int) -> "PuzzleSet":
         """`count` puzzles spread evenly over the set, which keeps the shares of joined sets."""
+        whole("count", count, low=0)
+        if count and not len(self):
+            raise PuzzleError(f"there are no puzzles to take {count} of; give a set that has some")
         return self.take(np.linspace(0, len(self) - 1, count).round().astype(np.int64))
 
 
@@ -103,112 +107,43 @@ def concat(sets: Sequence[PuzzleSet]) -> PuzzleSet:
     )
 
 
-def read_csv(path: str | os.PathLike[str], task: str = "") -> PuzzleSet:
-    """Read the official CSV (source,question,answer,rating).
+ROWS = 1 << 16
+"""Rows looked at in one go, so that a file of gigabytes is never in memory as a whole."""
 
-    `task` names the kind of puzzle; left out, the first question tells it: a maze has walls (#), and
-    anything else is a Sudoku.
 
-    Every answer is checked against the rules and its question; that it is the only one is not (that
-    takes `solver.count` or `rating.rate`).
+def check_whole(what: str, array: np.ndarray, most: int) -> None:
+    """Refuse an array of other than whole numbers in 0..most; the first one that is not is named.
+
+    Raises:
+        PuzzleError: its dtype is not an integer's (numbers would be cut), or one is out of range.
     """
-    path = Path(path)
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            reader = csv.reader(file)
-            header = tuple(next(reader, ()))
-            rows = [(reader.line_num, row) for row in reader if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PuzzleError(f"{path} cannot be read as a CSV file: {error}") from error
-    if header != HEADER:
+    if not np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.timedelta64):
         raise PuzzleError(
-            f"{path}, line 1: the header must be {','.join(HEADER)!r}, got {','.join(header)!r}"
+            f"{what} must be whole numbers, got dtype {array.dtype}; convert them where they are made"
         )
-    if not rows:
+    for start in range(0, len(array), ROWS):
+        part = array[start : start + ROWS]
+        if int(part.min(initial=0)) < 0 or int(part.max(initial=0)) > most:
+            row, *cell = np.argwhere((part < 0) | (part > most))[0].tolist()
+            where = f"row {start + row}" + (f", cell {cell[0]}" if cell else "")
+            raise PuzzleError(
+                f"{what} must be 0 to {most}, got {part[(row, *cell)]} in {where} (counted from 0)"
+            )
+
+
+def _indices(indices: Sequence[int] | np.ndarray, count: int) -> np.ndarray:
+    """Indices of puzzles as int64 (negative ones count from the end), of a mask too."""
+    chosen = np.asarray(indices)
+    if chosen.dtype == bool and chosen.shape == (count,):
+        return np.flatnonzero(chosen)
+    if not chosen.size and chosen.ndim == 1:
+        return chosen.astype(np.int64)
+    if chosen.ndim != 1 or not np.issubdtype(chosen.dtype, np.integer):
         raise PuzzleError(
-            f"{path} has no puzzles; give a file with at least one row below the header"
+            f"puzzles are taken by whole numbers, or by a mask of {count}, got shape {chosen.shape} "
+            f"of {chosen.dtype}"
         )
-    return _from_rows(path, rows, task)
-
-
-def _from_rows(path: Path, rows: list[tuple[int, list[str]]], task: str) -> PuzzleSet:
-    """Puzzles of (line number, row) pairs."""
-    sources, questions, answers, ratings = [], [], [], []
-    line = rows[0][0]
-    try:
-        game = task_of(task) if task else _told_by(rows[0][1][1] if len(rows[0][1]) > 1 else "")
-        for line, row in rows:  # noqa: B007 (the message needs it)
-            if len(row) != len(HEADER):
-                raise PuzzleError(
-                    f"a row has {len(HEADER)} fields ({','.join(HEADER)}), got {len(row)}"
-                )
-            sources.append(row[0])
-            questions.append(game.parse(row[1]))
-            answers.append(game.parse(row[2]))
-            ratings.append(_rating(row[3]))
-    except PuzzleError as error:
-        raise PuzzleError(f"{path}, line {line}: {error}; mend or delete the row") from None
-    questions_PL, answers_PL = np.stack(questions), np.stack(answers)
-    wrong = np.flatnonzero(~game.solved(questions_PL, answers_PL))
-    if len(wrong):
-        raise PuzzleError(
-            f"{path}, line {rows[wrong[0]][0]}: the answer does not solve the question "
-            f"({len(wrong)} such rows); mend or delete the row"
-        )
-    return PuzzleSet(
-        game.task,
-        game.tokens(questions_PL),
-        game.tokens(answers_PL),
-        np.array(ratings, dtype=np.int32),
-        tuple(sources),
-    )
-
-
-def _told_by(question: str) -> Task:
-    """The rules of the puzzle that is written like this."""
-    if "#" in question and "maze" in KINDS:
-        return KINDS["maze"](round(len(question) ** 0.5))
-    return for_length(len(question.strip()))
-
-
-def _rating(text: str) -> int:
-    if not text.strip().isdecimal() or int(text) > np.iinfo(np.int32).max:
-        raise PuzzleError(f"the rating must be a whole number >= 0, got {text!r}")
-    return int(text)
-
-
-def write_csv(path: str | os.PathLike[str], puzzles: PuzzleSet) -> None:
-    """Write the official CSV; the file appears complete or not at all."""
-    path = Path(path)
-    game = task_of(puzzles.task)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with open(partial, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(HEADER)
-            for i, source in enumerate(puzzles.sources):
-                question = game.format(game.values(puzzles.inputs_PL[i]))
-                answer = game.format(game.values(puzzles.solutions_PL[i]))
-                writer.writerow((source, question, answer, int(puzzles.ratings_P[i])))
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def load(name: str, split: str) -> PuzzleSet:
-    """A set that ships with the package; "sudoku9" joins easy, minimal and hard.
-
-    `split`: "train"; "fit", for fitting policies on frozen models, which no model was trained on;
-    "test".
-    """
-    if split not in SPLITS:
-        raise PuzzleError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
-    if name in JOINED:
-        return concat([load(part, split) for part in JOINED[name]])
-    path = DATA / f"{name}_{split}.csv"
-    if not path.is_file():
-        shipped = {file.stem.rsplit("_", 1)[0] for file in DATA.glob("*.csv")}
-        raise PuzzleError(
-            f"puzzles must be one of {', '.join(sorted(shipped | JOINED.keys()))}, got {name!r}"
-        )
-    return read_csv(path, name.partition("_")[0])
+    bad = chosen[(chosen < -count) | (chosen >= count)]
+    if len(bad):
+        raise PuzzleError(f"there are {count} puzzles, numbered from 0, got index {bad[0]}")
+    return chosen.astype(np.int64)

@@ -1,39 +1,49 @@
-"""Puzzle sets by name: shipped, from a CSV, or generated on the spot."""
+"""Puzzle sets by name: shipped, from a file, or generated on the spot."""
 
+import re
 from importlib import import_module
 from pathlib import Path
 
-from hrm_rl.puzzles import official_data
+from hrm_rl.checks.numbers import did_you_mean, whole
+from hrm_rl.puzzles import files, official_data
 from hrm_rl.puzzles.arc import sets as arc_sets
 from hrm_rl.puzzles.arc.demos import sets as demos_sets
+from hrm_rl.puzzles.files import load, read
 from hrm_rl.puzzles.kinds import GENERATED, Reader, task_for, task_of
-from hrm_rl.puzzles.sets import DATA, PuzzleSet, load, read_csv
+from hrm_rl.puzzles.sets import PuzzleSet
+from hrm_rl.puzzles.streams import MOST, STREAMS
 from hrm_rl.puzzles.task import PuzzleError
 
 SUDOKU9 = ("easy", "minimal", "hard")
 """Functions of `generate`, each of which makes 9x9 Sudoku of one kind."""
 
 DEFAULT_COUNT = 1000
+LONGEST_NAME = 200
+MOST_CELLS = 2**31
+"""Cells of all puzzles that can be ordered at once: so many bytes, and as many for the answers."""
 
 
 def source(name: str, split: str = "train", task: str = "") -> PuzzleSet:
     """The puzzles that `name` stands for.
 
     Args:
-        name: a shipped set ("sudoku9_hard"); the path of an official CSV (ending in .csv); puzzles
-            made to order, "minimal:100000:7": 100,000 of that kind with seed 7 (easy, minimal, hard
-            9x9 Sudoku, or a task: "maze10:1000:7"); there may be a fourth number, the difficulty by
-            the measure of the kind ("maze10:1000:7:20"). A task alone is 1,000 of them with seed 0,
-            if no set of that name ships. ARC's tasks as published ("arc1"), see `arc.sets`; a folder
-            that the public scripts wrote, see `official_data`
-        split: which split of a shipped set, or which stream of random numbers for a generated one.
+        name: a shipped set ("sudoku9_hard"); the path of a file (`files.read`: .csv, .txt, .sdk,
+            .sdm, .ss, .msk, .tsv), which has no splits and is taken whole whatever the split;
+            puzzles made to order, "minimal:100000:7": 100,000 of that kind with seed 7 (easy,
+            minimal, hard 9x9 Sudoku, or a task: "maze10:1000:7"); there may be a fourth number, the
+            difficulty by the measure of the kind ("maze10:1000:7:20"). A task alone is 1,000 of them
+            with seed 0, if no set of that name ships. ARC's tasks as published ("arc1"), see
+            `arc.sets`; a folder that the public scripts wrote, see `official_data`
+        split: which split of a shipped set or folder, or which stream of random numbers for a
+            generated one; `splits` says which there are.
         task: what the puzzles of a CSV are, in case they do not tell.
 
     Raises:
         PuzzleError: no such set, file or kind.
     """
-    if name.endswith(".csv"):
-        return read_csv(Path(name), task)
+    _check_name(name)
+    if files.is_file(name):
+        return read(name, task)
     if arc_sets.is_collection(name):
         return arc_sets.source(name, split)
     if demos_sets.is_collection(name):
@@ -42,27 +52,92 @@ def source(name: str, split: str = "train", task: str = "") -> PuzzleSet:
         return official_data.read(name, split)
     if ":" in name:
         return _generated(name, split)
-    if not (DATA / f"{name}_{split}.csv").is_file() and name.rstrip("0123456789x") in GENERATED:
+    if name not in files.shipped() and _kind(name) in GENERATED:
         return _generated(f"{name}:{DEFAULT_COUNT}:0", split)
+    _refuse_path(name)
     return load(name, split)
+
+
+def splits(name: str) -> tuple[str, ...]:
+    """The splits of a puzzle set that `source` would read; none if it is a file, which has no splits.
+
+    Raises:
+        PuzzleError: no such set.
+    """
+    _check_name(name)
+    if files.is_file(name):
+        return ()
+    if arc_sets.is_collection(name) or demos_sets.is_collection(name):
+        return arc_sets.SPLITS
+    if official_data.is_data_set(name):
+        return official_data.splits(name)
+    if ":" not in name and _kind(name) not in GENERATED:
+        _refuse_path(name)
+        load(name, "fit")
+    return tuple(STREAMS)
+
+
+def _check_name(name: str) -> None:
+    """Refuse what no file can be called, which would fail as soon as one is looked for.
+
+    Raises:
+        PuzzleError: it is empty, too long, or has a NUL in it.
+    """
+    if not name or "\0" in name or max(map(len, name.split("/"))) > LONGEST_NAME:
+        raise PuzzleError(
+            f"a puzzle set is named by 1 to {LONGEST_NAME} characters, got {name[:40]!r}; name one "
+            f"that ships ({', '.join(files.shipped())}), a file, or puzzles to be made"
+        )
+
+
+def _kind(name: str) -> str:
+    return name.rstrip("0123456789x")
+
+
+def _refuse_path(name: str) -> None:
+    """Say what a name that is a path lacks.
+
+    Raises:
+        PuzzleError: it is one.
+    """
+    path = Path(name)
+    if path.is_dir():
+        tasks = next(path.rglob("*.json"), None) is not None
+        cure = f'its ARC tasks are named "arc:{name}"' if tasks else "name a file in it"
+        raise PuzzleError(f"{name!r} is a folder without a data set (SPLIT/dataset.json); {cure}")
+    if path.suffix.lower() == ".json":
+        raise PuzzleError(f'the ARC tasks of a JSON file are named "arc:FILE", got {name!r}')
+    if re.search(r"[/\\]|\.[A-Za-z]\w*$", name):
+        known = ", ".join(files.SUFFIXES)
+        raise PuzzleError(
+            f"no such file: {name!r}; puzzles are read from {known} files, or a folder with data sets"
+        )
 
 
 def _generated(name: str, split: str) -> PuzzleSet:
     kind, *numbers = name.split(":")
-    made = kind in SUDOKU9 or kind.rstrip("0123456789x") in GENERATED
+    kinds = (*SUDOKU9, *GENERATED)
     counts = (2,) if kind in SUDOKU9 else (2, 3)
+    made = kind in SUDOKU9 or _kind(kind) in GENERATED
     if (
         not made
         or len(numbers) not in counts
-        or not all(n.isdecimal() for n in numbers)
+        or not all(re.fullmatch("[0-9]{1,18}", n) for n in numbers)
         or int(numbers[0]) < 1
     ):
         sized = ", ".join(f"{task} with its size" for task in GENERATED)
+        hint = "" if made else did_you_mean(_kind(kind), kinds)
         raise PuzzleError(
             'generated puzzles are named "kind:count:seed" '
-            f'(kind: {", ".join((*SUDOKU9, sized) if sized else SUDOKU9)}), got "{name}"'
+            f'(kind: {", ".join((*SUDOKU9, sized))}), got "{name[:80]}"' + (hint and f"; {hint}")
         )
     count, seed, *knob = map(int, numbers)
+    length = 81 if kind in SUDOKU9 else task_of(kind).length
+    if count > (most := min(MOST, MOST_CELLS // length)):
+        raise PuzzleError(
+            f"{most} puzzles of {length} cells at most are made at once, got {count} in {name!r}; "
+            "order fewer"
+        )
     if kind in SUDOKU9:
         from hrm_rl.puzzles.sudoku import generate
 
@@ -81,9 +156,10 @@ def for_model(config: Reader, name: str = "", split: str = "train", limit: int =
         limit: take only so many, evenly spread over the set (0: all).
 
     Raises:
-        PuzzleError: there are none, or they are of another task.
+        ValueError: there are none, they are of another task, or the limit is no number >= 0.
     """
     task = task_for(config).task
+    whole("limit", limit, low=0, cure="0 takes all")
     puzzles = source(name or task, split, config.task)
     if puzzles.task != task:
         raise PuzzleError(

@@ -3,6 +3,7 @@
 Suffixes: L cells of a puzzle, read row by row; P puzzles.
 """
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,11 @@ import numpy as np
 
 class PuzzleError(ValueError):
     """A puzzle, or a file of them, that cannot be used: what is wrong, where, and the cure."""
+
+
+def first_line(error: Exception) -> str:
+    """What an outside library has to say, in one line."""
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200]
 
 
 class Task(Protocol):
@@ -60,3 +66,30 @@ class Task(Protocol):
 
     def broken(self, givens_L: np.ndarray, cells_L: np.ndarray) -> np.ndarray:
         """(L,) bool: cells (values) that break a rule or overwrite a given."""
+
+
+class Grid(ABC):
+    """What follows from a kind's class and its rows, unless a kind says otherwise."""
+
+    @property
+    @abstractmethod
+    def rows(self) -> int: ...
+
+    @property
+    def columns(self) -> int:
+        """As many as rows."""
+        return self.rows
+
+    @property
+    def length(self) -> int:
+        """Cells of the grid, which are the tokens of a puzzle."""
+        return self.rows * self.columns
+
+    @property
+    def kind(self) -> str:
+        """The name of the class."""
+        return type(self).__name__.lower()
+
+    @property
+    def task(self) -> str:
+        return f"{self.kind}{self.rows}"

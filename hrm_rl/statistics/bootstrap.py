@@ -14,6 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from hrm_rl.checks.numbers import whole
+from hrm_rl.statistics.inputs import finite
+
+_MOST = 10_000_000
+
 
 class Resampled(NamedTuple):
     """A table under resamples: the mean of every seed under each draw of puzzles, and the seeds."""
@@ -41,8 +46,18 @@ def resample(
     A draw is kept as how often each cluster and each seed come up: its mean is then a product.
 
     Raises:
-        ValueError: a cluster whose puzzles lie in two strata.
+        ValueError: no resamples, no tables, tables of other lengths or with nan in them, or a
+            cluster whose puzzles lie in two strata.
     """
+    resamples = whole("resamples", resamples, low=1, high=_MOST)
+    seed = whole("seed", seed, low=0)
+    if not tables or not all(table.size for table in tables):
+        raise ValueError("there must be something to resample, got no puzzles or no seeds")
+    for table in tables:
+        finite("what is resampled", table, tables[0].shape[-1])
+    for name, labels_P in (("clusters_P", clusters_P), ("strata_P", strata_P)):
+        if labels_P is not None:
+            finite(name, labels_P, tables[0].shape[-1])
     rng = np.random.default_rng(seed)
     cluster_P = _numbered(clusters_P, tables[0].shape[-1])
     sizes_C = np.bincount(cluster_P)

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
+from hrm_rl.checks.numbers import whole
+from hrm_rl.statistics.inputs import finite, segments, truths
 from hrm_rl.statistics.ranks import auroc, average_precision, mid_ranks
 
 
@@ -64,7 +66,11 @@ def probability(logit: Shaped[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shap
 def reliability_curve(
     probability_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"], bins: int = 15
 ) -> Reliability:
-    """Mean probability and share right, bin by bin; equal probabilities share a bin."""
+    """Mean probability and share right, bin by bin; equal probabilities share a bin.
+
+    Raises:
+        ValueError: no answers, no bins, or no probabilities.
+    """
     count_B, p_B, right_B = _sums(probability_P, right_P, bins)
     return Reliability(p_B / count_B, right_B / count_B, count_B)
 
@@ -96,10 +102,9 @@ def calibration(
     """Ranking and calibration of a probability of being right. Look at the AUROC first.
 
     Raises:
-        ValueError: no answers.
+        ValueError: no answers, no bins, or no probabilities.
     """
-    if not len(right_P):
-        raise ValueError("calibration needs at least one answer, got none")
+    _check(probability_P, right_P, bins)
     return Calibration(
         auroc=auroc(probability_P, right_P),
         auprc=average_precision(probability_P, right_P),
@@ -132,6 +137,12 @@ def calibration_while_alive(
     Args:
         segment_P: where the policy halts, from 1.
     """
+    segments(segment_P, correct_MP)
+    if q_halt_MP.shape != correct_MP.shape:
+        raise ValueError(
+            f"logits and verdicts must be of the same puzzles, got {q_halt_MP.shape} and "
+            f"{correct_MP.shape}"
+        )
     alive_MP = alive(segment_P, len(correct_MP))
     return calibration(probability(q_halt_MP[alive_MP]), correct_MP[alive_MP], bins)
 
@@ -145,6 +156,19 @@ def _brier(probability_P: np.ndarray, right_P: np.ndarray) -> float:
     return float(np.mean((probability_P.astype(np.float64) - right_P) ** 2))
 
 
+def _check(probability_P: np.ndarray, right_P: np.ndarray, bins: int) -> None:
+    whole("bins", bins, low=1)
+    finite("probabilities", probability_P)
+    truths("right_P", right_P, len(probability_P))
+    if not len(right_P):
+        raise ValueError("calibration needs at least one answer, got none")
+    if probability_P.min() < 0 or probability_P.max() > 1:
+        raise ValueError(
+            f"probabilities must lie in [0, 1], got {probability_P.min():g} to "
+            f"{probability_P.max():g}; `probability` makes them of logits"
+        )
+
+
 def _sums(
     probability_P: np.ndarray, right_P: np.ndarray, bins: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -153,6 +177,7 @@ def _sums(
     A bin is a range of mid-ranks, so that answers that tie stay together and no figure depends on
     their order.
     """
+    _check(probability_P, right_P, bins)
     share_P = (mid_ranks(probability_P) - 0.5) / len(probability_P)
     bin_P = np.unique(np.floor(share_P * bins), return_inverse=True)[1]
     p_B = np.bincount(bin_P, probability_P.astype(np.float64))

@@ -11,7 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
+from hrm_rl.checks.numbers import real
 from hrm_rl.statistics.bootstrap import resample
+from hrm_rl.statistics.inputs import finite, truths
 
 
 class Interval(NamedTuple):
@@ -120,8 +122,10 @@ def interval(mean: float, drawn_R: Float[np.ndarray, " R"], level: float = 0.95)
     Raises:
         ValueError: a level outside (0, 1).
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie in (0, 1), got {level}")
+    level = real("level", level, low=0, high=1, inside=True)
+    finite("resampled figures", drawn_R)
+    if not drawn_R.size:
+        raise ValueError("an interval needs at least one resample, got none")
     low, high = np.quantile(drawn_R, [(1 - level) / 2, (1 + level) / 2])
     return Interval(mean, min(float(low), mean), max(float(high), mean))
 
@@ -131,6 +135,9 @@ def difference(mean: float, drawn_R: Float[np.ndarray, " R"], level: float = 0.9
 
     Resamples at zero count half. One is added to both counts: a p-value of 0 would claim more than
     so many resamples can tell.
+
+    Raises:
+        ValueError: a level outside (0, 1), or no resamples.
     """
     above, below = int((drawn_R > 1e-12).sum()), int((drawn_R < -1e-12).sum())
     ties = len(drawn_R) - above - below
@@ -151,6 +158,7 @@ def iqm(scores: Shaped[np.ndarray, "*S"]) -> float:
     Raises:
         ValueError: no scores.
     """
+    finite("scores", scores)
     if not scores.size:
         raise ValueError("an interquartile mean needs at least one score, got none")
     return float(_iqm_last(scores.astype(np.float64).ravel()))
@@ -195,6 +203,10 @@ def probability_of_improvement(
     bank as the one task.
     """
     a_SP, b_ZP = _rows(a), _rows(b)
+    if a_SP.shape[1] != b_ZP.shape[1]:
+        raise ValueError(
+            f"both must be scored on the same puzzles, got {a_SP.shape[1]} and {b_ZP.shape[1]}"
+        )
     drawn_a, drawn_b = resample(
         [a_SP[None], b_ZP[None]], clusters_P, None, resamples=resamples, seed=seed
     )
@@ -216,7 +228,13 @@ def holm(p_H: Float[np.ndarray, " H"]) -> Float[np.ndarray, " H"]:
     """p-values adjusted for how many were looked at (Holm 1979): reject where still <= alpha.
 
     The chance of any false rejection is then at most alpha, whatever the dependence between them.
+
+    Raises:
+        ValueError: a p-value outside [0, 1].
     """
+    finite("p-values", p_H)
+    if p_H.size and (p_H.min() < 0 or p_H.max() > 1):
+        raise ValueError(f"p-values must lie in [0, 1], got {p_H.min():g} to {p_H.max():g}")
     order_H = np.argsort(p_H, kind="stable")
     raised_H = np.maximum.accumulate(p_H[order_H] * np.arange(len(p_H), 0, -1))
     adjusted_H = np.empty(len(p_H))
@@ -229,7 +247,12 @@ def mcnemar(a_P: Bool[np.ndarray, " P"], b_P: Bool[np.ndarray, " P"]) -> float:
 
     For two deterministic policies: of the puzzles that one of them alone gets right, each has half.
     Puzzles have to be independent, without copies of each other.
+
+    Raises:
+        ValueError: different numbers of puzzles.
     """
+    truths("verdicts", a_P)
+    truths("verdicts", b_P, len(a_P))
     only_a, only_b = int((a_P & ~b_P).sum()), int((b_P & ~a_P).sum())
     n, fewest = only_a + only_b, min(only_a, only_b)
     k = np.arange(1, fewest + 1)
@@ -238,6 +261,7 @@ def mcnemar(a_P: Bool[np.ndarray, " P"], b_P: Bool[np.ndarray, " P"]) -> float:
 
 
 def _rows(values: np.ndarray) -> np.ndarray:
+    finite("values", values)
     if values.ndim not in (1, 2) or not values.size:
         raise ValueError(f"values must be (P,) or (S, P) and not empty, got {values.shape}")
     return np.atleast_2d(values).astype(np.float64)

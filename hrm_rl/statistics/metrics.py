@@ -9,11 +9,14 @@ Suffixes: P puzzles, M segments, N points, H points of a hull.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
+from hrm_rl.checks.numbers import real, whole
+from hrm_rl.statistics import inputs
 from hrm_rl.statistics.ranks import kendall, spearman
 
 RATING_BANDS = (0, 1, 10, 30)
@@ -83,7 +86,14 @@ def concave_hull(
 
     What lies on it can be had: choosing between two policies by a coin, puzzle by puzzle, gives
     every point of the line between them (and no choice of the points given gives one above).
+
+    Raises:
+        ValueError: no points, or one that is nan.
     """
+    inputs.finite("segments_N", segments_N)
+    inputs.finite("accuracy_N", accuracy_N, len(segments_N))
+    if not len(segments_N):
+        raise ValueError("a hull needs at least one point, got none")
     x, y = segments_N.tolist(), accuracy_N.tolist()
     hull: list[int] = []
     for i in np.lexsort((-accuracy_N, segments_N)).tolist():
@@ -110,8 +120,7 @@ def pareto_area(
     Raises:
         ValueError: max_segments < 2, where there is nothing to choose.
     """
-    if max_segments < 2:
-        raise ValueError(f"max_segments must be >= 2, got {max_segments}")
+    whole("max_segments", max_segments, low=2)
     hull = concave_hull(segments_N, accuracy_N)
     x, y = segments_N[hull].astype(np.float64), accuracy_N[hull].astype(np.float64)
     x, y = np.append(x, max(float(max_segments), x[-1])), np.append(y, y[-1])
@@ -135,10 +144,11 @@ def compute_saved(
         slack: accuracy that may be lost: 0.001 is 0.1 percentage points.
 
     Raises:
-        ValueError: a negative slack.
+        ValueError: a negative slack, no points, or an accuracy that is nan.
     """
-    if slack < 0:
-        raise ValueError(f"slack must be >= 0, got {slack}")
+    slack = real("slack", slack, low=0)
+    full_accuracy = real("full_accuracy", full_accuracy)
+    max_segments = whole("max_segments", max_segments, low=1)
     x_N = np.append(segments_N.astype(np.float64), max_segments)
     y_N = np.append(accuracy_N.astype(np.float64), full_accuracy)
     hull = concave_hull(x_N, y_N)
@@ -166,7 +176,12 @@ def normalised_score(value: float, fixed: float, prophet: float) -> float:
 def error_columns(
     correct_MP: Bool[np.ndarray, "M P"], segment_P: Shaped[np.ndarray, " P"]
 ) -> dict[str, Float[np.ndarray, " P"]]:
-    """`Errors` puzzle by puzzle, by name: their means over puzzles are its fields."""
+    """`Errors` puzzle by puzzle, by name: their means over puzzles are its fields.
+
+    Raises:
+        ValueError: segments that are not one for each puzzle in 1 .. M.
+    """
+    inputs.segments(segment_P, correct_MP)
     m_M1 = np.arange(1, len(correct_MP) + 1)[:, None]
     right_P = np.take_along_axis(correct_MP, segment_P[None].astype(np.int64) - 1, 0)[0]
     before_P, after_P = (m_M1 < segment_P) & correct_MP, (m_M1 > segment_P) & correct_MP
@@ -191,7 +206,13 @@ def error_columns(
 
 
 def errors(correct_MP: Bool[np.ndarray, "M P"], segment_P: Shaped[np.ndarray, " P"]) -> Errors:
-    """Under-thinking, over-thinking, late and wasted segments, giving up: see `Errors`."""
+    """Under-thinking, over-thinking, late and wasted segments, giving up: see `Errors`.
+
+    Raises:
+        ValueError: as `error_columns`, or no puzzles.
+    """
+    if not correct_MP.size:
+        raise ValueError("errors are means over puzzles, got none")
     columns = error_columns(correct_MP, segment_P)
     return Errors(**{name: float(column.mean()) for name, column in columns.items()})
 
@@ -208,7 +229,13 @@ def accuracy_by_band(
 
     Args:
         bands: lower ends, ascending; the last band has no upper end.
+
+    Raises:
+        ValueError: ratings that are not one for each puzzle, or bands that do not ascend.
     """
+    inputs.finite("rating_P", rating_P, correct_MP.shape[1])
+    if not bands or any(low >= high for low, high in pairwise(bands)):
+        raise ValueError(f"bands must be lower ends that ascend, got {tuple(bands)}")
     found = []
     for low, high in zip(bands, [*bands[1:], None], strict=True):
         inside_P = (rating_P >= low) & (high is None or rating_P < high)
@@ -227,6 +254,11 @@ def correlation(a_P: Shaped[np.ndarray, " P"], b_P: Shaped[np.ndarray, " P"]) ->
 def correlation_with_first_correct(
     correct_MP: Bool[np.ndarray, "M P"], segment_P: Shaped[np.ndarray, " P"]
 ) -> Correlation:
-    """Of halting times with the first right segment, on the puzzles that are ever right."""
+    """Of halting times with the first right segment, on the puzzles that are ever right.
+
+    Raises:
+        ValueError: segments that are not one for each puzzle in 1 .. M.
+    """
+    inputs.segments(segment_P, correct_MP)
     ever_P = correct_MP.any(0)
     return correlation(segment_P[ever_P], correct_MP.argmax(0)[ever_P] + 1)

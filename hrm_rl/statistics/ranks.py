@@ -8,9 +8,16 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
+from hrm_rl.statistics.inputs import finite, truths
+
 
 def mid_ranks(values_P: Shaped[np.ndarray, " P"]) -> Float[np.ndarray, " P"]:
-    """Ranks from 1; equal values share the mean of the ranks they take up."""
+    """Ranks from 1; equal values share the mean of the ranks they take up.
+
+    Raises:
+        ValueError: a value that is nan, which would rank highest, or infinite.
+    """
+    finite("values", values_P)
     _, value_P, count_V = np.unique(values_P, return_inverse=True, return_counts=True)
     mid_rank_V = np.cumsum(count_V) - (count_V - 1) / 2
     return np.asarray(mid_rank_V[value_P], dtype=np.float64)
@@ -20,7 +27,12 @@ def auroc(score_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"]) ->
     """P(a right answer scores above a wrong one) + half of P(they tie), from the sum of mid-ranks.
 
     nan if all are right or all are wrong.
+
+    Raises:
+        ValueError: different lengths, or a score that is nan.
     """
+    finite("scores", score_P)
+    truths("right_P", right_P, len(score_P))
     positives = int(right_P.sum())
     negatives = len(right_P) - positives
     if not positives or not negatives:
@@ -34,10 +46,17 @@ def average_precision(score_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarra
 
     Equal scores pass a threshold together. nan if none is right. At random it is the share of
     right answers, not 1/2.
+
+    Raises:
+        ValueError: different lengths, or a score that is nan.
     """
+    finite("scores", score_P)
+    truths("right_P", right_P, len(score_P))
     if not right_P.any():
         return float("nan")
-    _, value_P, count_V = np.unique(-score_P, return_inverse=True, return_counts=True)
+    _, value_P, count_V = np.unique(
+        -score_P.astype(np.float64), return_inverse=True, return_counts=True
+    )
     right_V = np.bincount(value_P, right_P)
     precision_V = np.cumsum(right_V) / np.cumsum(count_V)
     return float(np.sum(precision_V * right_V) / right_V.sum())
@@ -47,7 +66,7 @@ def spearman(a_P: Shaped[np.ndarray, " P"], b_P: Shaped[np.ndarray, " Q"]) -> fl
     """Spearman's rho: the correlation of the mid-ranks; nan if either is constant.
 
     Raises:
-        ValueError: different lengths.
+        ValueError: different lengths, or a value that is nan.
     """
     _paired(a_P, b_P)
     a, b = (mid_ranks(values) - (len(values) + 1) / 2 for values in (a_P, b_P))
@@ -62,7 +81,7 @@ def kendall(a_P: Shaped[np.ndarray, " P"], b_P: Shaped[np.ndarray, " Q"]) -> flo
     times take few. nan if either is constant.
 
     Raises:
-        ValueError: different lengths.
+        ValueError: different lengths, or a value that is nan.
     """
     _paired(a_P, b_P)
     rank_a_P, rank_b_P = (np.unique(values, return_inverse=True)[1] for values in (a_P, b_P))
@@ -84,3 +103,5 @@ def kendall(a_P: Shaped[np.ndarray, " P"], b_P: Shaped[np.ndarray, " Q"]) -> flo
 def _paired(a_P: np.ndarray, b_P: np.ndarray) -> None:
     if len(a_P) != len(b_P):
         raise ValueError(f"a correlation pairs values, got {len(a_P)} and {len(b_P)}")
+    finite("values", a_P)
+    finite("values", b_P)

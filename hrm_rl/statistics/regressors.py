@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hrm_rl.checks.numbers import real, whole
+
 Predict = Callable[[Tensor], Tensor]
 """Observations (B, F) -> expected targets (B,)."""
 
@@ -33,6 +35,7 @@ def table(
     obs_PF: Float[Tensor, "P F"], target_P: Float[Tensor, " P"], weight_P: Float[Tensor, " P"]
 ) -> Predict:
     """The mean of each distinct row: exact. A row that was not seen gets the mean of all."""
+    _check(obs_PF, target_P, weight_P)
     rows, find = distinct(obs_PF)
     mean_U = _means(find(obs_PF), rows, target_P, weight_P)
     overall_1 = (weight_P @ target_P)[None] / weight_P.sum()
@@ -83,6 +86,8 @@ def binned(
     Raises:
         ValueError: several columns vary.
     """
+    _check(obs_PF, target_P, weight_P)
+    bins = whole("bins", bins, low=1)
     varies_F = (obs_PF != obs_PF[0]).any(0).nonzero()[:, 0]
     if len(varies_F) > 1:
         raise ValueError(
@@ -119,7 +124,8 @@ def random_features(
 
     Source: Herrera et al. 2021 (arXiv 2104.13669): the hidden layer is drawn, not trained.
     """
-    generator = torch.Generator().manual_seed(seed)
+    width, penalty = whole("width", width, low=1), real("penalty", penalty, low=0)
+    generator = torch.Generator().manual_seed(whole("seed", seed, low=0, high=2**63 - 1))
     features = obs_PF.shape[1]
     weight_FK = torch.randn(features, width, generator=generator, dtype=torch.float64)
     bias_K = 2 * torch.randn(width, generator=generator, dtype=torch.float64)
@@ -134,6 +140,7 @@ def _ridge(
     obs_PF: Tensor, target_P: Tensor, weight_P: Tensor, design: Predict, penalty: float
 ) -> Predict:
     """Least squares on a design of the standardised columns; constants are left unpenalised."""
+    _check(obs_PF, target_P, weight_P)
     mean_F = weight_P @ obs_PF.double()
     deviation_F = (weight_P @ (obs_PF.double() - mean_F) ** 2).sqrt()
     scale_F = torch.where(deviation_F < 1e-9 * (1 + mean_F.abs()), torch.inf, deviation_F)
@@ -150,6 +157,19 @@ def _ridge(
     eye_KK = torch.eye(len(gram_KK), dtype=torch.float64)
     beta_K = torch.linalg.pinv(gram_KK + penalty * eye_KK, hermitian=True, rtol=1e-10) @ moment_K
     return lambda obs_BF: centre + (standard(obs_BF) - centre_K) @ beta_K
+
+
+def _check(obs_PF: Tensor, target_P: Tensor, weight_P: Tensor) -> None:
+    """Raises ValueError: rows that are none or not of one number, or that are not finite."""
+    rows = {len(obs_PF), len(target_P), len(weight_P)}
+    if len(rows) > 1 or not len(obs_PF):
+        raise ValueError(
+            f"a fit needs rows, each with a target and a weight, got {len(obs_PF)}, "
+            f"{len(target_P)} and {len(weight_P)}"
+        )
+    for name, part in (("row", obs_PF), ("target", target_P), ("weight", weight_P)):
+        if not part.sum(dtype=torch.float64).isfinite():
+            raise ValueError(f"a fit needs finite numbers, got a {name} that is nan or infinite")
 
 
 def _means(row_P: Tensor, rows: int, target_P: Tensor, weight_P: Tensor) -> Tensor:

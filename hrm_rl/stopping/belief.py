@@ -18,9 +18,11 @@ from torch import Tensor
 
 from hrm_rl.banks.bank import Bank
 from hrm_rl.banks.synthetic import Chain, log_ratio, population
+from hrm_rl.checks.numbers import real, whole
 from hrm_rl.statistics.regressors import table
+from hrm_rl.statistics.survival import survival
 from hrm_rl.stopping.chains import path_table
-from hrm_rl.stopping.exact import Outcome, outcome, outcome_of_table, rewards, survival, value_to_go
+from hrm_rl.stopping.exact import Outcome, outcome, outcome_of_table, rewards, value_to_go
 from hrm_rl.stopping.snell import Snell, backward_induction
 
 SWEEPS = 10_000
@@ -97,6 +99,8 @@ def belief_optimum(
             f"the belief is one number only with scale > 0 and solvable = 1, got "
             f"scale={chain.scale} and solvable={chain.solvable}"
         )
+    step_cost = real("step_cost", step_cost, low=0)
+    nodes, quadrature = whole("nodes", nodes, low=2), whole("quadrature", quadrature, low=2)
     odds_B = np.linspace(-20, 20, nodes)
     belief_B = 1 / (1 + np.exp(-odds_B))
     noise_N = np.linspace(-7, 7, quadrature)  # even: the value has kinks, Gauss would stumble
@@ -163,6 +167,7 @@ def fitted_q(
         ValueError: the chain's observation is not a score.
     """
     _check_score(chain)
+    step_cost = real("step_cost", step_cost, low=0)
     bank, weight_P = population(chain)
     reach_MP = torch.ones_like(bank.correct_MP, dtype=torch.float64)
     threshold_M = torch.full((chain.max_segments - 1,), torch.inf, dtype=torch.float64)

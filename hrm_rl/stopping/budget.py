@@ -19,7 +19,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from hrm_rl.halting import Policy
+from hrm_rl.checks.numbers import real, whole
+from hrm_rl.halting import SEEDS, Policy, decide
 from hrm_rl.statistics import metrics
 from hrm_rl.stopping.exact import Outcome
 
@@ -45,8 +46,11 @@ def spend(outcomes: Sequence[Outcome], limit: float) -> Spent:
     """The most accurate mixture of these policies with at most `limit` mean segments.
 
     Raises:
-        ValueError: all of them need more.
+        ValueError: all of them need more, there are none, or the limit is no number.
     """
+    limit = real("limit", limit)
+    if not outcomes:
+        raise ValueError("outcomes must not be empty; give those of one policy at least")
     x_N = np.array([one.segments for one in outcomes])
     y_N = np.array([one.accuracy for one in outcomes])
     hull = metrics.concave_hull(x_N, y_N)
@@ -103,7 +107,17 @@ def solve(best: Callable[[float], tuple[P, Outcome]], limit: float) -> Plan[P]:
 
 
 def mixed(cheap: Outcome, dear: Outcome, weight: float) -> Outcome:
-    """Exact outcome of a mixture, where `dear` plays a share `weight` of the puzzles."""
+    """Exact outcome of a mixture, where `dear` plays a share `weight` of the puzzles.
+
+    Raises:
+        ValueError: a weight outside [0, 1], or outcomes of different numbers of segments.
+    """
+    weight = real("weight", weight, low=0, high=1)
+    if len(cheap.halting_M) != len(dear.halting_M):
+        raise ValueError(
+            f"both outcomes must be of one horizon, got {len(cheap.halting_M)} and "
+            f"{len(dear.halting_M)} segments"
+        )
     return Outcome(
         (1 - weight) * cheap.value + weight * dear.value,
         (1 - weight) * cheap.accuracy + weight * dear.accuracy,
@@ -132,15 +146,15 @@ class Mixture:
     _coins: list[Tensor] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.weight <= 1:
-            raise ValueError(f"weight is a probability in [0, 1], got {self.weight}")
+        cure = "it is a probability in [0, 1]"
+        real("weight", self.weight, low=0, high=1, cure=cure)
         seen = [(one.observation, getattr(one, "time_aware", True)) for one in self._both]
         if seen[0] != seen[1]:
             raise ValueError(
                 f"both policies have to read the same (observation, time_aware), got {seen[0]} "
                 f"and {seen[1]}"
             )
-        self._generator.manual_seed(self.seed)
+        self._generator.manual_seed(whole("seed", self.seed, low=0, high=SEEDS))
 
     @property
     def _both(self) -> tuple[Policy, Policy]:
@@ -165,4 +179,4 @@ class Mixture:
                 )
             dear_B = torch.where(fresh_B, dear_B, self._coins[0])
         self._coins[:] = [dear_B]
-        return torch.where(dear_B, self.dear(obs_BF, m_B), self.cheap(obs_BF, m_B))
+        return torch.where(dear_B, decide(self.dear, obs_BF, m_B), decide(self.cheap, obs_BF, m_B))

@@ -13,8 +13,11 @@ from torch import Tensor
 
 from hrm_rl.banks.bank import Bank
 from hrm_rl.banks.synthetic import BANK_A, BANK_B, BANK_C, Chain, bank_of, population
+from hrm_rl.checks.numbers import whole
 from hrm_rl.halting import Policy
 from hrm_rl.stopping.exact import Outcome, halt_table, outcome_of_table
+
+_MOST_NODES = 10_000_000
 
 
 def score(
@@ -65,6 +68,7 @@ def halt_given_correct(
     chain: Chain, policy: Policy, stochastic: bool = False, nodes: int = 20_000
 ) -> Float[Tensor, "M 2"]:
     """P(halt after m | reached, wrong or right), by the midpoint rule over equal masses of noise."""
+    nodes = whole("nodes", nodes, low=1, high=_MOST_NODES)
     nodes = nodes if chain.scale else 1
     noise_N = torch.special.ndtri((torch.arange(nodes, dtype=torch.float64) + 0.5) / nodes)
     correct_MP = (torch.arange(2 * nodes) >= nodes).expand(chain.max_segments, -1)

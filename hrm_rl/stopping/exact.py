@@ -20,8 +20,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from hrm_rl.banks.bank import Bank, observe, play
-from hrm_rl.halting import Halted, Policy, begun
+from hrm_rl.banks.bank import Bank, checked, observe, play
+from hrm_rl.checks.numbers import real
+from hrm_rl.halting import Halted, Policy, begun, chance, decide
+from hrm_rl.statistics.survival import halting, survival
 
 
 class Outcome(NamedTuple):
@@ -39,21 +41,14 @@ class Outcome(NamedTuple):
 
 
 def rewards(correct_MP: Bool[Tensor, "M P"], step_cost: float) -> Float[Tensor, "M P"]:
-    """Return of an episode that halts after segment m: 1{correct} - step_cost * (m - 1)."""
+    """Return of an episode that halts after segment m: 1{correct} - step_cost * (m - 1).
+
+    Raises:
+        ValueError: a step cost below 0, or none.
+    """
+    step_cost = real("step_cost", step_cost, low=0)
     m_M = torch.arange(len(correct_MP), dtype=torch.float64, device=correct_MP.device)
     return correct_MP.double() - step_cost * m_M[:, None]
-
-
-def survival(halt_MP: Float[Tensor, "M P"]) -> Float[Tensor, "M P"]:
-    """P(segment m is reached): the product of 1 - P(halt) over the segments before it."""
-    stay_MP = 1 - halt_MP[:-1]
-    return torch.cat([torch.ones_like(halt_MP[:1]), stay_MP.cumprod(0)])
-
-
-def halting(halt_MP: Float[Tensor, "M P"]) -> Float[Tensor, "M P"]:
-    """P(the episode halts after segment m), with the forced halt at the last; sums to 1 over m."""
-    reach_MP = survival(halt_MP)
-    return torch.cat([reach_MP[:-1] * halt_MP[:-1], reach_MP[-1:]])
 
 
 def value_to_go(
@@ -90,23 +85,17 @@ def halt_table(bank: Bank, policy: Policy, stochastic: bool = False) -> Float[Te
     """P(halt) after each segment of each puzzle, 1 at the last; 0 or 1 unless `stochastic`.
 
     Raises:
-        ValueError: a stochastic table is asked of a policy that has no `probability`.
+        ValueError: a stochastic table is asked of a policy that has no `probability`, or what it
+            answers are no probabilities.
     """
-    policy = begun(policy, len(bank))
-    decide: Callable[[Tensor, Tensor], Tensor] | None = policy
-    if stochastic:
-        decide = getattr(policy, "probability", None)
-    if decide is None:
-        raise ValueError(
-            f"the stochastic value needs a policy with a method `probability`, got "
-            f"{type(policy).__name__}; ask for that of its decisions (stochastic=False)"
-        )
+    policy = begun(policy, len(checked(bank)))
+    ask: Callable[[Policy, Tensor, Tensor], Tensor] = chance if stochastic else decide
     time_aware = getattr(policy, "time_aware", True)
     rows = []
     with torch.no_grad():
         for m in range(1, bank.max_segments):
             obs_PF = observe(bank, policy.observation, m, time_aware)
-            rows.append(decide(obs_PF, torch.full((len(bank),), m)).double())
+            rows.append(ask(policy, obs_PF, torch.full((len(bank),), m)).double())
     return torch.stack([*rows, torch.ones(len(bank), dtype=torch.float64)])
 
 
@@ -127,7 +116,7 @@ def outcome(
         stochastic: over the policy's coins (`policy.probability`), not of its decisions.
 
     Raises:
-        ValueError: `stochastic`, and the policy has no `probability`.
+        ValueError: `stochastic`, and the policy has no `probability`; or as `play` and `shares`.
     """
     if not stochastic:
         return outcome_of_halted(bank, play(bank, policy), step_cost, weight_P=weight_P)
@@ -138,7 +127,12 @@ def outcome(
 def outcome_of_halted(
     bank: Bank, halted: Halted, step_cost: float, *, weight_P: Float[Tensor, " P"] | None = None
 ) -> Outcome:
-    """`outcome` of segments that were chosen already: an oracle's, or folds put together."""
+    """`outcome` of segments that were chosen already: an oracle's, or folds put together.
+
+    Raises:
+        ValueError: they are not of this bank's puzzles and segments.
+    """
+    check_halted(checked(bank), halted)
     table_MP = torch.zeros(bank.max_segments, len(bank), dtype=torch.float64)
     table_MP[halted.segment_P - 1, torch.arange(len(bank))] = 1.0
     return outcome_of_table(table_MP, bank.correct_MP, step_cost, weight_P=weight_P)
@@ -151,7 +145,18 @@ def outcome_of_table(
     *,
     weight_P: Float[Tensor, " P"] | None = None,
 ) -> Outcome:
-    """`outcome` of a table of P(halt), by survival products."""
+    """`outcome` of a table of P(halt), by survival products.
+
+    Raises:
+        ValueError: a step cost below 0, or a table that is none of probabilities.
+    """
+    step_cost = real("step_cost", step_cost, low=0)
+    if halt_MP.shape != correct_MP.shape or not ((halt_MP >= -1e-9) & (halt_MP <= 1 + 1e-9)).all():
+        raise ValueError(
+            f"a table of P(halt) must hold probabilities in [0, 1], one for each of "
+            f"{tuple(correct_MP.shape)} segments and puzzles, got {tuple(halt_MP.shape)} from "
+            f"{float(halt_MP.min()):g} to {float(halt_MP.max()):g}"
+        )
     share_P = shares(correct_MP.shape[1], weight_P)
     halting_MP = halting(halt_MP.double())
     halting_M = halting_MP @ share_P
@@ -161,10 +166,44 @@ def outcome_of_table(
 
 
 def shares(puzzles: int, weight_P: Float[Tensor, " P"] | None = None) -> Float[Tensor, " P"]:
-    """Weights that sum to 1; all alike if none are given."""
+    """Weights that sum to 1; all alike if none are given.
+
+    Raises:
+        ValueError: weights that are not one for each puzzle, finite, >= 0 and not all 0.
+    """
     if weight_P is None:
         return torch.full((puzzles,), 1 / puzzles, dtype=torch.float64)
-    return weight_P.double() / weight_P.double().sum()
+    if not isinstance(weight_P, Tensor) or weight_P.shape != (puzzles,):
+        got = tuple(weight_P.shape) if isinstance(weight_P, Tensor) else type(weight_P).__name__
+        raise ValueError(f"weight_P must be a tensor of {puzzles} weights, one a puzzle, got {got}")
+    double_P = weight_P.double()
+    total = double_P.sum()
+    if not (total.isfinite() and total > 0 and (double_P >= 0).all()):
+        raise ValueError(
+            "weight_P must hold finite numbers >= 0 that are not all 0, got "
+            f"{float(double_P.min()):g} to {float(double_P.max()):g}"
+        )
+    return double_P / total
+
+
+def check_halted(bank: Bank, halted: Halted) -> None:
+    """Refuse halts that are of other puzzles, or beyond the last segment.
+
+    Raises:
+        ValueError: they are.
+    """
+    if not isinstance(halted, Halted):
+        raise ValueError(f"where a policy halted is a Halted (bank.play), got {halted!r:.60}")
+    if len(halted.segment_P) != len(bank):
+        raise ValueError(
+            f"halts must be of the bank's {len(bank)} puzzles, got {len(halted.segment_P)}; play "
+            "the policy on this bank"
+        )
+    if (last := int(halted.segment_P.max())) > bank.max_segments:
+        raise ValueError(
+            f"segments must be in 1..{bank.max_segments}, those of the bank, got {last}; play the "
+            "policy on this bank"
+        )
 
 
 # --- what no policy has to look for ---------------------------------------------------------------
@@ -173,8 +212,12 @@ def shares(puzzles: int, weight_P: Float[Tensor, " P"] | None = None) -> Float[T
 def best_fixed(
     bank: Bank, step_cost: float, *, weight_P: Float[Tensor, " P"] | None = None
 ) -> tuple[int, float]:
-    """The best number of segments for all puzzles alike, and its value; the fewest on a tie."""
-    reward_MP = rewards(bank.correct_MP, step_cost)
+    """The best number of segments for all puzzles alike, and its value; the fewest on a tie.
+
+    Raises:
+        ValueError: no bank, a step cost below 0, or as `shares`.
+    """
+    reward_MP = rewards(checked(bank).correct_MP, step_cost)
     value_M = reward_MP @ shares(len(bank), weight_P)
     best = int(value_M.argmax())
     return best + 1, float(value_M[best])
@@ -185,5 +228,5 @@ def prophet(bank: Bank, step_cost: float) -> Halted:
 
     At step cost 0 it is the first right segment, and segment 1 where none is right.
     """
-    segment_P = rewards(bank.correct_MP, step_cost).argmax(0) + 1
+    segment_P = rewards(checked(bank).correct_MP, step_cost).argmax(0) + 1
     return Halted(segment_P, bank.correct_MP[segment_P - 1, torch.arange(len(bank))])

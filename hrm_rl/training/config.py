@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from hrm_rl.checks.numbers import choice, real, whole
+from hrm_rl.halting import MOST, SEEDS
 from hrm_rl.models import AnyConfig, config_from, config_to
+from hrm_rl.training.data import mixture
 from hrm_rl.training.joint import joint_learner
+from hrm_rl.training.optim import two_betas
 
 
 @dataclass(frozen=True)
@@ -77,27 +81,32 @@ class TrainConfig:
     """Steps between two checkpoints."""
 
     def __post_init__(self) -> None:
-        for name in ("slots", "steps", "max_segments", "log_every", "save_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
-        for name, allowed in _CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(
-                    f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}"
-                )
-        joint_learner(self)  # refuses what it does not know
-        for name in ("explore_probability", "lr_min_ratio"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
-        if not 0 <= self.ema < 1:
-            raise ValueError(f"ema must lie in [0, 1), 0 for no average, got {self.ema}")
-        for name in ("warmup", "lr", "q_weight", "weight_decay", "puzzle_lr"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be >= 0, got {getattr(self, name)}")
-        if not self.data or any(share <= 0 for _, share in self.data):
+        """Raises ValueError: a field of the wrong type or out of its range, in one sentence.
+
+        Numbers become Python's own, whatever they came as, so that they can be written as JSON.
+        """
+        if not isinstance(self.model, AnyConfig):
             raise ValueError(
-                f"data must name at least one puzzle set, each with a share > 0, got {self.data!r}"
+                f"model must be the config of an architecture, got {self.model!r:.60}; "
+                "hrm_rl.HRMConfig(...) is one"
             )
+        for name, (low, high) in _WHOLE.items():
+            object.__setattr__(self, name, whole(name, getattr(self, name), low=low, high=high))
+        for name, (least, most) in _REAL.items():
+            object.__setattr__(self, name, real(name, getattr(self, name), low=least, high=most))
+        for name, allowed in _CHOICES.items():
+            choice(name, getattr(self, name), allowed)
+        for name in ("augment", "attach", "compile"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
+        for name in ("init", "halting", "device"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} must be a text, got {getattr(self, name)!r:.60}")
+        joint_learner(self)  # refuses what it does not know
+        if self.ema == 1:
+            raise ValueError("ema must be below 1, which keeps the first weights, got 1.0")
+        object.__setattr__(self, "betas", two_betas(self.betas))
+        object.__setattr__(self, "data", mixture(self.data))
         if self.save_every % self.log_every:
             raise ValueError(
                 f"save_every must be a multiple of log_every ({self.log_every}), "
@@ -114,7 +123,7 @@ class TrainConfig:
         try:
             values = json.loads(text)
             values["model"] = config_from(values["model"])
-            values["data"] = tuple((str(name), float(share)) for name, share in values["data"])
+            values["data"] = tuple((name, share) for name, share in values["data"])
             values["betas"] = tuple(values["betas"])
             return TrainConfig(**values)
         except (KeyError, TypeError, json.JSONDecodeError) as error:
@@ -133,3 +142,24 @@ _CHOICES = {
     "loss": ("stablemax", "softmax"),
     "dtype": ("auto", "float32", "bfloat16"),
 }
+_WHOLE = {
+    "slots": (1, MOST),
+    "steps": (1, MOST),
+    "max_segments": (1, MOST),
+    "warmup": (0, MOST),
+    "log_every": (1, MOST),
+    "save_every": (1, MOST),
+    "seed": (0, SEEDS),
+}
+_REAL: dict[str, tuple[float, float | None]] = {
+    "step_cost": (0, None),
+    "explore_probability": (0, 1),
+    "q_weight": (0, None),
+    "lr": (0, None),
+    "lr_min_ratio": (0, 1),
+    "weight_decay": (0, None),
+    "puzzle_lr": (0, None),
+    "puzzle_weight_decay": (0, None),
+    "ema": (0, 1),
+}
+"""Lowest and highest value of each number."""

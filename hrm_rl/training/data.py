@@ -5,11 +5,15 @@ Shapes: P puzzles, B slots, T tokens.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from hrm_rl.checks.numbers import real, whole
+from hrm_rl.halting import MOST
 from hrm_rl.loop import Batch
 from hrm_rl.puzzles.arc.rules import Arc
 from hrm_rl.puzzles.arc.sets import refuse_mixture
@@ -50,10 +54,13 @@ class Sampler:
         `task` says what the puzzles of a CSV are, in case they do not tell.
 
         Raises:
-            ValueError: the sets hold different kinds of puzzles.
+            ValueError: the sets hold different kinds of puzzles, or as `mixture`.
         """
+        data, slots = mixture(data), whole("slots", slots, low=1, high=MOST)
         refuse_mixture(name for name, _ in data)
         sets = [source(name, task=task) for name, _ in data]
+        if empty := [name for (name, _), s in zip(data, sets, strict=True) if not len(s)]:
+            raise ValueError(f"{empty[0]} has no puzzles to train on; leave it out")
         tasks = sorted({s.task for s in sets})
         if len(tasks) > 1:
             raise ValueError(f"one run trains on one kind of puzzle, got {' and '.join(tasks)}")
@@ -81,6 +88,30 @@ class Sampler:
         )
         drawn = Augmented(self.x_PT[index_B].long(), self.y_PT[index_B].long(), self.id_P[index_B])
         return Batch(*(augment(self.task, drawn, self.generator) if self.augment else drawn))
+
+
+def mixture(data: Any) -> tuple[tuple[str, float], ...]:
+    """Puzzle sets by name, each with its share: a share that is nan or infinite takes all draws.
+
+    Raises:
+        ValueError: no sets, or not a name and a share in 1e-9 .. 1e9 for each.
+    """
+    pairs = list(data) if isinstance(data, Sequence) and not isinstance(data, str) else []
+    if not pairs:
+        raise ValueError(
+            f"data must name at least one puzzle set, each with a share > 0, got {data!r:.80}"
+        )
+    found = []
+    for pair in pairs:
+        if not isinstance(pair, Sequence) or len(pair) != 2 or not isinstance(pair[0], str):
+            raise ValueError(
+                f'data must be pairs of a puzzle set and its share, as ("sudoku4", 1.0), got '
+                f"{pair!r:.80}"
+            )
+        name, share = pair
+        cure = "leave out what has no share"
+        found.append((name, real(f"the share of {name}", share, low=1e-9, high=1e9, cure=cure)))
+    return tuple(found)
 
 
 def _variants(task: str, augment: bool) -> int:

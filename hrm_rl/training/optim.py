@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+
+from hrm_rl.checks.numbers import real
 
 
 class AdamAtan2(torch.optim.Optimizer):
@@ -25,6 +28,9 @@ class AdamAtan2(torch.optim.Optimizer):
         betas: tuple[float, float] = (0.9, 0.95),
         weight_decay: float = 0.1,
     ) -> None:
+        """Raises ValueError: a rate or a decay below 0, or betas outside [0, 1)."""
+        lr, weight_decay = real("lr", lr, low=0), real("weight_decay", weight_decay, low=0)
+        betas = two_betas(betas)
         super().__init__(params, dict(lr=lr, betas=betas, weight_decay=weight_decay))
         for group in self.param_groups:
             for p in group["params"]:
@@ -51,6 +57,20 @@ class AdamAtan2(torch.optim.Optimizer):
             for p, m_p, root in zip(params, m, roots, strict=True):
                 p.add_(torch.atan2(m_p, root), alpha=-lr / (1 - beta1 ** group["t"]))
         return loss
+
+
+def two_betas(betas: Any) -> tuple[float, float]:
+    """The decays of both averages of Adam, each in [0, 1).
+
+    Raises:
+        ValueError: they are not.
+    """
+    if not isinstance(betas, Sequence) or len(betas) != 2:
+        raise ValueError(f"betas must be two numbers in [0, 1), got {betas!r:.60}")
+    cure = "1 would keep the first gradient for good"
+    found = (real("betas", beta, low=0, high=1, cure=cure) for beta in betas)
+    first, second = (real("betas", beta, high=1, inside=True, cure=cure) for beta in found)
+    return first, second
 
 
 @torch.no_grad()

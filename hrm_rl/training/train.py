@@ -117,7 +117,7 @@ class TrainState:
             config=config,
             model=model,
             learner=learner,
-            memory=learner.begin(share, config.model.width, device),
+            memory=learner.begin(share, config.model.width, device, model.q_head.weight.dtype),
             optimizer=optim.AdamAtan2(params, config.lr, config.betas, config.weight_decay),
             ema=[p.detach().clone() for p in params] if config.ema else [],
             sample=own,

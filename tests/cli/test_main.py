@@ -57,7 +57,7 @@ def test_solve_reads_a_file(checkpoint: str, puzzle: str, tmp_path: Path) -> Non
     ("bad", "says"),
     [
         ("123", "16 characters, got 3"),
-        ("x...............", "character 1"),
+        ("z...............", "character 1"),
         ("11..............", "contradict"),
         ("................", "several solutions"),
         ("12..34......4..3"[:12] + "..4.", "solution"),

@@ -100,9 +100,9 @@ def test_a_slot_that_is_over_stays_there_for_nothing() -> None:
             {"reward": "win"},
             "reward must be one of exact, token_accuracy, valid_optimal, got 'win'",
         ),
-        ({"max_segments": 1}, "max_segments must be >= 2, got 1"),
-        ({"min_segments": 0}, "min_segments must be in 1..16, got 0"),
-        ({"min_segments": 17}, "must be in 1..16, got 17"),
+        ({"max_segments": 1}, "max_segments must be a whole number in 2..65536, got 1; with one"),
+        ({"min_segments": 0}, "min_segments must be a whole number in 1..16, got 0"),
+        ({"min_segments": 17}, "must be a whole number in 1..16, got 17"),
     ],
 )
 def test_wrong_arguments_are_refused_in_one_sentence(changes: dict[str, Any], message: str) -> None:

@@ -206,7 +206,7 @@ def test_misuse_is_refused_in_one_sentence() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"render_mode": "ansi"}, "render_mode must be None or one of .* got 'ansi'"),
+        ({"render_mode": "ansi"}, "render_mode must be one of None, .* got 'ansi'"),
         ({"device": "tpu0"}, 'device must be .* got "tpu0"'),
         ({"device": "meta"}, "the model is on cpu, got device='meta'; move it"),
         ({"model": None, "checkpoint": "nowhere"}, 'no checkpoint "nowhere"'),

@@ -13,7 +13,8 @@ from gymnasium.error import DependencyNotInstalled
 from PIL import Image
 
 from hrm_rl.envs.boards import palette
-from hrm_rl.envs.render import Frame, Window, contact_sheet, draw, save_gif
+from hrm_rl.envs.gif import contact_sheet, save_gif
+from hrm_rl.envs.render import Frame, Window, draw
 from hrm_rl.puzzles import Sudoku
 
 GIVENS = {

@@ -20,7 +20,7 @@ CONFIGS = [ATTENTION, replace(MLP, H_cycles=3, L_cycles=1), replace(ATTENTION, L
 def test_steps_are_those_of_the_paper(config: HRMConfig) -> None:
     """The recurrence as the paper writes it, against what was seen."""
     model, puzzles = talkative(config), batch(3)
-    rotary = (model.rotary_cos, model.rotary_sin) if config.positions == "rotary" else None
+    rotary = model.turns.angles if config.positions == "rotary" else None
     x_BLD = embed(
         model.embed_tokens,
         model.embed_pos,

@@ -66,6 +66,20 @@ def test_a_trained_run_is_evaluated_logged_and_played(name: str, tmp_path: Path)
 
 
 @ALL
+@pytest.mark.parametrize("halting", ["act_q", "ponder", "exact_pg", "graves", "ppo"])
+def test_a_model_in_fp64_is_trained_in_it(name: str, halting: str) -> None:
+    config = run_of(name, halting=halting, loss="softmax", step_cost=0.01 * (halting == "ppo"))
+    model = build(config.model).double()
+    batch = Batch(torch.full((4, 16), 2), torch.full((4, 16), 3), torch.zeros(4, dtype=torch.long))
+    state = TrainState.assemble(config, model, lambda: batch)
+    for _, sums in zip(range(4), train(state), strict=False):
+        losses = {name: value.dtype for name, value in sums.items() if name.endswith("loss")}
+        assert set(losses.values()) == {torch.float64}, losses
+    for tensors in (state.slots.carry, state.ema, state.memory, model.state_dict().values()):
+        assert torch.float32 not in {tensor.dtype for tensor in tensors}
+
+
+@ALL
 def test_a_run_that_was_broken_off_goes_on_bit_for_bit(name: str, tmp_path: Path) -> None:
     config = run_of(name)
     for folder, stops in (("whole", [12]), ("parts", [4, 12])):

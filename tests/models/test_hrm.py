@@ -77,7 +77,7 @@ def test_gradients_are_those_of_the_last_two_updates(
     leaves = [*model.parameters(), rows_BE]
 
     def unrolled(detach_before_end: bool) -> Tensor:
-        rotary = (model.rotary_cos, model.rotary_sin) if config.positions == "rotary" else None
+        rotary = model.turns.angles if config.positions == "rotary" else None
         x_BLD = embed(model.embed_tokens, model.embed_pos, slots.batch.x_BT, rows_BE, 1)
         z_H, z_L = slots.carry
         for h in range(cycles[0]):

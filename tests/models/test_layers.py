@@ -6,7 +6,16 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hrm_rl.models.layers import Attention, SwiGLU, inner_width, rms_norm, rotary_angles, rotate
+from hrm_rl.models.layers import (
+    Attention,
+    Rotary,
+    SwiGLU,
+    at_least_float32,
+    inner_width,
+    rms_norm,
+    rotary_angles,
+    rotate,
+)
 
 
 def test_rms_norm_by_hand() -> None:
@@ -47,6 +56,23 @@ def test_rotary_products_depend_on_the_distance_alone() -> None:
     assert product(5, 3) == pytest.approx(product(9, 7), rel=1e-4)
     assert product(0, 0) == pytest.approx(float(q @ k), rel=1e-4)
     assert product(5, 3) != pytest.approx(product(3, 5), rel=1e-2)
+
+
+def test_what_is_too_narrow_is_widened_and_fp64_stays() -> None:
+    formats = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+    widened = [at_least_float32(torch.ones(1, dtype=dtype)).dtype for dtype in formats]
+    assert widened == [torch.float32] * 3 + [torch.float64]
+
+
+def test_rotary_angles_are_computed_again_in_the_format_of_the_model() -> None:
+    single, double = (rotary_angles(9, 8, dtype=dtype) for dtype in (torch.float32, torch.float64))
+    turns = Rotary(9, 8)
+    assert not torch.equal(turns.angles[0].double(), double[0])
+    for cast, exact in [("double", double), ("float", single), ("to", single)]:
+        getattr(turns, cast)(*["cpu"] * (cast == "to"))
+        assert all(torch.equal(ours, want) for ours, want in zip(turns.angles, exact, strict=True))
+    assert torch.equal(turns.bfloat16().cos, single[0].bfloat16())
+    assert not turns.state_dict()
 
 
 def test_attention_equals_the_fused_kernel() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hrm_rl.puzzles import PuzzleSet, Sudoku, concat, load
-from hrm_rl.puzzles.sets import DATA, SPLITS
+from hrm_rl.puzzles.files import DATA, SPLITS
 from hrm_rl.puzzles.sudoku import generate
 from hrm_rl.puzzles.sudoku.rating import rate
 from hrm_rl.puzzles.sudoku.solver import solve

@@ -48,14 +48,14 @@ def test_rates_are_medians_without_the_first_round(
     benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(benchmark.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(sys.modules["bench_setup"].time, "perf_counter", lambda: now[0])
     seconds = iter([100.0, 1.0, 2.0, 10.0])
 
     def work() -> float:
         now[0] += next(seconds)
         return 20.0
 
-    rates = benchmark.take_turns({"work": work}, 3, torch.device("cpu"))
+    rates = sys.modules["bench_setup"].take_turns({"work": work}, 3, torch.device("cpu"))
     assert rates == {"work": 10.0}
 
 
@@ -75,7 +75,9 @@ def test_banks_are_played_in_every_mode(benchmark: ModuleType, bench: object) ->
 
 def test_what_backward_keeps_is_flat(benchmark: ModuleType, bench: object) -> None:
     sizes = [
-        benchmark.saved_bytes(bench, replace(ATTENTION, H_cycles=n, L_cycles=t), segments)
+        benchmark.bench_memory.saved_bytes(
+            bench, replace(ATTENTION, H_cycles=n, L_cycles=t), segments
+        )
         for n, t, segments in ((1, 1, 1), (3, 2, 1), (1, 1, 4))
     ]
     assert sizes[0] == sizes[1] == sizes[2] > 0

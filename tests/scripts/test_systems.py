@@ -20,13 +20,19 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def systems() -> ModuleType:
+def systems() -> Iterator[ModuleType]:
+    sys.path.insert(0, str(ROOT / "scripts"))  # as when it is run
     spec = importlib.util.spec_from_file_location("systems", ROOT / "scripts" / "systems.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["systems"] = module  # dataclasses look themselves up
     spec.loader.exec_module(module)
-    return module
+    yield module
+    sys.path.remove(str(ROOT / "scripts"))
+
+
+@pytest.fixture(scope="module")
+def runs(systems: ModuleType) -> ModuleType:
+    return sys.modules["systems_runs"]
 
 
 def test_every_system_but_direct_prediction_runs_six_layers_a_segment(systems: ModuleType) -> None:
@@ -47,9 +53,9 @@ def test_every_system_but_direct_prediction_runs_six_layers_a_segment(systems: M
     assert parameters["universal6"] - parameters["trm6"] == 65  # the head that halts
 
 
-def test_the_published_sizes(systems: ModuleType) -> None:
-    assert systems.size(PRESETS["official"]().model) == systems.Size(27_275_266, 24, 8)
-    assert systems.size(PRESETS["trm"]().model) == systems.Size(5_028_866, 42, 14)
+def test_the_published_sizes(systems: ModuleType, runs: ModuleType) -> None:
+    assert systems.size(PRESETS["official"]().model) == runs.Size(27_275_266, 24, 8)
+    assert systems.size(PRESETS["trm"]().model) == runs.Size(5_028_866, 42, 14)
 
 
 def test_steps_are_those_that_the_flops_allow(systems: ModuleType) -> None:
@@ -72,18 +78,18 @@ def small(config: TrainConfig) -> TrainConfig:
 
 
 def test_a_run_that_was_broken_off_comes_to_the_same(
-    systems: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    systems: ModuleType, runs: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(systems, "SEGMENTS", 9)
-    monkeypatch.setattr(systems, "GLANCE", 20)
-    monkeypatch.setattr(systems, "JUDGED", 60)
+    monkeypatch.setattr(runs, "SEGMENTS", 9)
+    monkeypatch.setattr(runs, "GLANCE", 20)
+    monkeypatch.setattr(runs, "JUDGED", 60)
     config = small(universal6())
     whole = systems.scored(config, tmp_path / "whole")
     assert len(whole.train_M) == len(whole.test_M) == 9
     assert [step for step, *_ in whole.way] == [2, 4, 6, 8]
     assert 1 < whole.ponder <= 7 and whole.flops == 8 * step_cost(config).flops
 
-    real, saves = systems.run, iter(range(2))
+    real, saves = runs.run, iter(range(2))
 
     def breaks_off(*args: Any) -> Iterator[dict[str, float]]:
         for line in real(*args):
@@ -91,13 +97,13 @@ def test_a_run_that_was_broken_off_comes_to_the_same(
                 raise KeyboardInterrupt  # between a save and its look
             yield line
 
-    monkeypatch.setattr(systems, "run", breaks_off)
+    monkeypatch.setattr(runs, "run", breaks_off)
     with pytest.raises(KeyboardInterrupt):
         systems.scored(config, tmp_path / "parts")
-    monkeypatch.setattr(systems, "run", real)
+    monkeypatch.setattr(runs, "run", real)
     assert systems.scored(config, tmp_path / "parts") == whole
 
-    monkeypatch.setattr(systems, "run", None)  # a finished run is read, not trained
+    monkeypatch.setattr(runs, "run", None)  # a finished run is read, not trained
     assert systems.scored(config, tmp_path / "parts") == whole
     with pytest.raises(ValueError, match="holds a run with another config"):
         systems.scored(replace(config, lr=1e-5), tmp_path / "parts")

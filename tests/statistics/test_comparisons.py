@@ -83,7 +83,7 @@ def test_difference_to_itself_is_zero_for_one_seed(values, seed):
 def test_wrong_intervals_are_refused():
     with pytest.raises(ValueError, match="not empty"):
         statistics.mean_interval(np.zeros(0))
-    with pytest.raises(ValueError, match="level must lie in"):
+    with pytest.raises(ValueError, match="level must be a finite number between 0 and 1, got 1"):
         statistics.mean_interval(np.zeros(3), level=1.0)
     with pytest.raises(ValueError, match="same puzzles, got 3 and 4"):
         statistics.paired_difference(np.zeros(3), np.zeros(4))

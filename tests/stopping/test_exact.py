@@ -621,7 +621,7 @@ def test_a_mixture_tosses_when_a_puzzle_is_dealt():
 
 
 def test_wrong_mixtures_are_refused():
-    with pytest.raises(ValueError, match=r"weight is a probability in \[0, 1\], got 1\.5"):
+    with pytest.raises(ValueError, match=r"weight must be a finite number in 0\.\.1, got 1\.5"):
         budget.Mixture(FixedSegments(1), FixedSegments(2), 1.5)
     with pytest.raises(ValueError, match="have to read the same"):
         budget.Mixture(FixedSegments(1), FixedSegments(2, observation="o"), 0.5)

@@ -18,15 +18,16 @@ import torch
 
 from hrm_rl.agents.comparison.rows import KINDS, Row, Yardstick
 from hrm_rl.agents.rules.basic import FixedSegments, first_correct, random_accuracy
-from hrm_rl.banks.bank import Bank, play
-from hrm_rl.halting import Halted, Policy
+from hrm_rl.banks.bank import Bank, checked, play
+from hrm_rl.checks.numbers import real, whole
+from hrm_rl.halting import MOST, Halted, Policy
 from hrm_rl.statistics import comparisons as statistics
 from hrm_rl.statistics import metrics
 from hrm_rl.statistics.bootstrap import Resampled, resample
 from hrm_rl.statistics.calibration import calibration_while_alive
 from hrm_rl.statistics.comparisons import Interval
 from hrm_rl.statistics.metrics import Correlation, Errors
-from hrm_rl.stopping.exact import best_fixed, prophet
+from hrm_rl.stopping.exact import best_fixed, check_halted, prophet
 
 Runs = Sequence[Policy | Halted]
 """One policy for each seed (or where it halted, if it was played elsewhere)."""
@@ -53,8 +54,11 @@ def compare(
 
     Raises:
         ValueError: a name without policies, one that stands for two, or one that fails
-            `check_ceiling`.
+            `check_ceiling`; no bank, a step cost below 0, or no resamples.
     """
+    step_costs = [real("step_costs", cost, low=0) for cost in step_costs]
+    resamples = whole("resamples", resamples, low=1)
+    checked(bank, *checked(bank).columns)
     if twice := rules.keys() & learned.keys():
         raise ValueError(f'"{min(twice)}" names a rule and a learner; give one another name')
     sticks = yardsticks(bank, step_costs, best_m, snell)
@@ -83,19 +87,27 @@ def yardsticks(
     """What values at each step cost are held against."""
     sticks = {}
     for cost in step_costs:
-        m = best_m[cost] if best_m else best_fixed(bank, cost)[0]
+        if best_m is not None and cost not in best_m:
+            raise ValueError(f"best_m lacks the step cost {cost:g}; it has {sorted(best_m)}")
+        m = best_fixed(bank, cost)[0] if best_m is None else best_m[cost]
         reference = play(bank, snell[cost]) if snell and cost in snell else None
         sticks[cost] = Yardstick(m, always_at(bank, m), prophet(bank, cost), reference)
     return sticks
 
 
 def always_at(bank: Bank, m: int) -> Halted:
-    """Where a fixed number of segments halts; unlike its policy it needs no observation set."""
+    """Where a fixed number of segments halts; unlike its policy it needs no observation set.
+
+    Raises:
+        ValueError: a number of segments that the bank does not hold.
+    """
+    m = whole("segments", m, low=1, high=checked(bank).max_segments)
     return Halted(torch.full((len(bank),), m), bank.correct_MP[m - 1])
 
 
 def fixed_segments(max_segments: int) -> list[int]:
     """1, 2, 4, ... and max_segments."""
+    max_segments = whole("max_segments", max_segments, low=1, high=MOST)
     return [*(2**k for k in range((max_segments - 1).bit_length())), max_segments]
 
 
@@ -251,8 +263,10 @@ def check_ceiling(bank: Bank, name: str, halted: Halted) -> None:
     So no policy is right more often than the model ever is, nor on a puzzle where it never is.
 
     Raises:
-        ValueError: a puzzle counts as right that is wrong at the segment where the policy halted.
+        ValueError: a puzzle counts as right that is wrong at the segment where the policy halted, or
+            as `check_halted`.
     """
+    check_halted(bank, halted)
     bank_P = bank.correct_MP.gather(0, halted.segment_P[None] - 1)[0]
     false = int((halted.correct_P & ~bank_P).sum())
     never = int((halted.correct_P & ~bank.correct_MP.any(0)).sum())

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from hrm_rl.agents.comparison.compare import always_at, check_ceiling
 from hrm_rl.agents.rules import sweep
 from hrm_rl.banks.bank import Bank, play
+from hrm_rl.checks.numbers import real, whole
 from hrm_rl.halting import Halted, Policy
 from hrm_rl.statistics import comparisons as statistics
 from hrm_rl.statistics import metrics
@@ -78,6 +79,7 @@ def pareto_table(
     Raises:
         ValueError: a family without policies, or a reference that is not there.
     """
+    resamples, seed = whole("resamples", resamples, low=1), whole("seed", seed, low=0)
     if not isinstance(families, Mapping):
         families = {name: swept(name, bank, points) for name in families}
     fixed = [always_at(bank, m) for m in range(1, bank.max_segments + 1)]
@@ -205,7 +207,11 @@ def value_curves(
     Args:
         kinds: names of rules to sweep.
         as_fitted: name -> one policy for each seed.
+
+    Raises:
+        ValueError: a step cost below 0.
     """
+    costs = [real("step cost", cost, low=0) for cost in costs]
     cost_C = np.array(costs, dtype=np.float64)
     best_m_C = np.array([best_fixed(fit_bank, cost)[0] for cost in costs])
     fixed_C = _values(bank, [always_at(bank, m) for m in best_m_C.tolist()], cost_C).diagonal()

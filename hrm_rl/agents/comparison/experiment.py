@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from hrm_rl.agents.comparison import report
 from hrm_rl.agents.comparison.compare import Runs, always_at, compare, logged_q_halt
 from hrm_rl.agents.comparison.curves import ParetoRow, pareto_table, value_curves
+from hrm_rl.agents.comparison.pairs import check_pair
 from hrm_rl.agents.comparison.rows import Row
 from hrm_rl.agents.comparison.scaling import ScalingRow, inference_scaling
 from hrm_rl.agents.learners import learner
 from hrm_rl.agents.learners.protocol import play_on
 from hrm_rl.agents.rules import kind_of, rule
 from hrm_rl.agents.rules.basic import RandomHalting, probability_of_mean
-from hrm_rl.banks.bank import Bank, log_bank, play
-from hrm_rl.banks.files import find_bank, read_bank, read_header
+from hrm_rl.banks.bank import Bank, play
+from hrm_rl.checks.numbers import real, whole
 from hrm_rl.checks.progress import bar as progress_bar
-from hrm_rl.halting import Halted, Policy
-from hrm_rl.models import Model
-from hrm_rl.puzzles import PuzzleSet
+from hrm_rl.halting import MOST, Halted, Policy
 from hrm_rl.statistics.calibration import calibration_by_segment
 from hrm_rl.stopping.exact import best_fixed
-from hrm_rl.stopping.snell import fit_snell, take
+from hrm_rl.stopping.snell import fit_snell
 
 SHOWN = 4
 """Policies whose halting times are drawn, at most."""
@@ -53,57 +51,6 @@ class Comparison:
         """Of the rules that were compared, those with a curve to draw."""
         found = dict.fromkeys(map(kind_of, self.rules))
         return [kind for kind in found if kind not in ("", "fixed", "random")]
-
-
-def is_bank(name: str) -> bool:
-    """Whether a bank of that name or in that folder can be found."""
-    try:
-        find_bank(name)
-    except ValueError:
-        return False
-    return True
-
-
-def read_banks(fit: str, test: str, max_segments: int, limit: int = 0) -> tuple[Bank, Bank]:
-    """Two banks of one model by folder or name, and if `limit` so many puzzles of each at most.
-
-    Raises:
-        ValueError: no such bank, too short, of two models, or with puzzles in common.
-    """
-    folders = [find_bank(fit, "fit"), find_bank(test, "test")]
-    if len({read_header(folder).weights for folder in folders}) > 1:
-        raise ValueError(
-            f"{folders[0]} and {folders[1]} were logged from different models; what is fitted on one "
-            "says nothing of the other: log both from one checkpoint"
-        )
-    banks = [_spread(read_bank(folder, max_segments=max_segments), limit) for folder in folders]
-    inputs = [{row.tobytes() for row in bank.puzzles.inputs_PL} for bank in banks if bank.puzzles]
-    if len(inputs) == 2 and (shared := len(inputs[0] & inputs[1])):
-        raise ValueError(
-            f"{shared} puzzles are in both banks; policies must not be fitted on the puzzles that "
-            "they are scored on: log two splits"
-        )
-    return banks[0], banks[1]
-
-
-def _spread(bank: Bank, limit: int) -> Bank:
-    """As many puzzles, evenly spread over the bank; all if it has no more."""
-    if not 0 < limit < len(bank):
-        return bank
-    return take(bank, torch.linspace(0, len(bank) - 1, limit).round().long())
-
-
-def logged_banks(
-    model: Model, fit: PuzzleSet, test: PuzzleSet, max_segments: int
-) -> tuple[Bank, Bank]:
-    """Two banks logged now; that for fitting of one segment more, where the paper's edge looks."""
-    print(
-        "logging the puzzles that policies are fitted on, then those they are scored on", flush=True
-    )
-    return (
-        log_bank(model, fit, max_segments + 1, progress=True),
-        log_bank(model, test, max_segments, progress=True),
-    )
 
 
 def run_comparison(
@@ -133,31 +80,18 @@ def run_comparison(
         step_costs: at which values are reported, besides `learn_step_cost`.
 
     Raises:
-        ValueError: an unknown rule or learner, or a bank that is too short, before anything is computed.
+        ValueError: an unknown rule or learner, a number out of range, a bank that is too short or two
+            that are no pair (`check_pair`), before anything is computed.
+        OSError: nothing can be written in `out`; before anything is computed too. If it is lost
+            later, the tables are printed first.
     """
-    named: dict[str, Runs] = {name: [rule(name)] for name in rules if name != "random"}
-    makers = {name: learner(name) for name in learners}
+    check_pair(fit_bank, test_bank)
     fit, test = fit_bank.first(max_segments), test_bank.first(max_segments)
-    if "random" in rules:
-        reference = rule(next(iter(named), "q"))
-        named["random"] = _coins(test, reference, seeds)
-    costs = sorted({*map(float, step_costs), float(learn_step_cost)})
-
-    learned: dict[str, Runs] = {}
-    total = len(makers) * seeds * steps
-    with progress_bar(total=total, unit="decision", desc="fitting", disable=not total) as bar:
-        for name, learn in makers.items():
-            bar.set_postfix_str(name)
-            learned[f"learned {name}"] = [
-                learn(
-                    play_on(
-                        fit_bank, observation=_observation(fit_bank), step_cost=learn_step_cost,
-                        max_segments=max_segments,
-                    ),
-                    steps=steps, seed=seed, progress=bar.update,
-                )
-                for seed in range(seeds)
-            ]  # fmt: skip
+    costs = check_arguments(
+        rules, learners, seeds, steps, step_costs, learn_step_cost, max_segments, out
+    )
+    named = _named(rules, test, seeds)
+    learned = _fitted(fit_bank, learners, seeds, steps, learn_step_cost, max_segments)
     best_m = {cost: best_fixed(fit, cost)[0] for cost in costs}
     seen = "q" if "scalars" in fit.columns else _observation(fit)  # 2 columns fit better than 17
     snell: dict[float, Policy] = {learn_step_cost: fit_snell(fit, seen, learn_step_cost)}
@@ -170,13 +104,100 @@ def run_comparison(
         fit, test, named, learned, learn_step_cost, best_m, rows,
         pareto_table(test, families), scaling,
     )  # fmt: skip
-    out.mkdir(parents=True, exist_ok=True)
-    _write(found, {"learner_steps": steps}, out)
     _print(found)
+    _write(found, {"learner_steps": steps}, out)
     print(out / "compare.csv", out / "compare.json", sep="\n")
     for path in _draw(found, out) if plots else ():
         print(path, flush=True)
     return found
+
+
+def check_arguments(
+    rules: Sequence[str],
+    learners: Sequence[str],
+    seeds: int,
+    steps: int,
+    step_costs: Sequence[float],
+    learn_step_cost: float,
+    max_segments: int,
+    out: Path,
+) -> list[float]:
+    """The step costs of a comparison, if it can be run and written down.
+
+    Raises:
+        ValueError, OSError: as `run_comparison`.
+    """
+    for kind, names in (("rules", rules), ("learners", learners)):
+        if isinstance(names, str):
+            raise ValueError(f'{kind} must be names in a list, as ("{names}",), got "{names}"')
+    whole("seeds", seeds, low=1, high=MOST)
+    whole("steps", steps, low=1 if learners else 0, high=MOST)
+    whole("max_segments", max_segments, low=2, high=MOST, cure="with one there is no choice")
+    costs = [real("step_costs", cost, low=0) for cost in step_costs]
+    costs.append(real("learn_step_cost", learn_step_cost, low=0))
+    for name in rules:
+        rule(name)
+    for name in learners:
+        learner(name)
+    try_folder(out)
+    return sorted(set(costs))
+
+
+def try_folder(folder: Path) -> None:
+    """Make it, write a file in it, and take that away again.
+
+    Raises:
+        OSError: it cannot be written in.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial = folder / f".trial.{os.getpid()}"
+        trial.touch()
+        trial.unlink()
+    except FileExistsError:
+        raise NotADirectoryError(
+            f"{folder} is a file; choose a folder for what is written"
+        ) from None
+    except OSError as error:
+        raise OSError(
+            f"nothing can be written in {folder} ({error.strerror}); choose another folder"
+        ) from error
+
+
+def _named(rules: Sequence[str], test: Bank, seeds: int) -> dict[str, Runs]:
+    """The rules; "random" runs as many segments on average as the first other one."""
+    named: dict[str, Runs] = {name: [rule(name)] for name in rules if name != "random"}
+    if "random" in rules:
+        named["random"] = _coins(test, rule(next(iter(named), "q")), seeds)
+    return named
+
+
+def _fitted(
+    bank: Bank,
+    learners: Sequence[str],
+    seeds: int,
+    steps: int,
+    step_cost: float,
+    max_segments: int,
+) -> dict[str, Runs]:
+    """Every learner, fitted once for each seed."""
+    learned: dict[str, Runs] = {}
+    total = len(learners) * seeds * steps
+    with progress_bar(total=total, unit="decision", desc="fitting", disable=not total) as bar:
+        for name in learners:
+            bar.set_postfix_str(name)
+            learn = learner(name)
+            learned[f"learned {name}"] = [
+                learn(
+                    play_on(
+                        bank, observation=_observation(bank), step_cost=step_cost,
+                        max_segments=max_segments,
+                    ),
+                    steps=steps, seed=seed, progress=bar.update,
+                )
+                for seed in range(seeds)
+            ]  # fmt: skip
+    return learned
 
 
 def _observation(bank: Bank) -> str:

@@ -65,3 +65,23 @@ class Row:
     """Accuracy of halting at random, without looking, after as many segments on average."""
     holm: Mapping[float, float] = field(default_factory=dict)
     """p-values of `gain`, adjusted for all rules and learners that are compared."""
+
+    def __str__(self) -> str:
+        """Two lines: how often it is right and after how long, and what that is worth."""
+        seeds = f", {self.seeds} seeds" * (self.seeds > 1)
+        lines = [
+            f"{self.name}: {_percent(self.accuracy)} right after "
+            f"{self.segments.mean:.2f} [{self.segments.low:.2f}, {self.segments.high:.2f}] segments{seeds}"
+        ]
+        for cost, value in self.value.items():
+            line = (
+                f"value at {cost:g} a segment {value.mean:.3f} [{value.low:.3f}, {value.high:.3f}]"
+            )
+            if gain := self.gain.get(cost):
+                line += f", {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] over the best fixed number"
+            lines.append(line)
+        return "\n".join(lines)
+
+
+def _percent(share: Interval) -> str:
+    return f"{100 * share.mean:.1f} % [{100 * share.low:.1f}, {100 * share.high:.1f}]"

@@ -10,6 +10,7 @@ from hrm_rl.agents.comparison import ink
 from hrm_rl.agents.comparison.compare import always_at, check_ceiling
 from hrm_rl.agents.comparison.ink import INK
 from hrm_rl.banks.bank import Bank, play
+from hrm_rl.checks.numbers import whole
 from hrm_rl.halting import Policy
 from hrm_rl.statistics import comparisons as statistics
 from hrm_rl.statistics.comparisons import Interval
@@ -41,6 +42,7 @@ def inference_scaling(
     Limits that the bank was not logged for are left out. A policy that sees the segment number sees
     it as a share of the limit, as it would in an environment with that limit.
     """
+    horizons = [whole("horizons", limit, low=1) for limit in horizons]
     rows = []
     for limit in (limit for limit in horizons if limit <= bank.max_segments):
         within = bank.first(limit)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 from hrm_rl.agents.learners.protocol import Learner
+from hrm_rl.checks.numbers import choice, did_you_mean
 
 
 def learner(name: str, **settings: Any) -> Learner:
@@ -20,8 +22,11 @@ def learner(name: str, **settings: Any) -> Learner:
     Raises:
         ValueError: no such learner, or it needs what is not installed.
     """
-    if name not in LEARNERS:
-        raise ValueError(f'no learner "{name}"; there are {", ".join(LEARNERS)}')
+    if not isinstance(name, str) or name not in LEARNERS:
+        near = did_you_mean(name, LEARNERS)
+        raise ValueError(
+            f'no learner "{name}"; there are {", ".join(LEARNERS)}' + f" ({near})" * bool(near)
+        )
     return LEARNERS[name](**settings)
 
 
@@ -30,9 +35,15 @@ def _own(module: str) -> Callable[..., Learner]:
 
     def make(**settings: Any) -> Learner:
         learn = import_module(f"hrm_rl.agents.learners.{module}").learn
+        there = [name for name in signature(learn).parameters if name not in _EVERY]
+        for name in settings:
+            choice(f"a setting of {module}", name, there)
         return partial(learn, **settings)
 
     return make
+
+
+_EVERY = ("env", "steps", "seed", "progress")
 
 
 def _ppo(**settings: Any) -> Learner:

@@ -31,13 +31,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from hrm_rl.agents.learners.fitting import Feedback, full_feedback
-from hrm_rl.agents.learners.inputs import mlp, quiet, standardise, start_at
+from hrm_rl.agents.learners.inputs import asked, mlp, quiet, standardise, start_at
 from hrm_rl.agents.learners.policies import QPolicy
 from hrm_rl.agents.learners.walking import Decision, walk
+from hrm_rl.checks.numbers import choice
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import greedy_q
 from hrm_rl.training import losses
@@ -68,11 +69,14 @@ def learn(
         ValueError: the environment resets otherwise, or pays for something else than being right;
             or the paper's edge on a bank that ends with max_segments.
     """
+    asked(env, steps, seed, lr)
+    choice("edge", edge, ("exact", "paper"))
+    choice("tie", tie, ("continue", "halt"))
     config, network = env.config, q_network(env, seed)
     updates = -(-steps // env.num_envs)
     optimizer = torch.optim.Adam(network.parameters(), lr)
     decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, updates)
-    seen = full_feedback(env) if edge == "paper" else None
+    seen = full_feedback(env, steps, seed) if edge == "paper" else None
     for decision in walk(
         env, lambda obs_BF: greedy_q(network(obs_BF), tie), updates=updates, seed=seed,
         explore_probability=explore_probability, progress=progress,
@@ -96,12 +100,11 @@ def q_learning_loss(
 ) -> Float[Tensor, ""]:
     """BCE of both outputs against their targets, as means over slots."""
     q_B2, next_q_B2 = network(torch.cat([seen.obs_BF, seen.next_obs_BF])).chunk(2)
-    halt_B, continue_B = targets(
-        seen.correct_B, next_q_B2, seen.m_B, max_segments, step_cost, edge
-    ).unbind(-1)
+    halt_B = losses.halt_target(seen.correct_B, max_segments, step_cost)
+    continue_B = losses.continue_target(next_q_B2, seen.m_B, max_segments, edge, step_cost)
     loss_B = losses.q_loss(q_B2[:, 0], halt_B)
     loss_B = loss_B + torch.where(seen.continued_B, losses.q_loss(q_B2[:, 1], continue_B), 0)
-    last_B = rescaled(losses.halt_target(seen.next_correct_B), max_segments, step_cost)
+    last_B = losses.halt_target(seen.next_correct_B, max_segments, step_cost)
     loss_B = loss_B + torch.where(seen.forced_B, losses.q_loss(next_q_B2[:, 0], last_B), 0)
     return loss_B.mean()
 
@@ -123,51 +126,10 @@ def loss_beyond(
     beyond_BF = seen.obs_MPF[M, decision.puzzle_B].to(decision.next_obs_BF.dtype)
     q_B2, next_q_B2 = network(torch.cat([decision.next_obs_BF, beyond_BF])).chunk(2)
     m_B = torch.full_like(decision.m_B, M)
-    _, continue_B = targets(
-        decision.next_correct_B, next_q_B2, m_B, M, seen.step_cost, "paper"
-    ).unbind(-1)
-    last_B = rescaled(losses.halt_target(seen.correct_MP[M, decision.puzzle_B]), M, seen.step_cost)
+    continue_B = losses.continue_target(next_q_B2, m_B, M, "paper", seen.step_cost)
+    last_B = losses.halt_target(seen.correct_MP[M, decision.puzzle_B], M, seen.step_cost)
     loss_B = losses.q_loss(q_B2[:, 1], continue_B) + losses.q_loss(next_q_B2[:, 0], last_B)
     return torch.where(decision.forced_B, loss_B, 0).mean()
-
-
-def targets(
-    correct_B: Bool[Tensor, " B"],
-    next_q_B2: Float[Tensor, "B 2"],
-    m_B: Int[Tensor, " B"],
-    max_segments: int,
-    step_cost: float,
-    edge: str = "exact",
-) -> Float[Tensor, "B 2"]:
-    """Targets of both outputs as probabilities: 1{correct}, and -step_cost + max(next Q), rescaled.
-
-    `next_q_B2` are logits of rescaled values, so the maximum is rescaled already and a step cost is
-    taken off in the same measure. At step cost 0 these are the paper's targets.
-    """
-    halt_B = rescaled(losses.halt_target(correct_B), max_segments, step_cost)
-    best_B = losses.continue_target(next_q_B2, m_B, max_segments, edge)
-    cost = step_cost / (1 + step_cost * (max_segments - 1))
-    return torch.stack([halt_B, (best_B - cost).clamp(min=0)], -1)
-
-
-def rescaled(
-    value_B: Float[Tensor, "*B"], max_segments: int, step_cost: float
-) -> Float[Tensor, "*B"]:
-    """A return, which lies in [-c, 1] with c = step_cost * (max_segments - 1), moved to [0, 1].
-
-    A sigmoid can't be negative: without this the value of hopeless puzzles would be clipped at 0,
-    where halting and continuing tie.
-    """
-    c = step_cost * (max_segments - 1)
-    return (value_B + c) / (1 + c)
-
-
-def returned(
-    q_B2: Float[Tensor, "*B 2"], max_segments: int, step_cost: float
-) -> Float[Tensor, "*B 2"]:
-    """Logits of rescaled Q as returns: the way back from `rescaled`."""
-    c = step_cost * (max_segments - 1)
-    return (1 + c) * q_B2.sigmoid() - c
 
 
 def q_network(env: HaltingVectorEnv, seed: int) -> nn.Sequential:
@@ -182,5 +144,5 @@ def q_network(env: HaltingVectorEnv, seed: int) -> nn.Sequential:
 
 def first_logit(max_segments: int, step_cost: float) -> float:
     """A return of sigmoid(-5) as the logit of a rescaled value."""
-    start = rescaled(torch.tensor(-5.0).sigmoid(), max_segments, step_cost)
+    start = losses.rescaled(torch.tensor(-5.0).sigmoid(), max_segments, step_cost)
     return float(start.logit())

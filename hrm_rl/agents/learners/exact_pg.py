@@ -39,7 +39,9 @@ from hrm_rl.agents.learners.fitting import (
 )
 from hrm_rl.agents.learners.inputs import quiet, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
+from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.training.halting_losses import expected
 
 
 def learn(
@@ -53,7 +55,8 @@ def learn(
     entropy: float = 0.03,
 ) -> ChancePolicy:
     """Climb the exact value on the environment's bank (`fitting.full_feedback`)."""
-    seen = full_feedback(env)
+    entropy = real("entropy", entropy, low=0)
+    seen = full_feedback(env, steps, seed, lr)
     network = start_at(network_for(seen, 1, seed), rare_halt(seen.max_segments))
     descend(
         network,
@@ -69,5 +72,5 @@ def exact_loss(
     logit_DP: Float[Tensor, "D P"], returns_MP: Float[Tensor, "M P"], entropy: float = 0.0
 ) -> Float[Tensor, ""]:
     """The negative of the mean over puzzles of J + entropy * H(where the episode halts)."""
-    value_P = (halting_MP(logit_DP) * returns_MP).sum(0)
+    value_P = expected(halting_MP(logit_DP).mT, returns_MP.mT)
     return -(value_P + entropy * entropy_P(logit_DP)).mean()

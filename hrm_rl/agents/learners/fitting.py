@@ -15,11 +15,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from hrm_rl.agents.learners.inputs import Standardise, mlp, whole
+from hrm_rl.agents.learners.inputs import Standardise, asked, mlp, whole
 from hrm_rl.banks.bank import observe
+from hrm_rl.checks import numbers
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.features import with_time
-from hrm_rl.stopping.exact import halting, rewards
+from hrm_rl.statistics.survival import coin_entropy, halting
+from hrm_rl.stopping.exact import rewards
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,16 @@ class Feedback:
         return self.correct_MP.shape[1]
 
 
-def full_feedback(env: HaltingVectorEnv) -> Feedback:
+def full_feedback(
+    env: HaltingVectorEnv, steps: int = 1, seed: int = 0, lr: float = 1e-3
+) -> Feedback:
     """Full feedback of an environment (`inputs.whole`), as its learners see it.
 
     Raises:
         ValueError: halting earns something else than being right, or not every segment may be
-            halted at.
+            halted at; or as `inputs.asked`.
     """
+    asked(env, steps, seed, lr)
     config = env.config
     if config.reward != "exact":
         raise ValueError(
@@ -113,8 +118,7 @@ def entropy_P(logit_DP: Float[Tensor, "D P"]) -> Float[Tensor, " P"]:
     """
     p_MP = halting_MP(logit_DP)
     reach_DP = 1 - p_MP[:-1].cumsum(0) + p_MP[:-1]
-    coin_DP = nn.functional.softplus(logit_DP) - logit_DP * logit_DP.sigmoid()
-    return (reach_DP * coin_DP).sum(0)
+    return (reach_DP * coin_entropy(logit_DP)).sum(0)
 
 
 def descend(
@@ -151,14 +155,20 @@ def descend(
 
 
 def batches_in(seen: Feedback, steps: int, batch: int) -> tuple[int, int]:
-    """Decisions in a batch of puzzles, and the batches that hold `steps` of them."""
+    """Decisions in a batch of puzzles, and the batches that hold `steps` of them.
+
+    Raises:
+        ValueError: no steps, or no puzzles in a batch.
+    """
+    numbers.whole("steps", steps, low=1)
+    numbers.whole("batch", batch, low=1)
     each = min(batch, len(seen)) * (seen.max_segments - 1)
     return each, -(-steps // each)
 
 
 def _batches(seen: Feedback, batch: int, updates: int, seed: int) -> Iterator[Int[Tensor, " B"]]:
     """Puzzles without replacement, shuffled anew at every pass; what is left of a pass is dropped."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(int(seed))
     batch = min(batch, len(seen))
     left: tuple[Tensor, ...] = ()
     for _ in range(updates):

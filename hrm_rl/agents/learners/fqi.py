@@ -29,6 +29,7 @@ from torch import Tensor
 from hrm_rl.agents.learners.fitting import Feedback, batches_in, descend, full_feedback, network_for
 from hrm_rl.agents.learners.inputs import quiet
 from hrm_rl.agents.learners.policies import QPolicy
+from hrm_rl.checks.numbers import whole
 from hrm_rl.envs.vector import HaltingVectorEnv
 
 
@@ -43,7 +44,8 @@ def learn(
     iterations: int = 30,
 ) -> QPolicy:
     """Fit both Q on the environment's bank (`fitting.full_feedback`)."""
-    seen = full_feedback(env)
+    iterations = whole("iterations", iterations, low=1)
+    seen = full_feedback(env, steps, seed, lr)
     network = network_for(seen, 2, seed)
     last = copy.deepcopy(network)
     _, updates = batches_in(seen, steps, batch)

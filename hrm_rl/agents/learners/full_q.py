@@ -5,7 +5,7 @@ For a horizon M, with a target network Q' held fixed between copies,
     BCE(Q_halt(o_m), 1{correct at m})                        m = 1 .. M
     BCE(Q_continue(o_m), max(Q'_halt, Q'_continue)(o_{m+1}))   m = 1 .. M - 1, at m = M - 1: Q'_halt
 
-on Q rescaled to the returns that a step cost allows (`act_q.rescaled`). `double=True`: Q says which
+on Q rescaled to the returns that a step cost allows (`losses.rescaled`). `double=True`: Q says which
 of the two is taken, and Q' what it is worth. `edge="paper"` is all of this for a horizon of M + 1,
 the segment beyond included, played with M.
 
@@ -27,10 +27,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from hrm_rl.agents.learners.act_q import first_logit, rescaled
+from hrm_rl.agents.learners.act_q import first_logit
 from hrm_rl.agents.learners.fitting import Feedback, descend, full_feedback, network_for
 from hrm_rl.agents.learners.inputs import quiet, start_at
 from hrm_rl.agents.learners.policies import QPolicy
+from hrm_rl.checks.numbers import whole
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.training import losses
 
@@ -56,7 +57,8 @@ def learn(
     Raises:
         ValueError: unknown `edge`, or the paper's on a bank that ends with max_segments.
     """
-    seen = full_feedback(env)
+    copy_every = whole("copy_every", copy_every, low=1)
+    seen = full_feedback(env, steps, seed, lr)
     horizon = learnt_horizon(seen, edge)
     bias = first_logit(horizon, seen.step_cost)
     network = start_at(network_for(seen, 2, seed), bias, bias)
@@ -109,13 +111,12 @@ def full_q_loss(
         later_KP2: those of the target network.
     """
     K = len(q_KP2)
-    halt_KP = rescaled(correct_KP.float(), K, step_cost)
-    cost = step_cost / (1 + step_cost * (K - 1))
     chooser_KP2 = q_KP2 if double else later_KP2
     goes_on_KP = (chooser_KP2[1:, :, 1] > chooser_KP2[1:, :, 0]).clone()
     goes_on_KP[-1] = False  # at the end there is nothing but halting
     best_KP = torch.where(goes_on_KP, later_KP2[1:, :, 1], later_KP2[1:, :, 0])
-    continue_KP = (best_KP.sigmoid() - cost).clamp(min=0)
-    halting = losses.q_loss(q_KP2[..., 0].flatten(), halt_KP.flatten()).mean()
+    continue_KP = losses.one_segment_on(best_KP, K, step_cost)
+    halt_X = losses.halt_target(correct_KP.flatten(), K, step_cost)
+    halting = losses.q_loss(q_KP2[..., 0].flatten(), halt_X).mean()
     going_on = losses.q_loss(q_KP2[:-1, :, 1].flatten(), continue_KP.flatten()).mean()
     return halting + going_on

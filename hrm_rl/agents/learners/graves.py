@@ -31,11 +31,11 @@ from torch import Tensor, nn
 from hrm_rl.agents.learners.fitting import descend, full_feedback, network_for
 from hrm_rl.agents.learners.inputs import quiet, rare_halt, start_at
 from hrm_rl.banks.bank import Bank, observe
+from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import Remembers
 from hrm_rl.puzzles.verdicts import exact
-
-EPS = 0.01
+from hrm_rl.training.halting_losses import EPS, graves_loss, graves_weights
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def learn(
     eps: float = EPS,
 ) -> ActPolicy:
     """Descend on the environment's bank (`fitting.full_feedback`)."""
-    seen = full_feedback(env)
+    eps = real("eps", eps, low=0, high=1, inside=True)
+    seen = full_feedback(env, steps, seed, lr)
     network = start_at(network_for(seen, 1, seed), rare_halt(seen.max_segments))
     descend(
         network,
@@ -92,13 +93,13 @@ def learn(
 def act_weights(
     h_DP: Float[Tensor, "D P"], eps: float = EPS
 ) -> tuple[Float[Tensor, "M P"], Float[Tensor, " P"]]:
-    """Weights p of all segments, which sum to 1, and the ponder cost N + R; differentiable."""
-    before_MP = torch.cat([torch.zeros_like(h_DP[:1]), h_DP.cumsum(0)])
-    runs_MP = torch.cat([torch.ones_like(h_DP[:1]), (before_MP[1:] < 1 - eps).float()])
-    last_MP = runs_MP - torch.cat([runs_MP[1:], torch.zeros_like(runs_MP[:1])])
-    p_MP = torch.where(last_MP > 0, 1 - before_MP, torch.cat([h_DP, h_DP[:1]]) * runs_MP)
-    remainder_P = (last_MP * (1 - before_MP)).sum(0)
-    return p_MP, runs_MP.sum(0) + remainder_P
+    """`halting_losses.graves_weights` of episodes that may go to the last segment of the bank."""
+    none_1P = torch.zeros_like(h_DP[:1])
+    h_MP = torch.cat([h_DP, none_1P])  # at the last segment all that is left halts
+    before_MP = torch.cat([none_1P, h_DP.cumsum(0)])
+    m_P = torch.full(h_DP.shape[1:], len(h_MP), device=h_DP.device)
+    p_PM, ponder_P = graves_weights(h_MP.mT, before_MP.mT, m_P, eps)
+    return p_PM.mT, ponder_P
 
 
 def act_loss(
@@ -109,7 +110,7 @@ def act_loss(
 ) -> Float[Tensor, ""]:
     """Mean over puzzles of the mixture's error and the ponder cost."""
     p_MP, ponder_P = act_weights(h_DP, eps)
-    return ((p_MP * ~correct_MP).sum(0) + step_cost * ponder_P).mean()
+    return graves_loss(p_MP.mT, ponder_P, (~correct_MP).float().mT, step_cost).mean()
 
 
 @torch.no_grad()

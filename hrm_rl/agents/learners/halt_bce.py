@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from hrm_rl.agents.learners.inputs import mlp, quiet, standardise, start_at
+from hrm_rl.agents.learners.inputs import asked, mlp, quiet, standardise, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
 from hrm_rl.agents.learners.walking import walk
 from hrm_rl.envs.vector import HaltingVectorEnv
@@ -43,6 +43,7 @@ def learn(
     Raises:
         ValueError: the environment is not in mode SameStep, or pays for something else than being right.
     """
+    asked(env, steps, seed, lr)
     standard = standardise(env, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

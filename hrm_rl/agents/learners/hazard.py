@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from hrm_rl.agents.learners.fitting import descend, full_feedback, network_for
 from hrm_rl.agents.learners.inputs import quiet
+from hrm_rl.checks.numbers import whole
 from hrm_rl.envs.vector import HaltingVectorEnv
 
 
@@ -65,9 +66,8 @@ def learn(
     Raises:
         ValueError: k < 1.
     """
-    if k < 1:
-        raise ValueError(f"k must be >= 1, got {k}; `probe` looks at the present alone")
-    seen = full_feedback(env)
+    k = whole("k", k, low=1, cure="`probe` looks at the present alone")
+    seen = full_feedback(env, steps, seed, lr)
     network = network_for(seen, k + 2, seed)
     descend(
         network,

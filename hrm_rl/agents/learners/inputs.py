@@ -5,16 +5,18 @@ Shapes: N slots, F features, B rows, M segments.
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from hrm_rl.banks.bank import Bank, log_bank
+from hrm_rl.checks import numbers
 from hrm_rl.envs.segments import LiveSegments
-from hrm_rl.envs.vector import HaltingVectorEnv
-from hrm_rl.halting import CONTINUE
+from hrm_rl.envs.vector import HaltingVectorEnv, check_native
+from hrm_rl.halting import CONTINUE, SEEDS
+from hrm_rl.training import halting_losses
 
 WIDTH = 64
 """Of both hidden layers of every learner's network."""
@@ -42,6 +44,7 @@ def standardise(env: HaltingVectorEnv, seed: int) -> Standardise:
 
     Resets the environment, and again leaves it to be reset.
     """
+    check_native(env)
     obs, _ = env.reset(seed=seed)
     seen = [torch.as_tensor(obs)]
     for _ in range(env.config.max_segments - 2):  # no decision is due after the last segment
@@ -73,10 +76,7 @@ def start_at(network: nn.Sequential, *biases: float) -> nn.Sequential:
 
 
 def rare_halt(max_segments: int) -> float:
-    """Logit of P(halt) = 1 / max_segments, with which a stochastic policy begins.
-
-    With a probability of 1/2 it would hardly ever see a late segment: an episode would have 2 on
-    average.
+    """`halting_losses.rare_halt`, with which a stochastic policy begins.
 
     Raises:
         ValueError: max_segments < 2.
@@ -85,7 +85,19 @@ def rare_halt(max_segments: int) -> float:
         raise ValueError(
             f"max_segments must be >= 2, got {max_segments}; with one there is nothing to decide"
         )
-    return -math.log(max_segments - 1)
+    return halting_losses.rare_halt(max_segments)
+
+
+def asked(env: Any, steps: int, seed: int, lr: float = 1e-3) -> None:
+    """Refuse what no learner can learn from, before it starts.
+
+    Raises:
+        ValueError: no vector environment, no decisions, a seed below 0, no learning rate.
+    """
+    check_native(env)
+    numbers.whole("steps", steps, low=1, cure="they are decisions to learn from")
+    numbers.whole("seed", seed, low=0, high=SEEDS)
+    numbers.real("lr", lr, low=0, inside=True)
 
 
 def whole(env: HaltingVectorEnv) -> Bank:

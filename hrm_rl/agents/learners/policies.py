@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from hrm_rl.checks.numbers import choice, real
 from hrm_rl.halting import greedy_q
 
 
@@ -24,6 +25,9 @@ class QPolicy:
     observation: str
     time_aware: bool = True
     tie: str = "continue"
+
+    def __post_init__(self) -> None:
+        choice("tie", self.tie, ("continue", "halt"))
 
     @torch.no_grad()
     def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
@@ -39,6 +43,9 @@ class ChancePolicy:
     observation: str
     time_aware: bool = True
     threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        real("threshold", self.threshold, low=0, high=1)
 
     @torch.no_grad()
     def probability(

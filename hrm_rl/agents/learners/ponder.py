@@ -23,14 +23,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from hrm_rl.agents.learners.fitting import descend, full_feedback, halting_MP, network_for
 from hrm_rl.agents.learners.inputs import quiet, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
+from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.training.halting_losses import divergence, expected, prior
 
 
 def learn(
@@ -49,7 +50,8 @@ def learn(
     Args:
         lambda_p: rate of the geometric prior; None for a uniform one.
     """
-    seen = full_feedback(env)
+    beta = real("beta", beta, low=0)
+    seen = full_feedback(env, steps, seed, lr)
     prior_M = prior(seen.max_segments, lambda_p).to(seen.obs_MPF.device)
     network = start_at(network_for(seen, 1, seed), rare_halt(seen.max_segments))
     descend(
@@ -62,22 +64,6 @@ def learn(
     return ChancePolicy(network, env.config.observation, env.config.time_aware)
 
 
-def prior(max_segments: int, lambda_p: float | None) -> Float[Tensor, " M"]:
-    """The truncated geometric distribution over 1 .. max_segments, or the uniform one.
-
-    Raises:
-        ValueError: lambda_p is not in (0, 1).
-    """
-    if lambda_p is None:
-        return torch.full((max_segments,), 1 / max_segments)
-    if not 0 < lambda_p < 1:
-        raise ValueError(
-            f"lambda_p must lie between 0 and 1, got {lambda_p}; None is the uniform prior"
-        )
-    weight_M = (1 - lambda_p) ** torch.arange(max_segments)
-    return weight_M / weight_M.sum()
-
-
 def ponder_loss(
     logit_DP: Float[Tensor, "D P"],
     returns_MP: Float[Tensor, "M P"],
@@ -85,6 +71,7 @@ def ponder_loss(
     beta: float,
 ) -> Float[Tensor, ""]:
     """Mean over puzzles of the expected 1 - return, and beta times the KL to the prior."""
-    p_MP = halting_MP(logit_DP)
-    kl_P = (p_MP * (p_MP.clamp(min=1e-12).log() - prior_M[:, None].log())).sum(0)
-    return ((p_MP * (1 - returns_MP)).sum(0) + beta * kl_P).mean()
+    p_PM = halting_MP(logit_DP).mT
+    # In this order: gradients of p add up as the terms were made.
+    kl_P = divergence(p_PM, prior_M)
+    return (expected(p_PM, 1 - returns_MP.mT) + beta * kl_P).mean()

@@ -21,6 +21,7 @@ from torch import Tensor
 from hrm_rl.agents.learners.fitting import descend, full_feedback, network_for
 from hrm_rl.agents.learners.inputs import quiet
 from hrm_rl.agents.learners.policies import ChancePolicy
+from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.training import losses
 
@@ -36,7 +37,8 @@ def learn(
     threshold: float = 0.5,
 ) -> ChancePolicy:
     """Fit P(correct now) on the environment's bank (`fitting.full_feedback`)."""
-    seen = full_feedback(env)
+    threshold = real("threshold", threshold, low=0, high=1)
+    seen = full_feedback(env, steps, seed, lr)
     network = network_for(seen, 1, seed)
     descend(
         network,

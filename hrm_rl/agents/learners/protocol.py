@@ -7,11 +7,14 @@ its standardisation and the size of the network are the same.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
-from hrm_rl.banks.bank import Bank
+from hrm_rl.banks.bank import Bank, checked
+from hrm_rl.checks.numbers import real, whole
+from hrm_rl.envs.config import HaltingConfig
 from hrm_rl.envs.vector import HaltingVectorEnv
-from hrm_rl.halting import Policy
+from hrm_rl.halting import MOST, Policy
 
 
 class Learner(Protocol):
@@ -28,7 +31,7 @@ class Learner(Protocol):
 
 
 def play_on(
-    bank: Bank,
+    bank: Bank | str | Path,
     *,
     observation: str = "scalars",
     step_cost: float = 0.0,
@@ -43,15 +46,21 @@ def play_on(
             the paper's edge look there.
 
     Raises:
-        ValueError: the bank is shorter, or was logged without the observation set.
+        ValueError: no bank, it is shorter, or was logged without the observation set, or a number is
+            out of range.
     """
+    found = HaltingConfig.of(bank=bank).bank
+    if found is None:
+        raise ValueError("bank must be a Bank, or the name or folder of one, got None")
+    if max_segments is None:
+        max_segments = checked(found).max_segments
     return HaltingVectorEnv(
-        slots,
-        bank=bank,
-        puzzles=bank.puzzles,
+        whole("slots", slots, low=1, high=MOST),
+        bank=checked(found),
+        puzzles=found.puzzles,
         observation=observation,
-        step_cost=step_cost,
-        max_segments=max_segments or bank.max_segments,
+        step_cost=real("step_cost", step_cost, low=0),
+        max_segments=whole("max_segments", max_segments, low=2, high=MOST),
         time_aware=time_aware,
         autoreset_mode="SameStep",
     )

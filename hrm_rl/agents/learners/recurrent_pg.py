@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from hrm_rl.agents.learners.exact_pg import exact_loss
 from hrm_rl.agents.learners.fitting import descend, full_feedback, standardise_all
 from hrm_rl.agents.learners.inputs import WIDTH, Standardise, quiet, rare_halt
+from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import Remembers
 
@@ -85,7 +86,8 @@ def learn(
     entropy: float = 0.03,
 ) -> MemoryPolicy:
     """Climb the exact value on the environment's bank (`fitting.full_feedback`)."""
-    seen = full_feedback(env)
+    entropy = real("entropy", entropy, low=0)
+    seen = full_feedback(env, steps, seed, lr)
     standard = standardise_all(seen)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

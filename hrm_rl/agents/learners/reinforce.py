@@ -25,12 +25,13 @@ from collections.abc import Callable
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.nn.functional import logsigmoid, softplus
 
 from hrm_rl.agents.learners.fitting import Feedback, descend, full_feedback, network_for
 from hrm_rl.agents.learners.inputs import quiet, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
+from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.statistics.survival import coin_entropy, log_probability
 
 BASELINES = ("value", "mean", "none")
 
@@ -53,9 +54,10 @@ def learn(
     """
     if baseline not in BASELINES:
         raise ValueError(f"baseline must be one of {', '.join(BASELINES)}, got {baseline!r}")
-    seen = full_feedback(env)
+    entropy = real("entropy", entropy, low=0)
+    seen = full_feedback(env, steps, seed, lr)
     network = start_at(network_for(seen, 2, seed), rare_halt(seen.max_segments), 0.0)
-    generator = torch.Generator(seen.obs_MPF.device).manual_seed(seed)
+    generator = torch.Generator(seen.obs_MPF.device).manual_seed(int(seed))
 
     def loss(part: Feedback, left: float) -> Tensor:
         logit_DP, value_DP = network(part.decisions_DPF).unbind(-1)
@@ -99,9 +101,8 @@ def reinforce_loss(
         advantage_DP = gain_DP - value_DP.detach()
     if centred:
         advantage_DP = gain_DP - gain_DP[reached_DP].mean()
-    log_p_DP = logsigmoid(torch.where(halt_DP, logit_DP, -logit_DP))
-    coin_DP = softplus(logit_DP) - logit_DP * logit_DP.sigmoid()
-    loss_DP = -advantage_DP * log_p_DP - entropy * coin_DP
+    log_p_DP = log_probability(logit_DP, halt_DP)
+    loss_DP = -advantage_DP * log_p_DP - entropy * coin_entropy(logit_DP)
     if value_DP is not None:
         loss_DP = loss_DP + (gain_DP - value_DP).square()
     return torch.where(reached_DP, loss_DP, 0).sum() / P

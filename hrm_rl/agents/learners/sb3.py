@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any
 
 import gymnasium
@@ -16,9 +17,10 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor
 
-from hrm_rl.agents.learners.inputs import WIDTH, Standardise, quiet, standardise
+from hrm_rl.agents.learners.inputs import WIDTH, Standardise, asked, quiet, standardise
 from hrm_rl.agents.learners.protocol import Learner
 from hrm_rl.agents.sb3 import SB3Policy, SB3VecEnv, initial_halt_bias
+from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import Policy
 
@@ -45,6 +47,7 @@ def sb3_learner(
         policy, policy_kwargs: SB3's network, and what is added to our settings of it.
         wrap: makes a halting policy of (algorithm, observation, time_aware).
     """
+    _check(algorithm, rollout, settings)
 
     def learn(
         env: HaltingVectorEnv,
@@ -53,6 +56,7 @@ def sb3_learner(
         seed: int,
         progress: Callable[[int], object] = quiet,
     ) -> Policy:
+        asked(env, steps, seed, learning_rate)
         chosen = dict(settings)
         if rollout is not None:
             chosen["n_steps"] = max(2, rollout // env.num_envs)
@@ -78,6 +82,16 @@ def sb3_learner(
         return wrap(model, env.config.observation, env.config.time_aware)
 
     return learn
+
+
+def _check(
+    algorithm: Callable[..., BaseAlgorithm], rollout: int | None, settings: Mapping[str, Any]
+) -> None:
+    """Raises ValueError: no decisions between two updates, or a setting that there is not."""
+    if rollout is not None:
+        whole("rollout", rollout, low=1)
+    for name in settings:
+        choice(f"a setting of {algorithm.__name__}", name, signature(algorithm).parameters)
 
 
 class _Standardised(BaseFeaturesExtractor):

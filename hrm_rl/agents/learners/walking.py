@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.envs.vector import HaltingVectorEnv, check_native
 from hrm_rl.halting import CONTINUE, HALT, draw_min_segments
 
 
@@ -54,7 +54,7 @@ def walk(
     """
     _check(env)
     device = env.engine.device
-    generator = torch.Generator(device).manual_seed(seed)
+    generator = torch.Generator(device).manual_seed(int(seed))
 
     def draw() -> Tensor:
         return draw_min_segments(
@@ -78,6 +78,7 @@ def walk(
 
 
 def _check(env: HaltingVectorEnv) -> None:
+    check_native(env)
     if env.autoreset_mode.value != "SameStep":
         raise ValueError(
             f'this learner needs autoreset_mode="SameStep", which shows last segments; got '

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import torch
 
@@ -20,6 +21,7 @@ from hrm_rl.agents.rules.basic import (
 )
 from hrm_rl.agents.rules.coins import Cumulative, Sampled
 from hrm_rl.agents.rules.thresholds import (
+    MOST_STABLE,
     SCORES,
     Patience,
     StableFor,
@@ -28,9 +30,10 @@ from hrm_rl.agents.rules.thresholds import (
     knobs_across,
     two_sided_grid,
 )
-from hrm_rl.banks.bank import Bank, observe
+from hrm_rl.banks.bank import Bank, checked, observe
+from hrm_rl.checks.numbers import did_you_mean, whole
 from hrm_rl.features import Q_BOUND
-from hrm_rl.halting import Policy
+from hrm_rl.halting import MOST, Policy
 
 RULES: Mapping[str, Callable[..., Policy]] = MappingProxyType(
     {
@@ -63,6 +66,8 @@ KNOBS: Mapping[type, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Class of a rule -> names of its knobs, in their order. What is no key here is no rule."""
+LEAST_POINTS: Mapping[str, int] = MappingProxyType({"two-sided": 9, "sampled": 5, "cumulative": 4})
+"""Kind -> the fewest points of a sweep; 3 for the others."""
 
 
 def rule(name: str) -> Policy:
@@ -71,11 +76,11 @@ def rule(name: str) -> Policy:
     Raises:
         ValueError: no such rule, or knobs that it does not take.
     """
+    if not isinstance(name, str):
+        raise ValueError(f'a rule is named by a text, as "fixed-8", got {name!r:.60}')
     kind = kind_of(name)
     if not kind:
-        raise ValueError(
-            f'no rule "{name}"; there are {", ".join(RULES)}, with a knob as in fixed-8'
-        )
+        raise ValueError(_no_rule(name))
     default = RULES[kind]()
     # A hyphen after a hyphen is a sign, and so is one after an e.
     words = re.split(r"(?<=[^-e])-", name[len(kind) + 1 :]) if name != kind else []
@@ -86,11 +91,20 @@ def rule(name: str) -> Policy:
     for knob, word in zip(knobs, words, strict=False):
         number = type(getattr(default, knob))
         try:
-            values.append(number(word))
+            values.append(number(word if word.isascii() and "_" not in word else ""))
         except ValueError:
             wanted = "a whole number" if number is int else "a number"
             raise ValueError(f'{knob} of "{kind}" must be {wanted}, got "{name}"') from None
-    return RULES[kind](*values)
+    try:
+        return RULES[kind](*values)
+    except ValueError as error:
+        raise ValueError(f'"{name}" is no rule: {error}') from None
+
+
+def _no_rule(name: Any) -> str:
+    near = did_you_mean(re.split(r"[-_ ]?\d", str(name))[0].replace("_", "-").lower(), RULES)
+    there = f'no rule "{name}"; there are {", ".join(RULES)}, with a knob as in fixed-8'
+    return there + f" ({near})" * bool(near)
 
 
 def kind_of(name: str) -> str:
@@ -121,11 +135,13 @@ def sweep(kind: str, bank: Bank, points: int = 25) -> list[Policy]:
     Raises:
         ValueError: no such rule, or too few points (5; 9 for "two-sided", which is a grid).
     """
-    M = bank.max_segments
+    M = checked(bank).max_segments
     if kind not in RULES:
         raise ValueError(f'no rule "{kind}" to sweep; there are {", ".join(RULES)}')
+    points = whole("points", points, low=LEAST_POINTS.get(kind, 3), high=MOST)
     if kind in ("fixed", "stable", "patience"):
-        return [RULES[kind](m) for m in range(M if kind == "fixed" else max(M - 1, 1), 0, -1)]
+        last = M if kind == "fixed" else min(max(M - 1, 1), MOST_STABLE)
+        return [RULES[kind](m) for m in range(last, 0, -1)]
     if kind == "random":
         means = torch.linspace(M, 1, points).tolist()
         return [RandomHalting(probability_of_mean(mean, M)) for mean in means]
@@ -136,7 +152,7 @@ def sweep(kind: str, bank: Bank, points: int = 25) -> list[Policy]:
         return [QGreedy(knob) for knob in knobs_across(obs[:, 0] - obs[:, 1], points)]
     if kind in SCORES:
         score = SCORES[kind]
-        return [score.threshold(knob) for knob in knobs_across(score.of(obs), points, score.above)]
+        return [Threshold(score, knob) for knob in knobs_across(score.of(obs), points, score.above)]
     if kind == "sampled":
         fair = knobs_across(-obs[:, 0], points - 2, above=False)
         return [

@@ -14,8 +14,26 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from hrm_rl.banks.bank import Bank
-from hrm_rl.halting import Halted, greedy_q
+from hrm_rl.banks.bank import Bank, checked
+from hrm_rl.checks.numbers import choice, real, whole
+from hrm_rl.halting import MOST, SEEDS, Halted, greedy_q
+
+LOGITS = (-1000.0, 1000.0)
+"""Range of knobs on logits: observed ones lie in +-30, those of a bank made by hand may not."""
+SLACK = 1e-3
+"""How far a knob may lie beyond its range: the ends of a sweep lie just past the values seen."""
+
+
+def knob(name: str, value: float, low: float, high: float) -> float:
+    """A knob in its range; beyond it a rule halts always or never, whatever is seen.
+
+    Raises:
+        ValueError: it is not.
+    """
+    number = real(name, value)
+    if not low - SLACK <= number <= high + SLACK:
+        real(name, value, low=low, high=high, cure="beyond it the rule halts always or never")
+    return number
 
 
 @dataclass(frozen=True)
@@ -27,8 +45,7 @@ class FixedSegments:
     observation: str = "q"
 
     def __post_init__(self) -> None:
-        if self.segments < 1:
-            raise ValueError(f"segments must be >= 1, got {self.segments}: segment 1 always runs")
+        whole("segments", self.segments, low=1, high=MOST, cure="segment 1 always runs")
 
     def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
         return m_B >= self.segments
@@ -50,9 +67,8 @@ class RandomHalting:
     )
 
     def __post_init__(self) -> None:
-        if not 0 <= self.probability <= 1:
-            raise ValueError(f"probability must lie in [0, 1], got {self.probability}")
-        self._generator.manual_seed(self.seed)
+        real("probability", self.probability, low=0, high=1)
+        self._generator.manual_seed(whole("seed", self.seed, low=0, high=SEEDS))
 
     def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
         coin_B = torch.rand(len(m_B), generator=self._generator)
@@ -72,6 +88,10 @@ class QGreedy:
     """At equality: "continue" (the paper) or "halt"."""
     observation: str = "q"
 
+    def __post_init__(self) -> None:
+        knob("margin", self.margin, *LOGITS)
+        choice("tie", self.tie, ("continue", "halt"))
+
     def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
         lead_B = obs_BF[:, 0] - obs_BF[:, 1]
         return greedy_q(torch.stack([lead_B, torch.full_like(lead_B, self.margin)], -1), self.tie)
@@ -88,12 +108,17 @@ class QThreshold:
     """Knob: a probability."""
     observation: str = "q"
 
+    def __post_init__(self) -> None:
+        knob("threshold", self.threshold, 0, 1)
+
     def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
         return obs_BF[:, 0].double().sigmoid() > self.threshold
 
 
 def mean_of_probability(probability: float, max_segments: int) -> float:
     """Mean segments of `RandomHalting`, with the forced halt: the sum of (1 - p)^m over m < M."""
+    probability = real("probability", probability, low=0, high=1)
+    max_segments = whole("max_segments", max_segments, low=1, high=MOST)
     return sum((1 - probability) ** m for m in range(max_segments))
 
 
@@ -103,6 +128,7 @@ def probability_of_mean(mean: float, max_segments: int) -> float:
     Raises:
         ValueError: a mean outside [1, max_segments].
     """
+    mean, max_segments = real("mean", mean), whole("max_segments", max_segments, low=1, high=MOST)
     if not 1 <= mean <= max_segments:
         raise ValueError(f"mean must lie in [1, {max_segments}], got {mean}")
     low, high = 0.0, 1.0
@@ -129,7 +155,10 @@ def first_correct(bank: Bank, give_up: bool = False) -> Halted:
 
     Puzzles that are never right run to the last segment, or, with `give_up`, halt at once: then no
     policy has fewer segments at its accuracy, and none a higher accuracy.
+
+    Raises:
+        ValueError: no bank.
     """
-    ever_P = bank.correct_MP.any(0)
+    ever_P = checked(bank).correct_MP.any(0)
     first_P = bank.correct_MP.int().argmax(0) + 1
     return Halted(torch.where(ever_P, first_P, 1 if give_up else bank.max_segments), ever_P)

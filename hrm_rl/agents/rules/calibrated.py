@@ -24,7 +24,8 @@ from torch import Tensor
 
 from hrm_rl.agents.rules.basic import FixedSegments
 from hrm_rl.agents.rules.thresholds import TwoSided
-from hrm_rl.banks.bank import Bank, play
+from hrm_rl.banks.bank import Bank, checked, play
+from hrm_rl.checks.numbers import real, whole
 from hrm_rl.halting import Halted, Policy
 
 Loss = Callable[[Bank, Halted], Float[Tensor, " P"]]
@@ -67,6 +68,8 @@ def lost_chance(bank: Bank, halted: Halted) -> Float[Tensor, " P"]:
 
 def binomial_tail(k: int, n: int, p: float) -> float:
     """P(X <= k) for X ~ Binomial(n, p), 0 < p < 1; summed in logarithms."""
+    k, n = whole("k", k, low=0), whole("n", n, low=1)
+    p = real("p", p, low=0, high=1, inside=True)
     if k >= n:
         return 1.0
     j = torch.arange(k + 1, dtype=torch.float64)
@@ -81,6 +84,8 @@ def hoeffding_bentkus(risk: float, n: int, alpha: float) -> float:
     h(a, b) = a ln(a / b) + (1 - a) ln((1 - a) / (1 - b)), and at most 1. Source: Angelopoulos et al.
     2021 (2110.01052), after Bates et al. 2021 (2101.02703).
     """
+    risk, n = real("risk", risk, low=0, high=1), whole("n", n, low=1)
+    alpha = real("alpha", alpha, low=0, high=1, inside=True)
     a, b = min(risk, alpha), alpha
     h = (a * math.log(a / b) if a > 0 else 0.0) + (1 - a) * math.log((1 - a) / (1 - b))
     count = math.ceil(n * risk - 1e-9)  # a whole number of losses, but for the rounding of n * risk
@@ -92,6 +97,7 @@ def crc_bound(risk: float, n: int) -> float:
 
     Source: Angelopoulos et al. 2022 (2208.02814), with B = 1.
     """
+    risk, n = real("risk", risk, low=0, high=1), whole("n", n, low=1)
     return (n * risk + 1) / (n + 1)
 
 
@@ -136,11 +142,12 @@ def calibrate(
         ValueError: an empty family, an unknown method, a level outside (0, 1).
     """
     _check(policies, alpha, delta, method)
+    checked(bank)
     n = len(bank.cluster_P.unique())
     chosen, chosen_risk, evidence = None, 0.0, 0.0
     worst_P = torch.zeros(len(bank), dtype=torch.float64)
     for index, policy in enumerate(policies):
-        loss_P = loss(bank, play(bank, policy)).clamp(0, 1)
+        loss_P = _lost(bank, loss, policy)
         risk, worst_P = _mean(bank, loss_P), torch.maximum(worst_P, loss_P)
         ltt = method == "ltt"
         found = hoeffding_bentkus(risk, n, alpha) if ltt else crc_bound(_mean(bank, worst_P), n)
@@ -154,14 +161,24 @@ def calibrate(
     return Calibrated(policies[chosen], chosen, chosen_risk, text)
 
 
+def _lost(bank: Bank, loss: Loss, policy: Policy) -> Float[Tensor, " P"]:
+    """The loss on every puzzle, clipped to [0, 1]; a nan would pass every test."""
+    loss_P = loss(bank, play(bank, policy))
+    if not isinstance(loss_P, Tensor) or loss_P.shape != (len(bank),) or loss_P.isnan().any():
+        raise ValueError(
+            f"the loss must be a tensor of {len(bank)} numbers, one a puzzle and none nan, got "
+            f"{loss_P!r:.60}"
+        )
+    return loss_P.double().clamp(0, 1)
+
+
 def _check(policies: Sequence[Policy], alpha: float, delta: float, method: str) -> None:
-    if not policies:
+    if not len(policies):
         raise ValueError("policies must not be empty; give a family, safest first")
     if method not in ("ltt", "crc"):
         raise ValueError(f'method must be "ltt" or "crc", got "{method}"')
     for name, level in (("alpha", alpha), ("delta", delta)):
-        if not 0 < level < 1:
-            raise ValueError(f"{name} must lie between 0 and 1, got {level}")
+        real(name, level, low=0, high=1, inside=True)
 
 
 def _mean(bank: Bank, loss_P: Float[Tensor, " P"]) -> float:

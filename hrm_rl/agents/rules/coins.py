@@ -11,7 +11,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from hrm_rl.halting import Remembers
+from hrm_rl.agents.rules.basic import LOGITS, knob
+from hrm_rl.checks.numbers import whole
+from hrm_rl.halting import MOST, SEEDS, Remembers
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,8 @@ class Sampled:
     )
 
     def __post_init__(self) -> None:
-        if self.shift != self.shift:
-            raise ValueError("shift must be a number, got nan")
-        self._generator.manual_seed(self.seed)
+        knob("shift", self.shift, *LOGITS)
+        self._generator.manual_seed(whole("seed", self.seed, low=0, high=SEEDS))
 
     def probability(
         self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]
@@ -57,8 +58,7 @@ class Cumulative(Remembers):
     observation: str = "q"
 
     def __post_init__(self) -> None:
-        if self.threshold != self.threshold:
-            raise ValueError("threshold must be a number, got nan")
+        knob("threshold", self.threshold, 0, MOST)
 
     def begin(self, rows: int) -> Adding:
         return Adding(self)

@@ -21,9 +21,15 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from hrm_rl.agents.rules.basic import knob
+from hrm_rl.checks.numbers import real, whole
 from hrm_rl.features import SCALARS
+from hrm_rl.halting import MOST
 
 _STABLE = SCALARS.index("stable")
+MOST_STABLE = 64
+"""Unchanged segments that an observation counts (`features.bounds`)."""
+_NATS = 6.0  # more than the logarithm of 256 tokens
 
 
 @dataclass(frozen=True)
@@ -37,15 +43,22 @@ class Score:
     default: float
     source: str
     """Who halts so, and where it comes from."""
+    most: float = 1.0
+    """The highest value of the score; the lowest is 0."""
 
     def of(self, obs_BF: Float[Tensor, "B F"]) -> Float[Tensor, " B"]:
         """The score of every row: of several columns the one that passes last."""
         columns_KB = [obs_BF[:, column] for column in self.columns]
         return torch.stack(columns_KB).amin(0) if self.above else torch.stack(columns_KB).amax(0)
 
-    def threshold(self, knob: float | None = None, observation: str = "scalars") -> Threshold:
-        """The rule that cuts this score at `knob`, or at the default."""
-        return Threshold(self, self.default if knob is None else knob, observation)
+    def threshold(self, level: float | None = None, observation: str = "scalars") -> Threshold:
+        """The rule that cuts this score at `level`, or at the default.
+
+        Raises:
+            ValueError: no value of the score is near it.
+        """
+        level = self.default if level is None else knob("knob", level, 0, self.most)
+        return Threshold(self, level, observation)
 
 
 @dataclass(frozen=True)
@@ -57,17 +70,16 @@ class Threshold:
     observation: str = "scalars"
 
     def __post_init__(self) -> None:
-        if self.knob != self.knob:
-            raise ValueError("knob must be a number, got nan, beyond which no score lies")
+        real("knob", self.knob)  # a sweep of a bank made by hand may lie anywhere
 
     def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
         score_B = self.score.of(obs_BF)
         return score_B > self.knob if self.score.above else score_B < self.knob
 
 
-def _cut(names: str, direction: str, default: float, source: str) -> Score:
+def _cut(names: str, direction: str, default: float, source: str, most: float = 1.0) -> Score:
     columns = tuple(SCALARS.index(name) for name in names.split())
-    return Score(columns, direction == "above", default, source)
+    return Score(columns, direction == "above", default, source, most)
 
 
 SCORES: Mapping[str, Score] = MappingProxyType(
@@ -86,16 +98,21 @@ SCORES: Mapping[str, Score] = MappingProxyType(
             "confidence_product", "above", 0.9, "probability of the answer, its cells independent: 2002.07650"
         ),
         "entropy": _cut(
-            "entropy_mean", "below", 0.01, "BranchyNet (1709.01686), DeeBERT (2004.12993), mean"
+            "entropy_mean", "below", 0.01, "BranchyNet (1709.01686), DeeBERT (2004.12993), mean",
+            _NATS,
         ),
-        "entropy-max": _cut("entropy_max", "below", 0.1, "the same, of the least sure cell"),
+        "entropy-max": _cut("entropy_max", "below", 0.1, "the same, of the least sure cell", _NATS),
         # What has settled since the segment before.
-        "kl": _cut("kl", "below", 5e-4, "KL(last || now), Geiping et al. (2502.05171)"),
-        "entropy-change": _cut("entropy_change", "below", 1e-3, "Geiping et al. (2502.05171)"),
-        "residual": _cut("residual_H", "below", 0.03, "latent change, Geiping et al. (2502.05171)"),
+        "kl": _cut("kl", "below", 5e-4, "KL(last || now), Geiping et al. (2502.05171)", 30.0),
+        "entropy-change": _cut(
+            "entropy_change", "below", 1e-3, "Geiping et al. (2502.05171)", _NATS
+        ),
+        "residual": _cut(
+            "residual_H", "below", 0.03, "latent change, Geiping et al. (2502.05171)", 4.0
+        ),
         "acceleration": _cut(
             "acceleration_H acceleration_H_last", "below", 0.03,
-            "change of the change, small twice in a row: Pappone et al. (2509.23314)",
+            "change of the change, small twice in a row: Pappone et al. (2509.23314)", 4.0,
         ),
     }
 )  # fmt: skip
@@ -125,12 +142,8 @@ class TwoSided:
 
     def __post_init__(self) -> None:
         for name in ("upper", "lower"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(
-                    f"{name} must lie in [0, 1], got {getattr(self, name)}; it is a probability"
-                )
-        if self.patience < 1:
-            raise ValueError(f"patience must be >= 1, got {self.patience}: segment 1 always runs")
+            real(name, getattr(self, name), low=0, high=1, cure="it is a probability")
+        whole("patience", self.patience, low=1, high=MOST, cure="segment 1 always runs")
 
     def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
         p_B = obs_BF[:, 0].double().sigmoid()
@@ -149,10 +162,8 @@ class StableFor:
     observation: str = "scalars"
 
     def __post_init__(self) -> None:
-        if self.segments < 1:
-            raise ValueError(
-                f"segments must be >= 1, got {self.segments}; to halt after segment 1: fixed-1"
-            )
+        cure = f"more than {MOST_STABLE} are not counted; to halt after segment 1: fixed-1"
+        whole("segments", self.segments, low=1, high=MOST_STABLE, cure=cure)
 
     def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
         return obs_BF[:, _STABLE] >= self.segments
@@ -178,8 +189,9 @@ def knobs_across(score_N: Float[Tensor, " N"], points: int, above: bool = True) 
     Raises:
         ValueError: fewer than 3 points: both ends, and one that all pass.
     """
-    if points < 3:
-        raise ValueError(f"points must be >= 3, got {points}: a sweep has two ends and a middle")
+    whole("points", points, low=3, cure="a sweep has two ends and a middle")
+    if not len(score_N):
+        raise ValueError("there must be a score to put knobs across, got none")
     ranks = torch.linspace(0, len(score_N) - 1, points - 1).round().long()
     knobs_K = score_N.sort().values[ranks].unique()
     weakest = knobs_K[0] if above else knobs_K[-1]

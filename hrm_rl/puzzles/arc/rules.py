@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hrm_rl.puzzles.task import PuzzleError
+from hrm_rl.puzzles.task import Grid, PuzzleError
 
 PAD, EOS, FIRST_COLOUR = 0, 1, 2
 COLOURS = 10
@@ -21,7 +21,7 @@ CHARACTERS = ".|0123456789"
 
 
 @dataclass(frozen=True)
-class Arc:
+class Arc(Grid):
     """Boards of `side` x `side` cells, "arc30"; with identifiers for `variants`, "arc30x100"."""
 
     side: int = MAX_SIDE
@@ -40,20 +40,8 @@ class Arc:
         return f"arc{self.side}" + (f"x{self.variants}" if self.variants != 1000 else "")
 
     @property
-    def kind(self) -> str:
-        return "arc"
-
-    @property
     def rows(self) -> int:
         return self.side
-
-    @property
-    def columns(self) -> int:
-        return self.side
-
-    @property
-    def length(self) -> int:
-        return self.side**2
 
     @property
     def vocab(self) -> int:
@@ -61,8 +49,17 @@ class Arc:
         return FIRST_COLOUR + COLOURS
 
     def parse(self, text: str) -> np.ndarray:
-        """Values (L,) uint8 of a board written row by row: '.', '|' for EOS, colours 0 to 9."""
-        text = "".join(text.split())
+        """Values (L,) uint8 of a board written row by row: '.', '|' for EOS, colours 0 to 9.
+
+        Or of a grid alone, a row a line and two at least, as `pretty` writes it.
+        """
+        text = text.removeprefix("\ufeff")
+        lines = ["".join(line.split()) for line in text.splitlines() if line.strip()]
+        text = "".join(lines)
+        widths = {len(line) for line in lines}
+        if len(lines) > 1 and len(text) < self.length and text.isdecimal() and len(widths) == 1:
+            grid = np.array([[int(colour) for colour in line] for line in lines], np.uint8)
+            return self.board(grid)
         if len(text) != self.length:
             raise PuzzleError(
                 f"a {self.side}x{self.side} ARC board has {self.length} characters, "

@@ -12,6 +12,9 @@
 
 The split "train" has all pairs of training tasks and those pairs of evaluation tasks that show the
 rule; "test" has the pairs of evaluation tasks that are asked (paper, "Evaluation Details").
+
+Folders may have + and : in their names, where these are there. Grids that do not fit the board leave
+out their tasks (`Collection.left_out`).
 """
 
 import re
@@ -24,10 +27,14 @@ from types import MappingProxyType
 
 import numpy as np
 
-from hrm_rl.puzzles.arc.rules import Arc
+from hrm_rl.checks.numbers import did_you_mean
+from hrm_rl.puzzles.arc.names import board_of, origins_of
+from hrm_rl.puzzles.arc.rules import MAX_SIDE, Arc
 from hrm_rl.puzzles.arc.tasks import ArcTask, Pair, Part, read_part
 from hrm_rl.puzzles.sets import PuzzleSet
 from hrm_rl.puzzles.task import PuzzleError
+
+SPLITS = ("train", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +44,8 @@ class Collection:
     board: Arc
     training: tuple[ArcTask, ...]
     evaluation: tuple[ArcTask, ...]
+    left_out: tuple[str, ...] = ()
+    """Tasks with grids that do not fit the board."""
 
     @cached_property
     def tasks(self) -> tuple[ArcTask, ...]:
@@ -59,7 +68,7 @@ class Collection:
         return self.tasks[self._number[name]]
 
     def puzzles(self, split: str) -> PuzzleSet:
-        """The pairs of a split, as they are: variant 0.
+        """The pairs of a split whose answers are known, as they are: variant 0.
 
         Raises:
             PuzzleError: another split than "train" and "test", or one without pairs.
@@ -70,9 +79,10 @@ class Collection:
         elif split == "test":
             named = [(t, "test", t.test) for t in self.evaluation]
         else:
+            hint = did_you_mean(split, SPLITS)
             raise PuzzleError(
-                f'ARC has the splits "train" and "test", got {split!r}; tasks to fit a policy on '
-                "are a collection of their own"
+                f'ARC has the splits "train" and "test", got {split!r}; '
+                + (hint or "tasks to fit a policy on are a collection of their own")
             )
         rows = [
             (f"{task.name} {part} {i}", self.identifier(task.name), pair)
@@ -80,9 +90,12 @@ class Collection:
                 named, key=lambda item: (item[0].name, item[1] == "test")
             )
             for i, pair in enumerate(pairs)
+            if pair.known
         ]
         if not rows:
-            raise PuzzleError(f"no task has pairs in the split {split!r}")
+            unknown = any(pairs for _, _, pairs in named)
+            cure = "with known answers; `hrm-rl arc` asks those without, for a submission"
+            raise PuzzleError(f"no task has pairs in the split {split!r}" + f" {cure}" * unknown)
         sources, ids, pairs = zip(*rows, strict=True)
         return puzzle_set(self.board, pairs, sources, ids, self.shown())
 
@@ -103,9 +116,14 @@ def puzzle_set(
     ids: Sequence[int],
     shown: Mapping[int, np.ndarray] = MappingProxyType({}),
 ) -> PuzzleSet:
-    """Pairs as puzzles; rated by how many cells of the answer differ from the question's."""
+    """Pairs as puzzles; rated by how many cells of the answer differ from the question's.
+
+    An answer that is not known is PAD, which is not scored.
+    """
+    none = np.zeros(board.length, np.uint8)
     questions, answers = (
-        np.stack([board.board(grid) for grid in grids]) for grids in zip(*pairs, strict=True)
+        np.stack([board.board(grid) if grid.size else none for grid in grids])
+        for grids in zip(*pairs, strict=True)
     )
     ratings = ((questions != answers) & (answers != 0)).sum(axis=1)
     return PuzzleSet(
@@ -130,14 +148,20 @@ def collection(name: str) -> Collection:
     Raises:
         PuzzleError: the name can't be read, tasks are not there, or asked pairs are also learnt.
     """
-    origins, *rest = name.split(":")
-    if origins == "arc" and rest:
-        origins = rest.pop(0)
+    origins, rest = origins_of(name)
     options = dict(part.split("=", 1) for part in rest if "=" in part)
-    board = _board(name, options)
+    board = board_of(name, options)
     chosen = {task for part in rest if "=" not in part for task in part.split(",")}
-    parts = {where: _fitting(board, read_part(where), chosen) for where in origins.split("+")}
+    read = {where: _chosen(read_part(where), chosen) for where in origins}
+    parts = {where: _fitting(board, part) for where, part in read.items()}
     training, evaluation = _joined(parts)
+    left_out = [
+        task.name
+        for where, part in read.items()
+        for whole, kept in zip(part, parts[where], strict=True)
+        for task in whole
+        if task not in kept
+    ]
     if missing := chosen - {_within(task.name) for task in training + evaluation}:
         raise PuzzleError(
             f"{name!r} has no task {min(missing)!r} with grids of at most {board.side} rows and "
@@ -148,7 +172,12 @@ def collection(name: str) -> Collection:
             f"{len(leaking)} tasks of {name!r} would be asked for pairs that tasks of another part "
             f"teach, {leaking[0]} first; leave out a part, or add :leak=yes"
         )
-    return Collection(board, training, evaluation)
+    if not training and not evaluation:
+        raise PuzzleError(
+            f"no task of {name!r} has grids of at most {board.side} rows and columns, "
+            f"{len(left_out)} are left out; give a larger side=, up to {MAX_SIDE}"
+        )
+    return Collection(board, training, evaluation, tuple(left_out))
 
 
 def leaks(parts: Mapping[str, Part]) -> list[str]:
@@ -196,29 +225,21 @@ def refuse_mixture(names: Iterable[str]) -> None:
         )
 
 
-def _board(name: str, options: Mapping[str, str]) -> Arc:
-    if foreign := options.keys() - {"side", "variants", "leak"}:
-        raise PuzzleError(
-            f"the options of ARC are side=, variants= and leak=, got {min(foreign)}= in {name!r}"
-        )
-    numbers = {key: value for key, value in options.items() if key != "leak"}
-    if not all(number.isdecimal() for number in numbers.values()):
-        raise PuzzleError(f"side= and variants= want whole numbers, got {name!r}")
-    return Arc(**{key: int(number) for key, number in numbers.items()})
+def _chosen(part: Part, chosen: set[str]) -> Part:
+    """The tasks of these names, all if there are none."""
+    if not chosen:
+        return part
+    return Part(*(tuple(task for task in tasks if task.name in chosen) for tasks in part))
 
 
-def _fitting(board: Arc, part: Part, chosen: set[str]) -> Part:
-    """The tasks that are chosen (all if none is) and whose grids fit the board."""
+def _fitting(board: Arc, part: Part) -> Part:
+    """The tasks whose grids fit the board."""
 
-    def kept(tasks: Iterable[ArcTask]) -> tuple[ArcTask, ...]:
-        return tuple(
-            task
-            for task in tasks
-            if (not chosen or task.name in chosen)
-            and max(max(grid.shape) for pair in task.pairs for grid in pair) <= board.side
-        )
+    def fits(task: ArcTask) -> bool:
+        grids = [grid for pair in task.pairs for grid in pair]
+        return max((max(grid.shape) for grid in grids), default=0) <= board.side
 
-    return Part(kept(part.training), kept(part.evaluation))
+    return Part(*(tuple(task for task in tasks if fits(task)) for tasks in part))
 
 
 def _joined(parts: Mapping[str, Part]) -> Part:

@@ -83,7 +83,7 @@ class Verdict(NamedTuple):
     number: int
     """Which of the task's asked pairs."""
     answer: np.ndarray
-    """The right one."""
+    """The right one; empty if nobody told."""
     grids: Sequence[np.ndarray]
 
     def within(self, tries: int) -> bool:
@@ -93,25 +93,30 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """What a model answered to every asked pair."""
+    """What a model answered to every asked pair; shares are of those whose answers are known."""
 
     verdicts: tuple[Verdict, ...]
 
+    @property
+    def scored(self) -> tuple[Verdict, ...]:
+        """The pairs whose answers are known; the shares of none are NaN."""
+        return tuple(verdict for verdict in self.verdicts if verdict.answer.size)
+
     def inputs(self, tries: int) -> float:
         """Share of the asked pairs that are right within so many tries."""
-        return float(np.mean([verdict.within(tries) for verdict in self.verdicts]))
+        return _mean([verdict.within(tries) for verdict in self.scored])
 
     def tasks(self, tries: int) -> float:
         """Share of the tasks of which all pairs are: pass@k of the public HRM evaluation."""
-        return float(np.mean([all(rights) for rights in self._by_task(tries).values()]))
+        return _mean([all(rights) for rights in self._by_task(tries).values()])
 
     def credit(self, tries: int) -> float:
         """Mean over tasks of the share of their pairs that are: how ARC Prize scores."""
-        return float(np.mean([np.mean(rights) for rights in self._by_task(tries).values()]))
+        return _mean([float(np.mean(rights)) for rights in self._by_task(tries).values()])
 
     def _by_task(self, tries: int) -> dict[str, list[bool]]:
         found: dict[str, list[bool]] = {}
-        for verdict in self.verdicts:
+        for verdict in self.scored:
             found.setdefault(verdict.task, []).append(verdict.within(tries))
         return found
 
@@ -126,3 +131,7 @@ class Result:
             first, second = tries + [[[0]]] * (2 - len(tries))
             found.setdefault(verdict.task, []).append({"attempt_1": first, "attempt_2": second})
         return found
+
+
+def _mean(shares: Sequence[float]) -> float:
+    return float(np.mean(shares)) if shares else float("nan")

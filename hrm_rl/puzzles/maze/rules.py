@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hrm_rl.puzzles.maze import wavefront
-from hrm_rl.puzzles.task import PuzzleError
+from hrm_rl.puzzles.task import Grid, PuzzleError
 
 CHARSET = "# SGo"
 PAD, WALL, FREE, START, GOAL, PATH = range(6)
@@ -20,7 +20,7 @@ LONGEST_SIDE = 64
 
 
 @dataclass(frozen=True)
-class Maze:
+class Maze(Grid):
     """Mazes on a `side` x `side` grid without a wall around it, steps up, down, left and right."""
 
     side: int
@@ -31,25 +31,8 @@ class Maze:
             raise PuzzleError(f"a maze's side must lie in 2..{LONGEST_SIDE}, got {self.side}")
 
     @property
-    def kind(self) -> str:
-        return "maze"
-
-    @property
-    def task(self) -> str:
-        return f"maze{self.side}"
-
-    @property
     def rows(self) -> int:
         return self.side
-
-    @property
-    def columns(self) -> int:
-        return self.side
-
-    @property
-    def length(self) -> int:
-        """Cells of the grid, which are the tokens of a puzzle."""
-        return self.side**2
 
     @property
     def vocab(self) -> int:
@@ -57,8 +40,11 @@ class Maze:
         return len(CHARSET) + 1
 
     def parse(self, text: str) -> np.ndarray:
-        """Values (L,) uint8 of a maze or an answer written row by row; line ends are skipped."""
-        text = text.replace("\r", "").replace("\n", "")
+        """Values (L,) uint8 of a maze or an answer written row by row, as `pretty` draws it too.
+
+        Spaces that an editor took from the ends of rows are put back.
+        """
+        text = self._cells(text.removeprefix("\ufeff"))
         if len(text) != self.length:
             raise PuzzleError(
                 f"a maze of {self.side}x{self.side} has {self.length} characters, got {len(text)}; "
@@ -72,6 +58,19 @@ class Maze:
                 f"path), got {text[bad[0]]!r}"
             )
         return values_L
+
+    def _cells(self, text: str) -> str:
+        """The text without line ends, frame, and spaces between cells."""
+        lines = text.splitlines()
+        rows = [line for line in lines if line.strip() and line.strip(" +-")]
+        framed = [line.strip() for line in rows]
+        if len(framed) == self.side and all(
+            len(line) == 2 * self.side + 3 and line[0] == line[-1] == "|" for line in framed
+        ):
+            return "".join(line[2:-1:2] for line in framed)
+        if len(lines) == self.side and max(map(len, lines)) <= self.side:
+            return "".join(line.ljust(self.side) for line in lines)
+        return "".join(lines)
 
     def format(self, values_L: np.ndarray) -> str:
         """The inverse of `parse`; PAD, which no maze has, is written as free."""

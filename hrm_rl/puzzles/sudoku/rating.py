@@ -51,6 +51,28 @@ def rate(digits_PL: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return guesses_P2[:, 0].astype(np.int32), guesses_P2[:, 1].astype(np.int32)
 
 
+def solve_all(digits_PL: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A solution (P, 81) of each 9x9 puzzle, and how many there are (P,): 0, 1, or 2 for several."""
+    digits_PL = np.ascontiguousarray(digits_PL, dtype=np.int64)
+    grids_PL, found_P = np.zeros_like(digits_PL), np.zeros(len(digits_PL), dtype=np.int64)
+    _solve_all(digits_PL, grids_PL, found_P)
+    return grids_PL.astype(np.uint8), found_P
+
+
+@njit
+def _solve_all(digits_PL: np.ndarray, grids_PL: np.ndarray, found_P: np.ndarray) -> None:
+    stack = np.zeros((DEPTH, WORDS), dtype=np.int64)
+    grids = np.zeros((2, 81), dtype=np.int64)
+    masks = np.zeros(81, dtype=np.int64)
+    guesses = np.zeros(2, dtype=np.int64)
+    for p in range(len(digits_PL)):
+        for cell in range(81):
+            digit = int(digits_PL[p, cell])
+            masks[cell] = 1 << (digit - 1) if digit else ALL
+        found_P[p] = search(stack, masks, 2, grids, guesses)
+        grids_PL[p] = grids[0]
+
+
 @njit
 def _rate(digits_PL: np.ndarray, guesses_P2: np.ndarray, found_P: np.ndarray) -> None:
     stack = np.zeros((DEPTH, WORDS), dtype=np.int64)

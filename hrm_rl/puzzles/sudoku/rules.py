@@ -11,7 +11,8 @@ from functools import cache
 
 import numpy as np
 
-from hrm_rl.puzzles.task import PuzzleError
+from hrm_rl.puzzles.sudoku.text import cells as text_cells
+from hrm_rl.puzzles.task import Grid, PuzzleError
 
 BOXES = {4: (2, 2), 6: (2, 3), 9: (3, 3)}
 """Rows and columns of a box, by size of the grid."""
@@ -20,7 +21,7 @@ PAD, BLANK = 0, 1
 
 
 @dataclass(frozen=True)
-class Sudoku:
+class Sudoku(Grid):
     """Sudoku on a `size` x `size` grid."""
 
     size: int
@@ -39,29 +40,12 @@ class Sudoku:
         return BOXES[self.size][1]
 
     @property
-    def length(self) -> int:
-        """Cells of the grid, which are the tokens of a puzzle."""
-        return self.size**2
-
-    @property
     def vocab(self) -> int:
         """PAD, blank and the digits."""
         return self.size + 2
 
     @property
-    def kind(self) -> str:
-        return "sudoku"
-
-    @property
-    def task(self) -> str:
-        return f"sudoku{self.size}"
-
-    @property
     def rows(self) -> int:
-        return self.size
-
-    @property
-    def columns(self) -> int:
         return self.size
 
     @property
@@ -70,21 +54,9 @@ class Sudoku:
         return _units(self.size)
 
     def parse(self, text: str) -> np.ndarray:
-        """Digits (L,) uint8 of a puzzle written row by row with '.' or 0 for a blank."""
-        text = "".join(text.split())
-        if len(text) != self.length:
-            raise PuzzleError(
-                f"a {self.size}x{self.size} Sudoku has {self.length} characters, got {len(text)}; "
-                "write it row by row with '.' or 0 for a blank"
-            )
-        digits = np.frombuffer(text.replace(".", "0").encode("ascii", "replace"), np.uint8) - 48
-        bad = np.flatnonzero(digits > self.size)
-        if len(bad):
-            raise PuzzleError(
-                f"character {bad[0] + 1} must be '.' or a digit from 0 to {self.size}, "
-                f"got {text[bad[0]]!r}"
-            )
-        return digits
+        """Digits (L,) uint8 of the one puzzle in a text, as people write it (`sudoku.text`)."""
+        found = text_cells(text, self.size).replace(".", "0")
+        return np.frombuffer(found.encode("ascii"), np.uint8) - np.uint8(48)
 
     def format(self, digits_L: np.ndarray) -> str:
         """The inverse of `parse`, '.' for a blank."""
@@ -133,8 +105,9 @@ class Sudoku:
     def solved(self, puzzles_PL: np.ndarray, answers_PL: np.ndarray) -> np.ndarray:
         """(P,) bool: `is_solution` of many at once."""
         keeps_givens_P = ((puzzles_PL == 0) | (puzzles_PL == answers_PL)).all(axis=1)
-        in_units_PUS = np.sort(answers_PL[:, self.units], axis=2)
-        return keeps_givens_P & (in_units_PUS == np.arange(1, self.size + 1)).all(axis=(1, 2))
+        bits_PL = np.left_shift(np.uint16(1), np.minimum(answers_PL, 15).astype(np.uint16))
+        in_units_PU = np.bitwise_or.reduce(bits_PL[:, self.units], axis=2)
+        return keeps_givens_P & (in_units_PU == (2 << self.size) - 2).all(axis=1)
 
 
 @cache

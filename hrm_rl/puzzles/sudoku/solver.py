@@ -1,10 +1,12 @@
 """A plain solver for every size: no compiler, no wait, 1 to 30 ms for a 9x9 puzzle.
 
 It fills cells with one digit left and digits with one cell left in a row, column or box, then
-guesses at the cell with the fewest digits.
+guesses at the cell with the fewest digits. Few puzzles need more than a thousand guesses; some sparse
+ones without a solution would need years, so that a search that has to end has a number of guesses.
 """
 
 from functools import cache
+from typing import Final
 
 import numpy as np
 
@@ -12,13 +14,25 @@ from hrm_rl.puzzles.rng import shuffle
 from hrm_rl.puzzles.sudoku.rules import Sudoku
 from hrm_rl.puzzles.task import PuzzleError
 
+PATIENCE: Final = 20_000
+"""Guesses after which a puzzle that somebody gave is left alone, about ten seconds."""
+
 
 def solve(
-    digits_L: np.ndarray, size: int, limit: int = 2, rng: np.ndarray | None = None
+    digits_L: np.ndarray,
+    size: int,
+    limit: int = 2,
+    rng: np.ndarray | None = None,
+    most: float = float("inf"),
 ) -> tuple[list[np.ndarray], int]:
     """Up to `limit` solutions (digits, uint8) of a puzzle, and the guesses until the first of them.
 
-    `rng` (see `hrm_rl.puzzles.rng`) shuffles the digits to try: a random grid from an empty one.
+    Args:
+        rng: (see `hrm_rl.puzzles.rng`) shuffles the digits to try: a random grid from an empty one.
+        most: guesses that may be made.
+
+    Raises:
+        PuzzleError: they were not enough.
     """
     everything = (1 << size) - 1
     candidates = [everything] * (size * size)
@@ -30,7 +44,12 @@ def solve(
         if digit
     )
     if alive:
-        _search(candidates, size, limit, rng, found, guesses)
+        _search(candidates, size, limit, rng, found, guesses, most)
+    if len(found) < limit and guesses[0] > most:
+        raise PuzzleError(
+            f"the search was given up after {int(most)} guesses, with {len(found) or 'no'} solution "
+            "found by then; give a puzzle with more givens"
+        )
     return found, guesses[1] if found else guesses[0]
 
 
@@ -41,8 +60,16 @@ def count(digits_L: np.ndarray, size: int, limit: int = 2) -> int:
 
 def check(text: str, size: int = 9) -> np.ndarray:
     """The one solution (digits) of a puzzle as a person types it, or why there is no such thing."""
+    return only(Sudoku(size).parse(text), size)
+
+
+def only(digits_L: np.ndarray, size: int = 9) -> np.ndarray:
+    """The one solution (digits) of a puzzle.
+
+    Raises:
+        PuzzleError: there is none, there are several, or `PATIENCE` guesses did not tell.
+    """
     game = Sudoku(size)
-    digits_L = game.parse(text)
     for number, unit in enumerate(game.units):
         counts = np.bincount(digits_L[unit], minlength=size + 1)[1:]
         if counts.max() > 1:
@@ -51,7 +78,7 @@ def check(text: str, size: int = 9) -> np.ndarray:
                 f"the givens contradict each other: digit {counts.argmax() + 1} appears "
                 f"{counts.max()} times in {name} {number % size + 1}; mend one of them"
             )
-    found, _ = solve(digits_L, size)
+    found, _ = solve(digits_L, size, most=PATIENCE)
     if not found:
         raise PuzzleError("the puzzle has no solution; check the givens for a typing error")
     if len(found) > 1:
@@ -69,6 +96,7 @@ def _search(
     rng: np.ndarray | None,
     found: list[np.ndarray],
     guesses: list[int],
+    most: float,
 ) -> None:
     if not _hidden_singles(candidates, size):
         return
@@ -86,8 +114,8 @@ def _search(
     for choice in choices:
         branch = candidates.copy()
         if _assign(branch, cell, int(choice), size):
-            _search(branch, size, limit, rng, found, guesses)
-            if len(found) >= limit:
+            _search(branch, size, limit, rng, found, guesses, most)
+            if len(found) >= limit or guesses[0] > most:
                 return
 
 

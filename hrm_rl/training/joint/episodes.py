@@ -10,12 +10,10 @@ Shapes: B slots, M segments, D width.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from hrm_rl.training.joint.learner import Memory, Seen, Segment
@@ -38,18 +36,15 @@ class Episodes:
     max_segments: int
     explores = False
 
-    def begin(self, slots: int, width: int, device: torch.device) -> Memory:
+    def begin(
+        self, slots: int, width: int, device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> Memory:
         M = self.max_segments
         return Episode(
-            torch.zeros(slots, M, width, device=device),
-            torch.zeros(slots, M, device=device),
-            torch.zeros(slots, device=device),
+            torch.zeros(slots, M, width, dtype=dtype, device=device),
+            torch.zeros(slots, M, dtype=dtype, device=device),
+            torch.zeros(slots, dtype=dtype, device=device),
         )
-
-
-def rare_halt(max_segments: int) -> float:
-    """Logit of P(halt) = 1 / max_segments: with 1/2 an episode would have 2 segments on average."""
-    return -math.log(max(max_segments - 1, 1))
 
 
 def spent_before(memory: Episode, seen: Seen) -> Float[Tensor, " B"]:
@@ -67,20 +62,3 @@ def record(memory: Episode, segment: Segment, cost_B: Float[Tensor, " B"]) -> Ep
         z_BMD=torch.where(at_BM[..., None], segment.seen.z_BD[:, None], memory.z_BMD),
         cost_BM=torch.where(at_BM, cost_B[:, None], memory.cost_BM),
     )
-
-
-def reach(logit_BM: Float[Tensor, "B M"]) -> Float[Tensor, "B M"]:
-    """P(segment n is reached): the product of 1 - P(halt) over the segments before it.
-
-    By sums of logarithms: the gradient of `cumprod` asks the device whether a factor is 0.
-    """
-    stay_BM = F.logsigmoid(-logit_BM).cumsum(1)
-    return torch.cat([torch.zeros_like(stay_BM[:, :1]), stay_BM[:, :-1]], 1).exp()
-
-
-def halting(logit_BM: Float[Tensor, "B M"], m_B: Int[Tensor, " B"]) -> Float[Tensor, "B M"]:
-    """P(the episode halts at segment n); at m, the last that was run, all that is left halts."""
-    n_M = torch.arange(1, logit_BM.shape[1] + 1, device=logit_BM.device)
-    reach_BM = reach(logit_BM)
-    p_BM = torch.where(n_M < m_B[:, None], reach_BM * logit_BM.sigmoid(), reach_BM)
-    return torch.where(n_M <= m_B[:, None], p_BM, 0)

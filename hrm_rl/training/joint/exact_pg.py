@@ -28,4 +28,5 @@ class ExactPG(Ponder):
     term = "return"
 
     def cost(self, segment: Segment) -> Float[Tensor, " B"]:
-        return 1 - segment.correct_B.float() + self.step_cost * (segment.seen.m_B - 1)
+        dtype = segment.q_B2.dtype
+        return 1 - segment.correct_B.to(dtype) + self.step_cost * (segment.seen.m_B - 1).to(dtype)

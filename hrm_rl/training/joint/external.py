@@ -37,7 +37,9 @@ class External(Memoryless):
 
     explores = False  # whoever decides explores
 
-    def begin(self, slots: int, width: int, device: torch.device) -> Memory:
+    def begin(
+        self, slots: int, width: int, device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> Memory:
         """What was seen of a first segment's past is not looked at: zeros are in its place."""
         c = self.model
 

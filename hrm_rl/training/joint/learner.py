@@ -72,8 +72,10 @@ class JointLearner(Protocol):
     def bias(self) -> tuple[float, float]:
         """What the two outputs of a new head start from."""
 
-    def begin(self, slots: int, width: int, device: torch.device) -> Memory:
-        """The memory of slots that were just dealt their first puzzles."""
+    def begin(
+        self, slots: int, width: int, device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> Memory:
+        """The memory of slots that were just dealt their first puzzles, in a model's `dtype`."""
 
     def decide(self, memory: Memory, seen: Seen, draw: Draw) -> tuple[Bool[Tensor, " B"], Memory]:
         """Which slots it wants to halt. The trainer halts all at `max_segments`."""
@@ -89,5 +91,7 @@ class Memoryless:
     bias = (-5.0, -5.0)
     """Both near 0 as probabilities: nobody halts early (the public code)."""
 
-    def begin(self, slots: int, width: int, device: torch.device) -> Memory:
+    def begin(
+        self, slots: int, width: int, device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> Memory:
         return Nothing()

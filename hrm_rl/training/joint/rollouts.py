@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from hrm_rl.training.joint.episodes import rare_halt
+from hrm_rl.statistics.survival import coin_entropy, log_probability
+from hrm_rl.training.halting_losses import rare_halt
 from hrm_rl.training.joint.learner import Draw, Memory, Seen, Segment, Terms
 
 
@@ -69,9 +69,11 @@ class ActorCritic(ABC):
     def bias(self) -> tuple[float, float]:
         return rare_halt(self.max_segments), 0.0
 
-    def begin(self, slots: int, width: int, device: torch.device) -> Memory:
-        z_BTD = torch.zeros(slots, self.length, width, device=device)
-        number_BT = torch.zeros(slots, self.length, device=device)
+    def begin(
+        self, slots: int, width: int, device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> Memory:
+        z_BTD = torch.zeros(slots, self.length, width, dtype=dtype, device=device)
+        number_BT = torch.zeros(slots, self.length, dtype=dtype, device=device)
         flag_BT = torch.zeros(slots, self.length, dtype=torch.bool, device=device)
         return Rollouts(
             torch.zeros((), dtype=torch.int64, device=device),
@@ -88,7 +90,9 @@ class ActorCritic(ABC):
         logit_BT, value_BT = segment.head(memory.old_z_BTD).unbind(-1)
         log_p_BT = log_probability(logit_BT, memory.old_halted_BT)
         gain_BT = self.surrogate(log_p_BT, memory.old_log_p_BT, memory.old_advantage_BT)
-        gain_BT = torch.where(memory.old_free_BT, gain_BT + self.entropy * entropy(logit_BT), 0)
+        gain_BT = torch.where(
+            memory.old_free_BT, gain_BT + self.entropy * coin_entropy(logit_BT), 0
+        )
         error_BT = (value_BT - memory.old_return_BT) ** 2
         return {
             "policy": torch.where(due, -gain_BT.mean(1), 0),
@@ -130,7 +134,7 @@ class ActorCritic(ABC):
             "halted_BT": halted_B,
             "free_BT": segment.seen.m_B < self.max_segments,
             "log_p_BT": log_probability(q_B2[:, 0], halted_B),
-            "reward_BT": torch.where(halted_B, segment.correct_B.float(), -self.step_cost),
+            "reward_BT": torch.where(halted_B, segment.correct_B.to(q_B2.dtype), -self.step_cost),
             "value_BT": q_B2[:, 1],
         }
         at_T = torch.arange(self.length, device=halted_B.device) == memory.steps % self.length
@@ -142,16 +146,6 @@ class ActorCritic(ABC):
         return memory._replace(
             steps=memory.steps + 1, **{name: put(name, value) for name, value in now.items()}
         )
-
-
-def log_probability(logit: Float[Tensor, "*B"], halted: Bool[Tensor, "*B"]) -> Float[Tensor, "*B"]:
-    """Of what was decided."""
-    return F.logsigmoid(torch.where(halted, logit, -logit))
-
-
-def entropy(logit: Float[Tensor, "*B"]) -> Float[Tensor, "*B"]:
-    """Of a decision, in nats."""
-    return F.softplus(logit) - logit * logit.sigmoid()
 
 
 def advantages(

@@ -52,7 +52,9 @@ class Random:
     explores = False
     bias = Memoryless.bias
 
-    def begin(self, slots: int, width: int, device: torch.device) -> Memory:
+    def begin(
+        self, slots: int, width: int, device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> Memory:
         return Lengths(torch.ones(slots, dtype=torch.int32, device=device))
 
     def decide(self, memory: Lengths, seen: Seen, draw: Draw) -> tuple[Bool[Tensor, " B"], Memory]:

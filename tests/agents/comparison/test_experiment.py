@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from tiny import talkative
 
-from hrm_rl.agents.comparison.experiment import read_banks, run_comparison
+from hrm_rl.agents.comparison.experiment import run_comparison
+from hrm_rl.agents.comparison.pairs import read_banks
 from hrm_rl.banks.bank import Bank
 from hrm_rl.banks.files import log_to
 from hrm_rl.banks.synthetic import bank_a

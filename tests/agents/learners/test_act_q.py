@@ -8,8 +8,6 @@ import math
 import pytest
 import torch
 from banks import bank_a, value_on_bank_a
-from hypothesis import given
-from hypothesis import strategies as st
 from scripted import PUZZLES, Scripted
 
 from hrm_rl.agents.learners import act_q
@@ -22,40 +20,6 @@ M = 5
 
 def logits(*rows: tuple[float, float]) -> torch.Tensor:
     return torch.tensor(rows).logit()
-
-
-# --- targets --------------------------------------------------------------------------------------
-
-
-def test_targets_by_hand():
-    """Step cost 0.25 and M = 5: returns in [-1, 1] become (r + 1) / 2, and a segment costs 0.125.
-
-    Next Q of 0.75 and 0.5 stand for returns of 0.5 and 0; at m = 4 only halting is left.
-    """
-    next_q_B2 = logits((0.5, 0.75), (0.5, 0.75), (0.05, 0.05))
-    got = act_q.targets(
-        torch.tensor([True, False, False]), next_q_B2, torch.tensor([1, 4, 1]), M, 0.25
-    )
-    expected = torch.tensor([[1.0, 0.625], [0.5, 0.375], [0.5, 0.0]])  # the last one is clipped
-    torch.testing.assert_close(got, expected)
-
-
-@given(st.integers(0, 99), st.sampled_from(["exact", "paper"]))
-def test_targets_are_the_papers_at_step_cost_0(seed, edge):
-    generator = torch.Generator().manual_seed(seed)
-    correct_B = torch.rand(6, generator=generator) < 0.5
-    m_B = torch.randint(1, M, (6,), generator=generator)
-    next_q_B2 = torch.randn(6, 2, generator=generator)
-    halt_B, continue_B = act_q.targets(correct_B, next_q_B2, m_B, M, 0.0, edge).unbind(-1)
-    assert torch.equal(halt_B, losses.halt_target(correct_B))
-    assert torch.equal(continue_B, losses.continue_target(next_q_B2, m_B, M, edge))
-
-
-@given(st.floats(0, 0.5), st.integers(2, 32), st.floats(-1, 1))
-def test_rescaling_is_affine_onto_the_unit_interval(step_cost, max_segments, place):
-    c = step_cost * (max_segments - 1)
-    ends = act_q.rescaled(torch.tensor([-c, 1.0]), max_segments, step_cost)
-    assert ends.tolist() == pytest.approx([0, 1], abs=1e-6)
 
 
 # --- the loss -------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from hrm_rl.agents.learners import learner
-from hrm_rl.agents.learners.act_q import returned
 from hrm_rl.agents.learners.protocol import play_on
 from hrm_rl.banks.bank import Bank, play
 from hrm_rl.banks.synthetic import BANK_A, bank_a, bank_b, bank_c
@@ -19,6 +18,7 @@ from hrm_rl.halting import Policy
 from hrm_rl.stopping.budget import solve
 from hrm_rl.stopping.chains import score, value_a, value_c
 from hrm_rl.stopping.exact import Outcome
+from hrm_rl.training.losses import returned
 
 COST = 0.02
 BEST_A, NEVER_GIVES_UP = 0.708332, 0.700185

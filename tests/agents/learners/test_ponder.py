@@ -10,22 +10,16 @@ from hrm_rl.agents.learners.exact_pg import exact_loss
 from hrm_rl.agents.learners.protocol import play_on
 from hrm_rl.banks.synthetic import bank_a
 from hrm_rl.stopping.exact import outcome
-
-
-def test_priors_by_hand() -> None:
-    assert ponder.prior(3, 0.5).tolist() == pytest.approx([4 / 7, 2 / 7, 1 / 7])
-    assert ponder.prior(4, None).tolist() == [0.25] * 4
-    with pytest.raises(ValueError, match=r"lambda_p must lie between 0 and 1, got 1\.0"):
-        ponder.prior(3, 1.0)
+from hrm_rl.training.halting_losses import prior
 
 
 def test_loss_by_hand() -> None:
     """p = (1/2, 1/4, 1/4) earns 0.425; KL to (4/7, 2/7, 1/7), and to the uniform ln 3 - 1.5 ln 2."""
     logit_DP, returns_MP = torch.zeros(2, 1), torch.tensor([[0.0], [0.9], [0.8]])
     kl = 0.5 * math.log(7 / 8) + 0.25 * math.log(7 / 8) + 0.25 * math.log(7 / 4)
-    got = ponder.ponder_loss(logit_DP, returns_MP, ponder.prior(3, 0.5), 0.1)
+    got = ponder.ponder_loss(logit_DP, returns_MP, prior(3, 0.5), 0.1)
     assert got.item() == pytest.approx(0.575 + 0.1 * kl)
-    uniform = ponder.ponder_loss(logit_DP, returns_MP, ponder.prior(3, None), 1.0)
+    uniform = ponder.ponder_loss(logit_DP, returns_MP, prior(3, None), 1.0)
     assert uniform.item() == pytest.approx(0.575 + math.log(3) - 1.5 * math.log(2))
 
 
@@ -34,7 +28,7 @@ def test_without_a_prior_it_is_the_exact_gradient() -> None:
     logit_DP = torch.randn(4, 3, generator=generator, requires_grad=True)
     returns_MP = torch.randn(5, 3, generator=generator)
     (pondered,) = torch.autograd.grad(
-        ponder.ponder_loss(logit_DP, returns_MP, ponder.prior(5, 0.2), 0.0), logit_DP
+        ponder.ponder_loss(logit_DP, returns_MP, prior(5, 0.2), 0.0), logit_DP
     )
     (exact,) = torch.autograd.grad(exact_loss(logit_DP, returns_MP), logit_DP)
     torch.testing.assert_close(pondered, exact)
@@ -47,5 +41,5 @@ def test_a_strong_prior_has_its_way() -> None:
         play_on(bank, observation="o"), steps=60_000, seed=0, beta=10.0, lambda_p=0.4
     )
     segments = outcome(bank, policy, 0.0, stochastic=True).segments
-    expected = (ponder.prior(6, 0.4) * torch.arange(1, 7)).sum().item()
+    expected = (prior(6, 0.4) * torch.arange(1, 7)).sum().item()
     assert segments == pytest.approx(expected, abs=0.05)

@@ -48,5 +48,5 @@ def test_one_step_ahead_it_goes_on_while_the_hazard_exceeds_the_cost(rate: float
 
 
 def test_a_horizon_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="k must be >= 1, got 0"):
+    with pytest.raises(ValueError, match="k must be a whole number >= 1, got 0"):
         hazard.learn(play_on(bank_a(4), observation="o"), steps=1, seed=0, k=0)

@@ -226,9 +226,9 @@ def test_wrong_requests_are_refused() -> None:
         calibrate(bank, [], loss, 0.1)
     with pytest.raises(ValueError, match='method must be "ltt" or "crc", got "cv"'):
         calibrate(bank, family, loss, 0.1, method="cv")
-    with pytest.raises(ValueError, match="alpha must lie between 0 and 1, got 0"):
+    with pytest.raises(ValueError, match="alpha must be a finite number between 0 and 1, got 0"):
         calibrate(bank, family, loss, 0)
-    with pytest.raises(ValueError, match="delta must lie between 0 and 1, got 1"):
+    with pytest.raises(ValueError, match="delta must be a finite number between 0 and 1, got 1"):
         calibrate(bank, family, loss, 0.1, 1)
 
 

@@ -112,5 +112,5 @@ def test_sweeps_reach_from_never_halting_to_halting_at_once(kind: str) -> None:
 
 @pytest.mark.parametrize("name", ["sampled-nan", "cumulative-nan"])
 def test_knobs_that_are_no_numbers_are_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="must be a number, got nan"):
+    with pytest.raises(ValueError, match="must be a finite number, got nan"):
         rule(name)

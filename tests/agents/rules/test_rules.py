@@ -204,9 +204,9 @@ def test_every_rule_has_a_default_and_decides(name):
         ("trm-0.5-0.6", '"trm" has no more knobs than threshold, got "trm-0.5-0.6"'),
         ("entropy-low", 'knob of "entropy" must be a number, got "entropy-low"'),
         ("two-sided-0.9-0.1-2.5", 'patience of "two-sided" must be a whole number'),
-        ("fixed-0", "segments must be >= 1, got 0"),
-        ("stable-0", "segments must be >= 1, got 0"),
-        ("random-1.5", r"probability must lie in \[0, 1\], got 1.5"),
+        ("fixed-0", r"segments must be a whole number in 1\.\.2147483647, got 0"),
+        ("stable-0", r"segments must be a whole number in 1\.\.64, got 0"),
+        ("random-1.5", r"probability must be a finite number in 0\.\.1, got 1\.5"),
     ],
 )
 def test_wrong_names_are_refused(name, message):

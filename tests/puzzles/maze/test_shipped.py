@@ -5,9 +5,9 @@ import pytest
 from mazes import search
 
 from hrm_rl.puzzles import concat, load, task_of
+from hrm_rl.puzzles.files import DATA, SPLITS
 from hrm_rl.puzzles.maze.generate import generate, split_of
 from hrm_rl.puzzles.maze.rules import GOAL, START, WALL
-from hrm_rl.puzzles.sets import DATA, SPLITS
 from hrm_rl.puzzles.source import source
 
 COUNTS = {"train": 250, "fit": 250, "test": 500}

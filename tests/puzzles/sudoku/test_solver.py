@@ -41,7 +41,7 @@ def test_check_returns_the_solution_of_a_typed_puzzle():
     ("text", "message"),
     [
         ("1.", "16 characters, got 2"),
-        ("x" + "." * 15, "character 1 must be '.' or a digit from 0 to 4, got 'x'"),
+        ("z" + "." * 15, "character 1 must be '.' or a digit from 0 to 4, got 'z'"),
         ("11" + "." * 14, "digit 1 appears 2 times in row 1"),
         ("2...2" + "." * 11, "digit 2 appears 2 times in column 1"),
         ("3....3" + "." * 10, "digit 3 appears 2 times in box 1"),

@@ -12,10 +12,9 @@ from torch import Tensor, nn
 
 from hrm_rl.stopping.exact import logit_gradient, rewards
 from hrm_rl.training.joint import JointLearner, Memory, Seen, Segment, Terms
-from hrm_rl.training.joint.episodes import halting, reach
 from hrm_rl.training.joint.exact_pg import ExactPG
-from hrm_rl.training.joint.graves import Graves, weights
-from hrm_rl.training.joint.ponder import Ponder, divergence, prior
+from hrm_rl.training.joint.graves import Graves
+from hrm_rl.training.joint.ponder import Ponder
 
 M, B, D = 5, 3, 4
 GENERATOR = torch.Generator().manual_seed(0)
@@ -69,19 +68,6 @@ LEARNERS = pytest.mark.parametrize(
 # --- what they share ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("m", [1, 3, M])
-def test_halting_distribution_is_that_of_a_plain_loop(m: int) -> None:
-    p_BM = halting(LOGIT_BM, torch.full((B,), m))
-    for row, logits in zip(p_BM.tolist(), LOGIT_BM.tolist(), strict=True):
-        assert row == pytest.approx(plain_halting(logits, m), abs=1e-6)
-        assert sum(row) == pytest.approx(1)
-
-
-def test_reach_by_hand() -> None:
-    logit_BM = torch.tensor([[0.25, 0.5, 0.75]]).logit()
-    assert reach(logit_BM).tolist() == [pytest.approx([1, 0.75, 0.375])]
-
-
 @LEARNERS
 def test_nothing_is_lost_before_the_episode_ends(learner: JointLearner) -> None:
     terms, _ = episode(learner, LOGIT_BM)
@@ -123,12 +109,6 @@ def test_gradients_reach_the_head_as_it_is_now_and_it_alone(learner: JointLearne
 # --- PonderNet and the exact gradient -------------------------------------------------------------
 
 
-def test_priors_by_hand() -> None:
-    device = torch.device("cpu")
-    assert prior(3, 0.5, device).tolist() == pytest.approx([4 / 7, 2 / 7, 1 / 7])
-    assert prior(4, None, device).tolist() == [0.25] * 4
-
-
 @pytest.mark.parametrize("lambda_p", [0.2, None])
 def test_ponder_loss_is_the_plain_formula(lambda_p: float | None) -> None:
     """Of an episode that ran to the end; beta is large, so that the prior counts."""
@@ -139,14 +119,6 @@ def test_ponder_loss_is_the_plain_formula(lambda_p: float | None) -> None:
         loss = sum(x * y for x, y in zip(p, LM_BM[b].tolist(), strict=True))
         kl = sum(x * log(x * sum(rates) / g) for x, g in zip(p, rates, strict=True))
         assert terms[-1]["ponder"][b].item() == pytest.approx(loss + 0.7 * kl, rel=1e-5)
-
-
-def test_divergence_of_a_cut_episode_counts_what_comes_later_as_one_outcome() -> None:
-    """Coins of 1/2 and 1/2 against a prior (0.4, 0.3, 0.2, 0.1): 1/2, 1/4 and 1/4 left, against 0.3."""
-    prior_M = torch.tensor([0.4, 0.3, 0.2, 0.1])
-    kl_B = divergence(torch.zeros(1, 4), torch.tensor([2]), prior_M)
-    outcomes = [(0.5, 0.4), (0.25, 0.3), (0.25, 0.3)]
-    assert kl_B.item() == pytest.approx(sum(p * log(p / g) for p, g in outcomes))
 
 
 def test_a_head_that_halts_at_once_is_pulled_back_by_the_prior_alone() -> None:
@@ -211,36 +183,13 @@ def test_first_p_of_halting_is_one_in_max_segments() -> None:
 # --- Graves ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("h", "m", "p", "ponder"),
-    [
-        ([0.3, 0.6, 0.2, 0.4], 4, [0.3, 0.6, 0.1, 0.0], 3.1),
-        ([0.1, 0.1, 0.1, 0.1], 4, [0.1, 0.1, 0.1, 0.7], 4.7),
-        ([0.1, 0.1, 0.9, 0.9], 2, [0.1, 0.9, 0.0, 0.0], 2.9),
-        ([0.995, 0.5, 0.5, 0.5], 4, [1.0, 0.0, 0.0, 0.0], 2.0),
-    ],
-    ids=["N = 3", "to the end", "cut", "at once"],
-)
-def test_graves_weights_by_hand(h: list[float], m: int, p: list[float], ponder: float) -> None:
-    p_BM, ponder_B = weights(torch.tensor([h]), torch.tensor([m]))
-    assert p_BM[0].tolist() == pytest.approx(p)
-    assert ponder_B.item() == pytest.approx(ponder)
-
-
-def test_graves_loss_and_gradient_by_hand() -> None:
-    """d loss / d h_n = L_n - L_N - tau before N, and 0 from there on; N itself has no gradient."""
+def test_graves_loss_by_hand() -> None:
     h = [0.3, 0.6, 0.2, 0.4, 0.4]
     logit_BM = torch.tensor([h] * B).logit()
     terms, _ = episode(Graves(M, tau=0.05), logit_BM)
     for b, (L1, L2, L3, *_) in enumerate(LM_BM.tolist()):
         loss = 0.3 * L1 + 0.6 * L2 + 0.1 * L3 + 0.05 * 3.1
         assert terms[-1]["graves"][b].item() == pytest.approx(loss, rel=1e-5)
-    p_BM = torch.tensor([h] * B, requires_grad=True)
-    mixed_BM, ponder_B = weights(p_BM, torch.full((B,), M))
-    ((mixed_BM * LM_BM).sum() + 0.05 * ponder_B.sum()).backward()
-    for b, (L1, L2, L3, *_) in enumerate(LM_BM.tolist()):
-        expected = [L1 - L3 - 0.05, L2 - L3 - 0.05, 0, 0, 0]
-        assert p_BM.grad[b].tolist() == pytest.approx(expected, abs=1e-6)
 
 
 def test_graves_halts_where_the_sum_is_reached() -> None:

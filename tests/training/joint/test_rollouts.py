@@ -13,10 +13,11 @@ from chains import Run, never
 from torch import Tensor, nn
 
 from hrm_rl.banks.synthetic import BANK_B
+from hrm_rl.statistics.survival import coin_entropy
 from hrm_rl.training.joint import JointLearner, Seen, Segment, Terms
 from hrm_rl.training.joint.a2c import A2C
 from hrm_rl.training.joint.ppo import PPO
-from hrm_rl.training.joint.rollouts import ActorCritic, advantages, entropy, log_probability
+from hrm_rl.training.joint.rollouts import ActorCritic, advantages
 
 M, B, D, T = 4, 6, 3, 5
 BOTH = pytest.mark.parametrize("kind", [PPO, A2C], ids=["ppo", "a2c"])
@@ -101,14 +102,6 @@ def test_advantages_are_those_of_the_definition() -> None:
         rows = [part[b].tolist() for part in (reward_BT, halted_BT, value_BT)]
         expected = gae(*rows, last_B[b].item(), 0.9)
         assert found_BT[b].tolist() == pytest.approx(expected, abs=1e-5)
-
-
-def test_probabilities_and_entropy_by_hand() -> None:
-    logit = torch.tensor([log(3.0), log(3.0)])  # P(halt) is 3/4
-    assert log_probability(logit, torch.tensor([True, False])).tolist() == pytest.approx(
-        [log(0.75), log(0.25)]
-    )
-    assert entropy(logit[:1]).item() == pytest.approx(-0.75 * log(0.75) - 0.25 * log(0.25))
 
 
 @BOTH
@@ -198,7 +191,7 @@ def test_entropy_bonus_lowers_the_loss_of_free_decisions() -> None:
     )
     log_ = Log(PPO(M, length=T), a_head()).play(T + 1)
     free_BT, z_BTD = log_.memory.old_free_BT, log_.memory.old_z_BTD
-    h_BT = torch.where(free_BT, entropy(log_.head(z_BTD)[..., 0]), 0)
+    h_BT = torch.where(free_BT, coin_entropy(log_.head(z_BTD)[..., 0]), 0)
     torch.testing.assert_close(plain - bonus, 0.5 * h_BT.mean(1))
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from hrm_rl.puzzles.arc.rules import Arc
-from hrm_rl.puzzles.task import PuzzleError
+from hrm_rl.puzzles.task import Grid, PuzzleError
 
 
 @dataclass(frozen=True)
-class Demos:
+class Demos(Grid):
     """2 `pairs` boards of demonstrations and one of the question, below each other: "demos20x3".
 
     Answers are PAD, which is not scored, but for the last board.
@@ -33,10 +33,6 @@ class Demos:
         return f"demos{self.side}x{self.pairs}"
 
     @property
-    def kind(self) -> str:
-        return "demos"
-
-    @property
     def board(self) -> Arc:
         """The boards, all of one size."""
         return Arc(self.side)
@@ -53,10 +49,6 @@ class Demos:
     @property
     def columns(self) -> int:
         return self.side
-
-    @property
-    def length(self) -> int:
-        return self.rows * self.columns
 
     @property
     def vocab(self) -> int:

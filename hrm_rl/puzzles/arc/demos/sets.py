@@ -14,8 +14,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from hrm_rl.checks.numbers import did_you_mean
 from hrm_rl.puzzles.arc.demos.rules import Demos
-from hrm_rl.puzzles.arc.sets import Collection, collection
+from hrm_rl.puzzles.arc.sets import SPLITS, Collection, collection
 from hrm_rl.puzzles.arc.tasks import ArcTask, Pair
 from hrm_rl.puzzles.sets import PuzzleSet
 from hrm_rl.puzzles.task import PuzzleError
@@ -35,10 +36,12 @@ def in_context(game: Demos, tasks: Iterable[ArcTask], every: bool) -> PuzzleSet:
         (f"{task.name} {i}", shown, asked)
         for task in tasks
         for i, (shown, asked) in enumerate(_turns(task) if every else _asked(task))
+        if asked.known
     ]
     if not found:
         raise PuzzleError(
-            "there are no tasks to take demonstrations from; name a collection that has some"
+            "there are no tasks to take demonstrations from; name a collection that has some, with "
+            "answers"
         )
     sources, shown, asked = zip(*found, strict=True)
     inputs_PL = np.stack([_tokens(game, *pairs) for pairs in zip(shown, asked, strict=True)])
@@ -52,7 +55,7 @@ def in_context(game: Demos, tasks: Iterable[ArcTask], every: bool) -> PuzzleSet:
 
 
 def _turns(task: ArcTask) -> list[tuple[Sequence[Pair], Pair]]:
-    pairs = task.pairs
+    pairs = [pair for pair in task.pairs if pair.known]
     return [((*pairs[i + 1 :], *pairs[:i]), pair) for i, pair in enumerate(pairs)]
 
 
@@ -85,7 +88,10 @@ def source(name: str, split: str = "train") -> PuzzleSet:
         return in_context(game, unseen(tasks), every=True)
     if split == "test":
         return in_context(game, tasks.evaluation, every=False)
-    raise PuzzleError(f'ARC has the splits "train" and "test", got {split!r}')
+    hint = did_you_mean(split, SPLITS)
+    raise PuzzleError(
+        f'ARC has the splits "train" and "test", got {split!r}' + (hint and f"; {hint}")
+    )
 
 
 def is_collection(name: str) -> bool:

@@ -24,7 +24,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from hrm_rl.puzzles.lettered import Lettered
+from hrm_rl.puzzles.lettered import LONGEST_SIDE, Lettered, check_longest
 from hrm_rl.puzzles.task import PuzzleError
 
 
@@ -40,6 +40,7 @@ class Life(Lettered):
                 f"a board of Life has 5 x 5 cells at least, got {self.size} x {self.size}; on "
                 "smaller ones nothing lives for long"
             )
+        check_longest(self.task, self.size, LONGEST_SIDE)
 
     @property
     def rows(self) -> int:

@@ -19,7 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from hrm_rl.puzzles.lettered import Lettered
+from hrm_rl.puzzles.lettered import LONGEST_SIDE, Lettered, check_longest
 from hrm_rl.puzzles.task import PuzzleError
 
 
@@ -32,6 +32,7 @@ class Parity(Lettered):
     def __post_init__(self) -> None:
         if self.size < 2:
             raise PuzzleError(f"a vector has room for 2 bits at least, got {self.size}")
+        check_longest(self.task, self.size, LONGEST_SIDE**2)
 
     @property
     def rows(self) -> int:

@@ -22,15 +22,24 @@ from hrm_rl.puzzles.toys.queens.rules import Queens
 SHARES: Final = {"train": range(0, 5), "test": range(5, 7), "fit": range(7, 8)}
 """Which eighths of all puzzles, by a checksum of what symmetries leave alike, a split has."""
 TRIES: Final = 10_000
+PATIENCE: Final = 100_000
+"""Guesses after which a board that somebody gave is left alone."""
 
 
 def complete(
-    puzzle_L: np.ndarray, size: int, limit: int = 2, rng: np.ndarray | None = None
+    puzzle_L: np.ndarray,
+    size: int,
+    limit: int = 2,
+    rng: np.ndarray | None = None,
+    most: float = float("inf"),
 ) -> tuple[list[np.ndarray], int]:
     """Up to `limit` solutions (values, uint8) of a puzzle, and the guesses until the first of them.
 
     It goes on in the row with the fewest free cells, and guesses where that has two or more. `rng`
     (see `hrm_rl.puzzles.rng`) shuffles the cells to try: a random solution of an empty board.
+
+    Raises:
+        PuzzleError: `most` guesses were not enough.
     """
     free = {row: (1 << size) - 1 for row in range(size)}
     given: dict[int, int] = {}
@@ -41,7 +50,7 @@ def complete(
         given[row], free = bit, _without(free, row, bit)
     found: list[np.ndarray] = []
     guesses, at_first = [0], 0
-    for queens in _search(free, given, rng, guesses):
+    for queens in _search(free, given, rng, guesses, most):
         at_first = at_first if found else guesses[0]
         found.append(np.zeros(size * size, dtype=np.uint8))
         found[-1][[row * size + bit.bit_length() - 1 for row, bit in queens.items()]] = 1
@@ -51,7 +60,11 @@ def complete(
 
 
 def _search(
-    free: dict[int, int], queens: dict[int, int], rng: np.ndarray | None, guesses: list[int]
+    free: dict[int, int],
+    queens: dict[int, int],
+    rng: np.ndarray | None,
+    guesses: list[int],
+    most: float,
 ) -> Iterator[dict[int, int]]:
     """Every way to fill the rows left, counting guesses as it goes; columns are bits."""
     if not free:
@@ -64,10 +77,15 @@ def _search(
     if rng is not None:
         shuffle(rng, choices)
     guesses[0] += len(choices) > 1
+    if guesses[0] > most:
+        raise PuzzleError(
+            f"the search was given up after {int(most)} guesses without an answer; let other queens "
+            "stand, or fewer"
+        )
     for column in choices.tolist():
         rest = _without(free, row, 1 << column)
         if all(rest.values()):
-            yield from _search(rest, {**queens, row: 1 << column}, rng, guesses)
+            yield from _search(rest, {**queens, row: 1 << column}, rng, guesses, most)
 
 
 def _without(free: dict[int, int], row: int, bit: int) -> dict[int, int]:

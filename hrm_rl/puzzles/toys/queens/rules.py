@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from hrm_rl.puzzles.lettered import Lettered
+from hrm_rl.puzzles.lettered import LONGEST_SIDE, Lettered, check_longest
 from hrm_rl.puzzles.task import PuzzleError
 
 
@@ -27,6 +27,7 @@ class Queens(Lettered):
     def __post_init__(self) -> None:
         if self.size < 4:
             raise PuzzleError(f"a board for queens has 4 x 4 cells at least, got {self.size}")
+        check_longest(self.task, self.size, LONGEST_SIDE)
 
     @property
     def lines(self) -> np.ndarray:

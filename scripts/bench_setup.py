@@ -1,0 +1,91 @@
+"""What the sections of the benchmark share: what is measured, and how things take turns."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+
+from hrm_rl.device import resolve_device
+from hrm_rl.models.checkpoint import CheckpointError, load_model
+from hrm_rl.models.hrm import HRM
+from hrm_rl.puzzles import PuzzleSet, load
+from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.presets import PRESETS
+
+Rows = dict[str, float | str]
+"""What a section found: a line of the table each."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is measured, and how thoroughly."""
+
+    model: HRM
+    weights: str
+    """What the weights are, in words."""
+    config: TrainConfig
+    """A training run of that architecture."""
+    puzzles: PuzzleSet
+    device: torch.device
+    slots: int
+    sync_slots: int
+    """Single envs in the SyncVectorEnv, which is slow."""
+    rounds: int
+    max_segments: int = 16
+
+    @staticmethod
+    def create(checkpoint: str, device_name: str, quick: bool) -> Bench:
+        """With the preset's architecture, weights drawn at random, where there is no checkpoint."""
+        device = resolve_device(device_name)
+        preset = PRESETS["sudoku4" if checkpoint == "sudoku4" else "sudoku9"]()
+        try:
+            model, _ = load_model(checkpoint, device)
+            weights = f"checkpoint {checkpoint}"
+        except CheckpointError:
+            torch.manual_seed(0)
+            model = HRM(preset.model).to(device).eval().requires_grad_(False)
+            weights = f"RANDOM WEIGHTS of the preset's architecture: there is no {checkpoint} here"
+        task = "sudoku4" if model.config.length == 16 else "sudoku9_easy"
+        config = replace(
+            preset, model=model.config, data=((task, 1.0),), device=device_name, compile=False
+        )
+        return Bench(
+            model=model,
+            weights=weights,
+            config=replace(config, slots=8) if quick else config,
+            puzzles=load(task, "test").sample(32 if quick else 1000 if task == "sudoku4" else 320),
+            device=device,
+            slots=16 if quick else 256,
+            sync_slots=4 if quick else 256,
+            rounds=2 if quick else 7,
+            max_segments=4 if quick else 16,
+        )
+
+
+def take_turns(
+    sides: dict[str, Callable[[], float]], rounds: int, device: torch.device
+) -> dict[str, float]:
+    """Median work per second of each side; a side returns how much work one call did.
+
+    The first round warms up and is not counted.
+    """
+    rates: dict[str, list[float]] = {name: [] for name in sides}
+    for lap in range(rounds + 1):
+        for name, work in sides.items():
+            wait(device)
+            start = time.perf_counter()
+            done = work()
+            wait(device)
+            if lap:
+                rates[name].append(done / (time.perf_counter() - start))
+    return {name: statistics.median(values) for name, values in rates.items()}
+
+
+def wait(device: torch.device) -> None:
+    """Let the device finish what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

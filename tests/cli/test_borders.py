@@ -1,0 +1,79 @@
+"""The commands with wrong numbers, names and folders: one sentence, exit code 2, and before any work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hrm_rl.agents.comparison import experiment
+from hrm_rl.banks.synthetic import bank_a
+from hrm_rl.cli import main as cli
+
+BANKS = ["compare", "--fit-bank", "sudoku9-fit", "--test-bank", "sudoku9-test"]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["evaluate", "sudoku4", "--batch-size", "0"], "--batch-size must be a whole number >= 1"),
+        (["evaluate", "sudoku4", "--limit", "-1"], "--limit must be a whole number >= 0"),
+        (["evaluate", "sudoku4", "--max-segments", "0"], "max_segments must be a whole number"),
+        (["evaluate", "sudoku4", "--policy", "q-nan"], "margin must be a finite number"),
+        (["evaluate", "sudoku4", "--policy", "trm-7"], "threshold must be a finite number in 0..1"),
+        (["evaluate", "sudoku4", "--policy", "stabel"], 'did you mean "stable"?'),
+        (["evaluate", "sudoku4", "--split", "tset"], "split must be one of train, fit, test"),
+        (["bank", "sudoku4", "--limit", "-1"], "--limit must be a whole number >= 0"),
+        (["bank", "sudoku4", "--max-segments", "0"], "--max-segments must be a whole number"),
+        (["bank", "sudoku4", "--batch-size", "0"], "--batch-size must be a whole number"),
+        ([*BANKS, "--seeds", "0"], "seeds must be a whole number"),
+        ([*BANKS, "--steps", "0"], "steps must be a whole number"),
+        ([*BANKS, "--limit", "-1"], "--limit must be a whole number"),
+        ([*BANKS, "--step-costs", "-0.1"], "step_costs must be a finite number >= 0"),
+        ([*BANKS, "--step-costs", "nan"], "step_costs must be a finite number >= 0"),
+        ([*BANKS, "--learn-step-cost", "-1"], "learn_step_cost must be a finite number >= 0"),
+        ([*BANKS, "--max-segments", "1"], "max_segments must be a whole number in 2"),
+        ([*BANKS, "--policies", "random-2"], "probability must be a finite number in 0..1"),
+        ([*BANKS, "--learners", "pp0"], 'did you mean "ppo"?'),
+        ([*BANKS[:3], "--test-bank", "sudoku9-fit"], "600 puzzles are in both banks"),
+        (["compare", "sudoku4", "--fit-split", "test"], 'both "test"'),
+        (["compare", "sudoku4", "--test-split", "tset"], "split must be one of train, fit, test"),
+    ],
+)
+def test_a_wrong_argument_is_one_sentence(
+    args: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(args) == 2
+    out, err = capsys.readouterr()
+    assert says in err and len(err.splitlines()) == 1
+    assert "policy" not in out, "nothing was computed"
+
+
+@pytest.mark.parametrize("args", [BANKS, ["bank", "sudoku4"]])
+def test_where_nothing_can_be_written_nothing_is_computed(
+    args: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert cli.main([*args, "--out", str(tmp_path / "file")]) == 2
+    out, err = capsys.readouterr()
+    assert "is a file; choose a folder" in err and not out
+    assert cli.main([*args, "--out", str(tmp_path / "file" / "below")]) == 2
+    assert "nothing can be written in" in capsys.readouterr().err
+
+
+def test_the_table_is_printed_even_if_the_folder_is_lost_on_the_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments: dict[str, Any] = {
+        "rules": ("trm",), "learners": (), "seeds": 1, "steps": 0, "step_costs": (0.0,),
+        "learn_step_cost": 0.01, "max_segments": 3, "plots": False,
+    }  # fmt: skip
+    out = tmp_path / "out"
+    (out / "compare.csv").mkdir(parents=True)  # where the table would be written
+    with pytest.raises(OSError, match=r"compare\.csv"):
+        experiment.run_comparison(bank_a(30, 4), bank_a(30, 4, seed=1), **arguments, out=out)
+    printed = capsys.readouterr().out
+    assert "trm" in printed and "fixed-3" in printed

@@ -1,0 +1,50 @@
+"""What the wheel holds."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import hrm_rl
+
+ROOT = Path(__file__).resolve().parents[1]
+STAND_IN = "hrm_rl/banks/stand-in/bank.json"
+
+
+@pytest.fixture(scope="module")
+def wheel_files(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """Names in a wheel built from a copy: in place, an old build/ folder would leak into it."""
+    copy = tmp_path_factory.mktemp("source")
+    for name in ("pyproject.toml", "LICENSE", "README.md"):
+        shutil.copy(ROOT / name, copy)
+    for name in ("hrm_rl", "envs", "agents", "tests"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+    (copy / STAND_IN).parent.mkdir(parents=True)  # whether or not a bank lies in the repository
+    (copy / STAND_IN).touch()
+    code = "from setuptools import build_meta as b; b.build_wheel('.')"
+    command = [sys.executable, "-c", code]
+    outcome = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stderr
+    (wheel,) = copy.glob("*.whl")
+    return set(zipfile.ZipFile(wheel).namelist())
+
+
+def test_wheel_holds_only_hrm_rl(wheel_files: set[str]) -> None:
+    tops = {name.partition("/")[0] for name in wheel_files}
+    assert tops == {"hrm_rl", f"hrm_rl-{hrm_rl.__version__}.dist-info"}
+
+
+@pytest.mark.parametrize("pattern", ["**/*.py", "py.typed", "puzzles/data/*.csv", "weights/*"])
+def test_wheel_holds_everything(wheel_files: set[str], pattern: str) -> None:
+    files = {file.relative_to(ROOT).as_posix() for file in (ROOT / "hrm_rl").glob(pattern)}
+    assert files, "nothing to ship"
+    assert files <= wheel_files, files - wheel_files
+
+
+def test_wheel_holds_the_banks(wheel_files: set[str]) -> None:
+    banks = {file.relative_to(ROOT).as_posix() for file in (ROOT / "hrm_rl").glob("banks/*/*")}
+    assert banks | {STAND_IN} <= wheel_files
