@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
-from tqdm import tqdm
 
 from hrm_rl import features, loop
 from hrm_rl.checks.numbers import choice, whole
+from hrm_rl.checks.progress import bar as progress_bar
 from hrm_rl.halting import HALT, MOST, Halted, Policy, begun, decide
 from hrm_rl.loop import batch_of
 from hrm_rl.models import Model
@@ -65,7 +65,7 @@ def evaluate(
     found = _Found(puzzles, max_segments)
     halted_B = torch.zeros(len(index_B), dtype=torch.bool)
     slots, seen = loop.fresh(model, batch_of(puzzles, index_B, device)), None
-    bar = tqdm(total=len(puzzles), desc="evaluating", disable=not progress, unit="puzzle")
+    bar = progress_bar(total=len(puzzles), desc="evaluating", disable=not progress, unit="puzzle")
     with bar:
         while len(index_B):
             before = slots

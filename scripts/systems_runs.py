@@ -135,6 +135,8 @@ def scored(config: TrainConfig, folder: Path) -> Scores:
         _glance(config, folder, way)
     for _ in run(config, folder):
         _glance(config, folder, way)
+    if steps_done(folder) < config.steps:
+        raise KeyboardInterrupt  # it was saved, and is not to be judged yet
     train, test = (_bank(config, folder, split, SEGMENTS, JUDGED) for split in _SPLITS)
     halted = play(test.first(WITHIN), rule(inference_rule(config.halting)))
     scores = Scores(

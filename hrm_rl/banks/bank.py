@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
-from tqdm import tqdm
 
 from hrm_rl import features, loop
 from hrm_rl.banks.parts import check_finite, check_log, check_part, check_shown
 from hrm_rl.checks.numbers import did_you_mean, whole
+from hrm_rl.checks.progress import bar as progress_bar
 from hrm_rl.halting import Halted, Policy, begun, decide
 from hrm_rl.loop import batch_of
 from hrm_rl.models import Model, ModelConfig
@@ -200,7 +200,7 @@ def logged(
     """
     max_segments, batch_size = check_log(puzzles, max_segments, observations, batch_size)
     device, total = model.device, len(puzzles) * max_segments
-    with tqdm(
+    with progress_bar(
         total=total, initial=start * max_segments, desc=title, disable=not progress, unit="seg"
     ) as bar:  # fmt: skip
         for index_B in torch.arange(start, len(puzzles)).split(batch_size):

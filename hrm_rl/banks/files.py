@@ -34,6 +34,7 @@ from hrm_rl.banks.header import (
     write_header,
 )
 from hrm_rl.banks.parts import check_log
+from hrm_rl.checks.lock import solely
 from hrm_rl.models import Model, config_from, config_to
 from hrm_rl.puzzles import PuzzleSet
 
@@ -46,6 +47,7 @@ _NPY_HEADER = 128  # bytes
 # --- writing --------------------------------------------------------------------------------------
 
 
+@solely("logged", "--out")
 def log_to(
     folder: str | Path,
     model: Model,

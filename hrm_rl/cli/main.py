@@ -1,13 +1,18 @@
 """The `hrm-rl` command.
 
-A mistake of the user's ends in one sentence and exit code 2; Ctrl-C in exit code 130.
+A mistake of the user's ends in one sentence and exit code 2, a signal in 128 and its number (Ctrl-C:
+130), a closed pipe in 141 and silence. Whatever else goes wrong is a mistake of ours: a traceback.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tyro
 
+from hrm_rl import __version__
+from hrm_rl.checks.numbers import choice
+from hrm_rl.cli import output
 from hrm_rl.cli.ablate import ablate
 from hrm_rl.cli.arc import arc
 from hrm_rl.cli.bank import bank
@@ -21,34 +26,78 @@ from hrm_rl.training.memory import keep_freed_memory
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    args = list(sys.argv[1:] if args is None else args)
+    output.prepare()
+    with output.warned():
+        try:
+            try:
+                return _command(list(sys.argv[1:] if args is None else args))
+            finally:
+                output.finish()
+        except BrokenPipeError:
+            output.give_up()
+            return output.CLOSED_PIPE
+        except (ValueError, OSError, MemoryError, RuntimeError, KeyboardInterrupt) as error:
+            said, code = _told(error)
+            output.give_up()  # if it was the output that failed
+            output.complain(said)
+            return code
+
+
+def _command(args: list[str]) -> int:
+    if args in (["--version"], ["-V"]):
+        print(f"hrm-rl {__version__}")
+        return 0
+    if args and not args[0].startswith("-"):
+        choice("command", args[0], COMMANDS)
     keep_freed_memory()
-    try:
-        if args[:1] == ["train"]:
-            return train(args[1:])
-        tyro.extras.subcommand_cli_from_dict(
-            {
-                "train": _train_help,
-                "ablate": ablate,
-                "evaluate": evaluate,
-                "solve": solve,
-                "bank": bank,
-                "compare": compare,
-                "watch": watch,
-                "arc": arc,
-            },
-            prog="hrm-rl",
-            description="When should a reasoning model stop thinking? Train HRMs, and study their halting.",
-            args=args,
-        )
-    except (ValueError, OSError) as error:
-        print(f"hrm-rl: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("hrm-rl: interrupted", file=sys.stderr)
-        return 130
+    if args[:1] == ["train"]:
+        return train(args[1:])
+    tyro.extras.subcommand_cli_from_dict(
+        COMMANDS,
+        prog="hrm-rl",
+        description="When should a reasoning model stop thinking? Train HRMs, and study their halting.",
+        args=args,
+    )
     return 0
+
+
+def _told(error: BaseException) -> tuple[str, int]:
+    """One sentence and an exit code; raises again what is no user's to mend."""
+    if isinstance(error, KeyboardInterrupt):
+        return str(error) or "interrupted", getattr(error, "code", 130)
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or _lacks_memory(error, text):
+        return "out of memory; lower slots or batch_size, or close what else needs it", 2
+    if isinstance(error, RuntimeError):
+        raise error
+    if isinstance(error, OSError) and error.strerror:
+        return _of_system(error), 2
+    return str(error), 2
+
+
+def _lacks_memory(error: BaseException, text: str) -> bool:
+    """Whether torch, which has an exception of its own on GPUs alone, ran out of memory."""
+    signs = ("out of memory", "DefaultCPUAllocator", "not enough memory", "ALLOC_FAILED")
+    return isinstance(error, RuntimeError) and any(sign in text for sign in signs)
+
+
+def _of_system(error: OSError) -> str:
+    if error.filename is None:
+        return f"{error.strerror}; if it is the output that cannot be written, make room or send it elsewhere"
+    return f"{error.filename}: {error.strerror}"
 
 
 def _train_help() -> None:
     """Train a preset in a run folder: `hrm-rl train sudoku4 --help` shows every option."""
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "train": _train_help,
+    "ablate": ablate,
+    "evaluate": evaluate,
+    "solve": solve,
+    "bank": bank,
+    "compare": compare,
+    "watch": watch,
+    "arc": arc,
+}

@@ -25,7 +25,7 @@ from hrm_rl.puzzles import task_for
 from hrm_rl.puzzles.kinds import check_task
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.monitor import Diverged
-from hrm_rl.training.run import Journal, open_run
+from hrm_rl.training.run import Journal, opened
 from hrm_rl.training.train import TrainState
 
 
@@ -179,12 +179,12 @@ class TrainingVectorEnv(SlotsVectorEnv):
         folder = Path(run) if run else None
         with shelter(gradients=True), lighten("num_envs"), torch.random.fork_rng(devices=[]):
             # weights are drawn from the global generator
-            state = open_run(config, folder) if folder else TrainState.create(config)
-        self.config, self.engine = config, TrainingEngine(state, mdp)
+            new = opened(config, folder) if folder else Journal(TrainState.create(config), None)
+        self.config, self.engine = config, TrainingEngine(new.state, mdp)
         super().__init__(config.slots, AutoresetMode.SAME_STEP, output, self.engine.bounds)
         self.metrics: dict[str, float] = {}
         """Of the last `log_every` updates; empty before."""
-        self._journal: Journal | None = Journal(state, folder)
+        self._journal: Journal | None = new
 
     def reset(
         self,

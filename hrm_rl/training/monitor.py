@@ -1,4 +1,4 @@
-"""What a window of training steps says: metrics, TensorBoard events, and whether the run diverged.
+"""What a window of training steps says: metrics, and whether the run diverged.
 
 Shapes: S steps of the window, M segments, W parameters (tensors).
 """
@@ -6,16 +6,12 @@ Shapes: S steps of the window, M segments, W parameters (tensors).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from hrm_rl.checks.progress import bar
 from hrm_rl.training.train import TrainState
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 Window = list[dict[str, Tensor]]
 """What `train` yielded, step after step."""
@@ -51,29 +47,18 @@ def summarise(state: TrainState, window: Window) -> dict[str, float]:
 
 
 def shown(
-    metrics: Iterable[dict[str, float]], steps: int, title: str
+    metrics: Iterable[dict[str, float]], steps: int, title: str, done: int = 0
 ) -> Iterator[dict[str, float]]:
-    """The metrics of a run as they come, with a progress bar of its optimiser steps."""
-    with tqdm(total=steps, desc=title, unit="step", dynamic_ncols=True) as bar:
+    """The metrics of a run as they come, with a progress bar of its optimiser steps from `done` on."""
+    with bar(total=steps, initial=done, desc=title, unit="step", dynamic_ncols=True) as progress:
         for line in metrics:
-            bar.set_postfix_str(
+            progress.set_postfix_str(
                 f"loss {line['lm_loss']:.3f}, exact {line['exact_accuracy']:.1%} at "
                 f"{line['mean_segments']:.1f} segments",
                 refresh=False,
             )
-            bar.update(int(line["step"]) - bar.n)
+            progress.update(int(line["step"]) - progress.n)
             yield line
-
-
-def log(writer: SummaryWriter, step: int, metrics: dict[str, float], window: Window) -> None:
-    """One line of metrics, and the histogram of halts by segment, as TensorBoard events."""
-    for name, value in metrics.items():
-        if name != "step":
-            writer.add_scalar(f"train/{name}", value, step)
-    counts_M = torch.stack([sums["histogram"] for sums in window]).sum(0).cpu()
-    segments = torch.arange(1, len(counts_M) + 1).repeat_interleave(counts_M)
-    if len(segments):
-        writer.add_histogram("train/halting_segment", segments, step, bins=len(counts_M))
 
 
 def _check(state: TrainState, series: dict[str, Tensor]) -> None:

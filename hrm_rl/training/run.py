@@ -2,32 +2,46 @@
 
 `config.json` decides the run. `state.safetensors` is all that the next step depends on, in one
 file, so that saving it is atomic and a resumed run goes on bit for bit (CPU) as one that never
-stopped. `weights.safetensors` and its JSON are what `load_model(folder)` reads.
+stopped. `weights.safetensors` and its JSON are what `load_model(folder)` reads. One process at a
+time works in a folder.
 """
 
 from __future__ import annotations
 
-import signal
+import json
+import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from hrm_rl.models import Model
-from hrm_rl.models.checkpoint import rebuild, save_model, save_tensors, write_atomically
+from hrm_rl.checks.lock import sole
+from hrm_rl.models.checkpoint import write_atomically
 from hrm_rl.training.config import TrainConfig
-from hrm_rl.training.monitor import Diverged, Window, log, not_finite, summarise
+from hrm_rl.training.journal import Journal, averaged_model, run_of, save
+from hrm_rl.training.monitor import Window
 from hrm_rl.training.parallel import ALONE, World
-from hrm_rl.training.snapshot import restore, snapshot
+from hrm_rl.training.signals import interruptible
+from hrm_rl.training.snapshot import RUN, restore, unusable
 from hrm_rl.training.train import TrainState, train
 
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
+__all__ = [
+    "Journal",
+    "averaged_model",
+    "going_on",
+    "interruptible",
+    "open_run",
+    "opened",
+    "refuse_another",
+    "run",
+    "save",
+    "steps_done",
+]
 
 
 def run(
@@ -35,7 +49,8 @@ def run(
 ) -> Iterator[dict[str, float]]:
     """Train in a folder: resume what lies there, log, save; yields metrics every `log_every` steps.
 
-    Ctrl-C ends the run after the step at hand, saved. So does leaving the loop over `run`.
+    Ctrl-C ends the run after the step at hand, saved; so do SIGTERM and SIGHUP, which then end the
+    program too. So does leaving the loop over `run`.
 
     Args:
         stop: end at this step, saved, although the config (and its schedule) goes on.
@@ -43,189 +58,122 @@ def run(
             metrics; rank 0 alone needs the folder. Ctrl-C waits for the next metrics then.
 
     Raises:
-        ValueError: the folder holds a run with another config, or cannot be read or written.
+        ValueError: the folder holds a run with another config (but for fewer `steps`), another
+            process works in it, or it cannot be read or written.
         Diverged: NaN or inf; the last checkpoint before it is kept.
     """
-    folder = Path(folder)
-    state = open_run(config, folder, world)
-    end = min(config.steps, stop or config.steps)
-    if state.step >= end:
+    patient = world.size > 1  # torchrun sends its children a Ctrl-C after the terminal's
+    with interruptible(patient) as interrupted, closing(opened(config, folder, world)) as journal:
+        yield from going_on(journal, interrupted, stop)
+
+
+def going_on(
+    journal: Journal, interrupted: Callable[[], int], stop: int | None = None
+) -> Iterator[dict[str, float]]:
+    """`run`, in a folder that is open, until `interrupted` gives a number other than 0."""
+    state, world = journal.state, journal.state.world
+    c = state.config
+    end = min(c.steps, stop or c.steps)
+    if state.step >= end or world.any(bool(interrupted())):
         return
-    with closing(Journal(state, folder)) as journal, interruptible() as interrupted:
-        for sums in train(state):
-            asked = world.size == 1 or state.step % config.log_every == 0
-            last = state.step >= end or (asked and world.any(interrupted()))
-            metrics = journal.note(sums, last)
-            if metrics is None:
-                continue
-            try:
-                yield metrics
-            except GeneratorExit:
-                journal.save()
-                raise
-            if last:
-                return
-            journal.since = time.perf_counter()
-
-
-class Journal:
-    """Writes a run down as it goes: metrics every `log_every` steps, the state every `save_every`."""
-
-    def __init__(self, state: TrainState, folder: Path | None) -> None:
-        """Without a folder it only tells the metrics, and whether the run diverged."""
-        self.state, self.folder = state, folder
-        self.saved = state.step
-        """The step that the folder holds."""
-        self.window: Window = []
-        """What came since the last metrics,"""
-        self.since = time.perf_counter()
-        """and when it began to come."""
-        first = state.world.rank == 0
-        self.writer = _writer(folder, state.step + 1) if folder and first else None
-
-    def note(self, sums: dict[str, Tensor], last: bool = False) -> dict[str, float] | None:
-        """What a step gave; metrics where some are due. The `last` is written down in any case.
-
-        Raises:
-            Diverged: NaN or inf; the last checkpoint before it is kept.
-        """
-        self.window.append(sums)
-        step, c = self.state.step, self.state.config
-        if not last and step % c.log_every:
-            return None
-        metrics = self._sum_up()
-        if last or step % c.save_every == 0:
-            self.save()
-        return metrics
-
-    def _sum_up(self) -> dict[str, float]:
-        """Metrics of the window, logged; the next window begins."""
-        self.window = self.state.world.window(self.window)
-        metrics = _summarise(self.state, self.window, self.folder)
-        metrics["steps_per_second"] = len(self.window) / (time.perf_counter() - self.since)
-        if self.writer is not None:
-            log(self.writer, self.state.step, metrics, self.window)
-        self.window, self.since = [], time.perf_counter()
-        return metrics
-
-    def save(self) -> None:
-        """Save the run as it is, unless it is saved already."""
-        if self.folder is None or self.saved == self.state.step:
+    for sums in train(state):
+        asked = world.size == 1 or state.step % c.log_every == 0
+        last = state.step >= end or (asked and world.any(bool(interrupted())))
+        metrics = journal.note(sums, last)
+        if metrics is None:
+            continue
+        try:
+            yield metrics
+        except GeneratorExit:
+            journal.save()
+            raise
+        if last:
             return
-        if self.window:
-            self._sum_up()
-        if self.writer is not None:
-            self.writer.flush()  # first, since what is logged before a checkpoint never comes again
-        save(self.state, self.folder)
-        self.saved = self.state.step
-
-    def close(self) -> None:
-        if self.writer is not None:
-            self.writer.close()
+        journal.since = time.perf_counter()
 
 
-def _writer(folder: Path, first: int) -> SummaryWriter:
-    """Events of a folder from step `first` on.
-
-    A killed run has logged steps after its last checkpoint, which come again: they are purged.
-    """
-    from torch.utils.tensorboard import SummaryWriter
-
-    _wait_for_the_next_second(folder)
-    return SummaryWriter(str(folder), purge_step=first)
-
-
-def _wait_for_the_next_second(folder: Path) -> None:
-    """TensorBoard reads event files in the order of their names, which begin with the second."""
-    seconds = [int(path.name.split(".")[3]) for path in folder.glob("events.out.tfevents.*")]
-    if int(time.time()) in seconds:
-        time.sleep(1 - time.time() % 1)
+def opened(config: TrainConfig, folder: str | Path, world: World = ALONE) -> Journal:
+    """The run in `folder`, begun or resumed, and nobody else's until the journal is closed."""
+    folder = Path(folder)
+    with ExitStack() as claim:
+        # Nothing to send to the other ranks: the lock stays with the first.
+        world.first(lambda: _claim(claim, folder))
+        state, told = open_run(config, folder, world)
+        return Journal(state, folder, told, claim.pop_all())
 
 
-@contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """Within it the first Ctrl-C only sets a flag, which the function it gives reads.
-
-    The second interrupts as ever.
-    """
-    hit = False
-
-    def on_signal(number: int, frame: object) -> None:
-        nonlocal hit
-        if hit:
-            raise KeyboardInterrupt
-        hit = True
-
-    try:
-        before = signal.signal(signal.SIGINT, on_signal)
-    except ValueError:  # not the main thread: signals are not ours to take
-        yield lambda: False
-        return
-    try:
-        yield lambda: hit
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _claim(claim: ExitStack, folder: Path) -> None:
+    claim.enter_context(sole(folder, "trained", "--run"))
+    sweep_temporary(folder)
 
 
-def averaged_model(state: TrainState) -> Model:
-    """A copy of the model in eval mode, with the averaged weights where the run keeps them."""
-    weights = dict(state.model.state_dict())
-    if state.ema:
-        names = [name for name, _ in state.model.named_parameters()]
-        weights |= dict(zip(names, state.ema, strict=True))
-    return rebuild(state.config.model, weights)
+def sweep_temporary(folder: Path) -> None:
+    """Remove what a writer that was killed left behind (`write_atomically`)."""
+    for path in folder.glob(".*"):
+        if re.fullmatch(r"\..+\.\d+", path.name) and path.is_file():
+            with suppress(OSError):
+                path.unlink()
 
 
-def save(state: TrainState, folder: Path) -> None:
-    """Write the weights and then the checkpoint; never replaces a good one by one that diverged.
+def open_run(config: TrainConfig, folder: Path, world: World = ALONE) -> tuple[TrainState, Window]:
+    """The run in `folder`, and what it has told of of the line of metrics that it stopped in."""
+    saved, checkpoint = folder / "config.json", folder / "state.safetensors"
+    world.first(lambda: refuse_another(config, saved, longer=True))
+    told: Window = []
+    state = TrainState.create(config, world)
+    world.first(lambda: _write_config(config, saved))
+    if world.first(checkpoint.exists):
+        world.first(lambda: _refuse_state(config, checkpoint))
+        told = _steps(restore(state, checkpoint), state)
+    return state, told
+
+
+def _write_config(config: TrainConfig, saved: Path) -> None:
+    content = config.to_json().encode()
+    if not saved.exists() or saved.read_bytes() != content:  # a finished run may be read-only
+        write_atomically(saved, content)
+
+
+def _steps(told: dict[str, Tensor], state: TrainState) -> Window:
+    """What was saved of a window, step by step, where training goes on."""
+    device, count = state.slots.m_B.device, len(next(iter(told.values()), ()))
+    return [{name: values[i].to(device) for name, values in told.items()} for i in range(count)]
+
+
+def steps_done(folder: Path) -> int:
+    """The step of the checkpoint in a run folder; 0 if there is none.
 
     Raises:
-        Diverged: something to be saved is not finite; nothing was written.
+        CheckpointError: there is a file that is none.
     """
-    tensors, world = snapshot(state), state.world
-    if bad := [name for name, value in tensors.items() if not torch.isfinite(value).all()]:
-        raise Diverged(f"step {state.step}: {not_finite(bad)}; {_cure(folder)}")
-    world.first(lambda: _write(state, tensors, folder))
+    path = folder / "state.safetensors"
+    return _whose(path)[0] if path.exists() else 0
 
 
-def _write(state: TrainState, tensors: dict[str, Tensor], folder: Path) -> None:
-    c = state.config
-    card = {
-        "step": state.step,
-        "max_segments": c.max_segments,
-        "halting": c.halting,
-        "data": [list(item) for item in c.data],
-    }
-    save_model(folder / "weights", averaged_model(state), card)
-    save_tensors(folder / "state.safetensors", tensors, {"step": str(state.step)})
-
-
-def _summarise(state: TrainState, window: Window, folder: Path | None) -> dict[str, float]:
+def _whose(path: Path) -> tuple[int, dict[str, Any]]:
+    """Of a saved state, its step and the config of its run; no config in those of older versions."""
     try:
-        return summarise(state, window)
-    except Diverged as error:
-        raise Diverged(f"{error}; {_cure(folder)}") from None
+        with safe_open(path, "pt") as file:
+            run = file.get_tensor(RUN).numpy().tobytes() if RUN in file.keys() else b"{}"  # noqa: SIM118
+            return int(file.metadata()["step"]), dict(json.loads(run))
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise unusable(path, str(error)) from error
 
 
-def _cure(folder: Path | None) -> str:
-    saved = folder is not None and (folder / "weights.safetensors").exists()
-    start = f' from the weights saved before (init="{folder}")' if saved else ""
-    return f"begin a new run{start} with a lower lr or q_weight"
+def _refuse_state(config: TrainConfig, checkpoint: Path) -> None:
+    """Raise if the state was saved by a run with another config."""
+    step, there = _whose(checkpoint)
+    if step > config.steps:
+        raise unusable(checkpoint, f"it is of step {step}, the run has {config.steps}")
+    if there and (differing := _differing(there, json.loads(run_of(config)))):
+        raise unusable(checkpoint, f"it is of another run: {'; '.join(differing)}")
 
 
-def open_run(config: TrainConfig, folder: Path, world: World = ALONE) -> TrainState:
-    """The run in `folder`, begun or resumed."""
-    saved, checkpoint = folder / "config.json", folder / "state.safetensors"
-    world.first(lambda: refuse_another(config, saved))
-    state = TrainState.create(config, world)
-    world.first(lambda: write_atomically(saved, config.to_json().encode()))
-    if world.first(checkpoint.exists):
-        restore(state, checkpoint)
-    return state
-
-
-def refuse_another(config: TrainConfig, saved: Path) -> None:
+def refuse_another(config: TrainConfig, saved: Path, longer: bool = False) -> None:
     """Raise if there is a config at `saved` and it is not `config`.
+
+    Args:
+        longer: `config` may have more steps.
 
     Raises:
         ValueError: there is another, or what is there is none.
@@ -234,12 +182,24 @@ def refuse_another(config: TrainConfig, saved: Path) -> None:
         return
     try:
         there = asdict(TrainConfig.from_json(saved.read_text()))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise ValueError(f"{saved} cannot be read: {error}; choose another run folder") from error
     here = asdict(config)
-    differing = [f"{k} {there[k]!r} there, {v!r} here" for k, v in here.items() if there[k] != v]
+    grown = longer and there["steps"] < here["steps"]
+    differing = _differing(there, here, ["steps"] if grown else [])
     if differing:
         raise ValueError(
             f"{saved.parent} holds a run with another config ({'; '.join(differing)}); "
             "choose another folder, or delete this one"
         )
+
+
+def _differing(
+    there: dict[str, Any], here: dict[str, Any], but: list[str] | None = None
+) -> list[str]:
+    """What differs between two configs, in words."""
+    return [
+        f"{name} {there.get(name)!r} there, {value!r} here"
+        for name, value in here.items()
+        if name not in (but or ()) and there.get(name) != value
+    ]

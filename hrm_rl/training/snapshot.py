@@ -16,6 +16,12 @@ from hrm_rl.models.base import Carry
 from hrm_rl.models.checkpoint import CheckpointError, misfit
 from hrm_rl.training.train import TrainState
 
+RUN, WINDOW = "run", "window."
+"""What `journal` saves beside it: whose state this is, and what was told of in part.
+
+Not as metadata: safetensors writes these in an order that changes from process to process.
+"""
+
 
 def snapshot(state: TrainState) -> dict[str, Tensor]:
     """Everything the next step depends on but the step number, under flat names.
@@ -41,16 +47,25 @@ def snapshot(state: TrainState) -> dict[str, Tensor]:
     return tensors
 
 
-def restore(state: TrainState, path: Path) -> None:
+def restore(state: TrainState, path: Path) -> dict[str, Tensor]:
     """Put a freshly created run where the one saved at `path` was.
+
+    Returns:
+        What was saved of the line of metrics that it stopped in, steps as first axis.
 
     Raises:
         CheckpointError: the file is damaged, or belongs to another run.
     """
     step, saved = state.world.first(lambda: _read(path))
+    told = {k.removeprefix(WINDOW): saved.pop(k) for k in list(saved) if k.startswith(WINDOW)}
+    saved.pop(RUN, None)
     if wrong := misfit(snapshot(state), saved):
-        raise _unusable(path, wrong)
+        raise unusable(path, wrong)
+    wanted = step % state.config.log_every
+    if any(not values.dim() or len(values) != wanted for values in told.values()):
+        raise unusable(path, "its line of metrics is of another length")
     _put(state, step, saved)
+    return told
 
 
 def _read(path: Path) -> tuple[int, dict[str, Tensor]]:
@@ -59,10 +74,10 @@ def _read(path: Path) -> tuple[int, dict[str, Tensor]]:
             step = int(file.metadata()["step"])
             return step, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
-        raise _unusable(path, str(error)) from error
+        raise unusable(path, str(error)) from error
 
 
-def _unusable(path: Path, why: str) -> CheckpointError:
+def unusable(path: Path, why: str) -> CheckpointError:
     reason = why.strip().splitlines()[0]
     return CheckpointError(
         f"{path} cannot be resumed from ({reason}); delete it to begin again at step 1, or begin a "

@@ -132,8 +132,10 @@ def test_train_writes_a_run_that_loads_and_resumes(
     assert str(folder) in capsys.readouterr().out
     model, card = load_model(folder)
     assert (model.config.width, card["step"]) == (16, 2)
-    assert cli.main([*args, "3"]) == 2
-    assert "another config" in capsys.readouterr().err
+    assert cli.main([*args, "3"]) == 0
+    assert f"{folder}: resumed at step 2 of 3" in capsys.readouterr().out
+    assert cli.main([*args, "3", "--seed", "1"]) == 2
+    assert "another config (seed 0 there, 1 here)" in capsys.readouterr().err
 
 
 def test_compare_writes_table_csv_and_plot(

@@ -342,12 +342,14 @@ def test_a_closed_run_goes_on_bit_for_bit(closed_at: int, tmp_path: Path) -> Non
 def test_a_run_that_was_never_closed_goes_on_from_its_last_checkpoint(tmp_path: Path) -> None:
     lost = make(run=tmp_path)
     expected = play(lost, 7)
+    with pytest.raises(ValueError, match="trained by this very process"):
+        make(run=tmp_path)
+    lost._journal.close()  # type: ignore[union-attr]  # as the end of its process does
     resumed = make(run=tmp_path)
     assert resumed.engine.state.step == 4
     obs, _ = resumed.reset()
     assert np.array_equal(obs, expected[4][0])
-    for env in (lost, resumed):
-        env._journal.close()  # type: ignore[union-attr]
+    resumed._journal.close()  # type: ignore[union-attr]
 
 
 def test_the_folder_is_that_of_a_training_run(tmp_path: Path) -> None:

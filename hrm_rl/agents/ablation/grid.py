@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
@@ -11,11 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tqdm import tqdm
-
 from hrm_rl.agents.ablation import variants
 from hrm_rl.agents.ablation.member import TEST_SET, Held, Result, train_member
+from hrm_rl.checks.lock import sole
+from hrm_rl.checks.progress import bar as progress_bar
 from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.signals import STOPPING, Stopped, interruptible
 
 
 class Cell(NamedTuple):
@@ -53,8 +55,9 @@ def train_grid(
             what came after the last checkpoints.
 
     Raises:
-        ValueError: what cannot be run, before anything is; a folder that holds another run.
-        KeyboardInterrupt: Ctrl-C, after the runs at hand are saved.
+        ValueError: what cannot be run, before anything is; a folder that holds another run, or in
+            which another process works.
+        Stopped: Ctrl-C, SIGTERM or SIGHUP, after the runs at hand are saved.
     """
     variants.check(names, base, step_cost)
     if seeds < 1 or workers < 1:
@@ -63,25 +66,69 @@ def train_grid(
     waiting = [Cell(name, seed) for seed in range(seeds) for name in names]
     waiting.sort(key=lambda cell: (cell.seed, cell.variant not in map(variants.matched_to, names)))
     done: Done = {}
-    running: dict[Future[Result], Cell] = {}
     with (
+        sole(out, "trained", "--out"),
+        interruptible(passes_on=False) as interrupted,
         _executor(workers, ray) as (executor, places),
-        tqdm(total=len(waiting), desc="ablation", unit="run", disable=not progress) as bar,
+        progress_bar(total=len(waiting), desc="ablation", unit="run", disable=not progress) as bar,
     ):
-        while waiting or running:
-            for cell in [cell for cell in waiting if _ready(cell, done)][: places - len(running)]:
-                waiting.remove(cell)
-                config = _config(cell, base, step_cost, done)
-                folder = out.resolve() / cell.variant / str(cell.seed)
-                running[executor.submit(train_member, folder, config, held)] = cell
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                cell = running.pop(future)
-                done[cell] = future.result()
-                if not done[cell].finished:
-                    raise KeyboardInterrupt
-                bar.set_postfix_str(f"{cell.variant}, seed {cell.seed}")
-                bar.update()
+
+        def submit(cell: Cell) -> Future[Result]:
+            config = _config(cell, base, step_cost, done)
+            return executor.submit(
+                train_member, out.resolve() / cell.variant / str(cell.seed), config, held
+            )
+
+        for cell in _all(waiting, done, places, submit, interrupted):
+            bar.set_postfix_str(f"{cell.variant}, seed {cell.seed}")
+            bar.update()
     return {cell: done[cell] for cell in sorted(done, key=lambda c: (names.index(c[0]), c[1]))}
+
+
+def _all(
+    waiting: list[Cell],
+    done: Done,
+    places: int,
+    submit: Callable[[Cell], Future[Result]],
+    interrupted: Callable[[], int],
+) -> Iterator[Cell]:
+    """Have all cells run, `places` at a time, and put what came of them into `done` one by one.
+
+    Raises:
+        Stopped: a signal came; the runs at hand are saved, and the others not begun.
+    """
+    running: dict[Future[Result], Cell] = {}
+    total = len(waiting)
+    others = set(multiprocessing.active_children())
+    while waiting or running:
+        for cell in [cell for cell in waiting if _ready(cell, done)][: places - len(running)]:
+            waiting.remove(cell)
+            running[submit(cell)] = cell
+        for future in wait(running, timeout=0.2, return_when=FIRST_COMPLETED).done:
+            cell = running.pop(future)
+            result = future.result()
+            if result.finished:
+                done[cell] = result
+                yield cell
+            elif not interrupted():  # in a process of the pool, or on another machine
+                _stop(others)
+                raise _stopped(len(done), total, signal.SIGINT)
+        if number := interrupted():
+            _stop(others)
+            raise _stopped(len(done), total, number)
+
+
+def _stop(others: set[Any]) -> None:
+    """Tell the processes of the pool, which do not hear Ctrl-C, to save and end."""
+    for child in set(multiprocessing.active_children()) - others:
+        child.terminate()
+
+
+def _stopped(done: int, total: int, number: int) -> Stopped:
+    return Stopped(
+        f"stopped with {done} of {total} runs complete, the others saved; the same command goes on",
+        number,
+    )
 
 
 def _ready(cell: Cell, done: Done) -> bool:
@@ -108,15 +155,18 @@ def _executor(workers: int, ray: bool) -> Iterator[tuple[Executor, int]]:
         yield _Here(), 1
     else:
         spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, spawn, _end_with_parent) as pool:
+        with ProcessPoolExecutor(workers, spawn, _in_pool) as pool:
             yield pool, workers
 
 
-def _end_with_parent() -> None:
-    """In a process of the pool: when its parent is killed, it ends too.
+def _in_pool() -> None:
+    """In a process of the pool: its parent hears Ctrl-C and tells it; when that is killed, it ends too.
 
     Else it would go on with its run, whose folder the next command wants, and then wait for ever.
     """
+    for number in STOPPING:
+        if number != signal.SIGTERM:
+            signal.signal(number, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
 

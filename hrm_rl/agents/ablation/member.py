@@ -7,6 +7,7 @@ last checkpoint, and ends with the same scores as one that was not.
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,19 +19,25 @@ from hrm_rl.agents.ablation import budgets
 from hrm_rl.agents.ablation.lengths import training_lengths
 from hrm_rl.agents.ablation.scoring import score
 from hrm_rl.banks.bank import Bank, log_bank
+from hrm_rl.checks.lock import sole
 from hrm_rl.device import compile_segment
 from hrm_rl.models import AnyConfig, build
-from hrm_rl.models.checkpoint import load_model, write_atomically
+from hrm_rl.models.checkpoint import CheckpointError, load_model, write_atomically
 from hrm_rl.puzzles import PuzzleSet
 from hrm_rl.puzzles.source import for_model
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.joint import inference_rule
 from hrm_rl.training.memory import keep_freed_memory
 from hrm_rl.training.monitor import Diverged
-from hrm_rl.training.run import refuse_another, run
+from hrm_rl.training.run import refuse_another, run, steps_done
+from hrm_rl.training.signals import interruptible
 
 BATCH = 100
 """Puzzles side by side; a compiled model wants batches of one size."""
+_FIELDS = {
+    "step", "forwards", "flops", "samples", "halted_after", "training_segments", "own_rule", "rules",
+    "beyond", "accuracy_at", "areas", "ever",
+}  # fmt: skip
 BEYOND = 16
 """Segments up to which the last checkpoint is scored, at least; and twice what it was trained with."""
 
@@ -82,23 +89,42 @@ def train_member(folder: Path, config: TrainConfig, held: Held) -> Result:
 
 
 def _train(folder: Path, config: TrainConfig, held: Held) -> Result:
-    found = _Scores.read(folder, config, held)
-    wanted = budgets.points(config)
-    if not found.failed and len(found.points) < len(wanted):
-        torch.compiler.reset()  # runs before this one in the process count against its cache
-        cost, judge = budgets.step_cost(config), Judge(config, held)
-        if steps_done(folder) in wanted:
-            found.add(folder, judge, cost)  # where it was broken off between a save and its score
-        try:
-            for line in run(config, folder):
-                if int(line["step"]) in wanted:
-                    found.add(folder, judge, cost)
-        except Diverged as error:
-            found.failed = str(error)
-            found.write(folder)
+    refuse_another(config, folder / "config.json")  # a finished run is not handed to `run`
+    found, wanted = _Scores.read(folder, held), budgets.points(config)
+    if lost := found.lost(folder, config):
+        warnings.warn(f"{folder} is trained again from step 1: {lost}", stacklevel=2)
+        _begin_again(folder)
+        found = _Scores([], held)
+    with interruptible(passes_on=False):
+        if not found.failed and len(found.points) < len(wanted):
+            _go_on(folder, config, found)
     lengths = training_lengths(folder, config.max_segments)
     finished = bool(found.failed) or len(found.points) == len(wanted)
     return Result(found.points, lengths, found.failed, finished)
+
+
+def _go_on(folder: Path, config: TrainConfig, found: _Scores) -> None:
+    """Train what is left of a run, and score it where that is due."""
+    wanted = budgets.points(config)
+    torch.compiler.reset()  # runs before this one in the process count against its cache
+    cost, judge = budgets.step_cost(config), Judge(config, found.held)
+    if steps_done(folder) in wanted:
+        found.add(folder, judge, cost)  # where it was broken off between a save and its score
+    try:
+        for line in run(config, folder):
+            if int(line["step"]) in wanted:
+                found.add(folder, judge, cost)
+    except Diverged as error:
+        found.failed = str(error)
+        found.write(folder)
+
+
+def _begin_again(folder: Path) -> None:
+    """Remove what a run has come to: it will come to the same again."""
+    with sole(folder, "trained", "--out"):
+        for pattern in ("scores.json", "state.safetensors", "weights.*", "events.out.tfevents.*"):
+            for path in folder.glob(pattern):
+                path.unlink()
 
 
 @dataclass
@@ -108,19 +134,46 @@ class _Scores:
     points: list[dict[str, Any]]
     held: Held
     failed: str = ""
+    damage: str = ""
+    """Why there are no points although there is a file; "" where there are, or no file is."""
 
     @staticmethod
-    def read(folder: Path, config: TrainConfig, held: Held) -> _Scores:
-        refuse_another(config, folder / "config.json")  # a finished run is not handed to `run`
+    def read(folder: Path, held: Held) -> _Scores:
         path = folder / "scores.json"
         if not path.exists():
             return _Scores([], held)
-        there = json.loads(path.read_text())
-        if Held(**there["held"]) != held:
+        try:
+            there = json.loads(path.read_text())
+            scored = Held(**there["held"])
+            found = _Scores(list(there["points"]), held, str(there["failed"]))
+            whole = all(point.keys() >= _FIELDS for point in found.points)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError):
+            return _Scores([], held, damage="its scores.json is damaged, or of another version")
+        if not whole:
+            return _Scores([], held, damage="its scores.json is of another version")
+        if scored != held:
             raise ValueError(
-                f"{folder} was scored on {Held(**there['held'])}, not on {held}; choose another folder"
+                f"{folder} was scored on {scored}, not on {held}; choose another folder"
             )
-        return _Scores(there["points"], held, there["failed"])
+        return found
+
+    def lost(self, folder: Path, config: TrainConfig) -> str:
+        """What is missing of the past of the run, in words; "" if nothing is."""
+        if self.damage:
+            return self.damage
+        try:
+            step = steps_done(folder)
+        except CheckpointError:
+            return "its state.safetensors is damaged"
+        wanted, there = budgets.points(config), [point["step"] for point in self.points]
+        due = [at for at in wanted if at < step or (self.failed and at <= step)]
+        if there[: len(due)] != due or there != wanted[: len(there)]:
+            return "its scores.json is missing, or older than its state.safetensors"
+        if self.points and step >= there[-1]:
+            halts = sum(training_lengths(folder, config.max_segments))
+            if halts < self.points[-1]["samples"] - config.slots:
+                return "its TensorBoard events are incomplete"
+        return ""
 
     def add(self, folder: Path, judge: Judge, cost: budgets.StepCost) -> None:
         """Score the checkpoint that lies in the folder, unless it was."""
@@ -178,12 +231,3 @@ class Judge:
         """All puzzles for so many segments, with the (averaged) weights that lie in the folder."""
         self.model.load_state_dict(load_model(folder)[0].state_dict())
         return log_bank(self.model, self.puzzles, segments, batch_size=BATCH)
-
-
-def steps_done(folder: Path) -> int:
-    """The step of the checkpoint in a run folder; 0 if there is none."""
-    try:
-        with safe_open(folder / "state.safetensors", "pt") as file:
-            return int(file.metadata()["step"])
-    except FileNotFoundError:
-        return 0

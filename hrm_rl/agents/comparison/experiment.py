@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from hrm_rl.agents.comparison import report
 from hrm_rl.agents.comparison.compare import Runs, always_at, compare, logged_q_halt
 from hrm_rl.agents.comparison.curves import ParetoRow, pareto_table, value_curves
@@ -22,6 +20,7 @@ from hrm_rl.agents.rules import kind_of, rule
 from hrm_rl.agents.rules.basic import RandomHalting, probability_of_mean
 from hrm_rl.banks.bank import Bank, play
 from hrm_rl.checks.numbers import real, whole
+from hrm_rl.checks.progress import bar as progress_bar
 from hrm_rl.halting import MOST, Halted, Policy
 from hrm_rl.statistics.calibration import calibration_by_segment
 from hrm_rl.stopping.exact import best_fixed
@@ -184,7 +183,7 @@ def _fitted(
     """Every learner, fitted once for each seed."""
     learned: dict[str, Runs] = {}
     total = len(learners) * seeds * steps
-    with tqdm(total=total, unit="decision", desc="fitting", disable=not total) as bar:
+    with progress_bar(total=total, unit="decision", desc="fitting", disable=not total) as bar:
         for name in learners:
             bar.set_postfix_str(name)
             learn = learner(name)
