@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hrm_rl.checks.digests import DIFFERS, SEAL, of_tensors, sealed, unsealed
+from hrm_rl.checks.files import read_json
+from hrm_rl.checks.reading import told
+from hrm_rl.checks.records import list_of, sha256
 from hrm_rl.models import AnyConfig, Model, build, config_from, config_to
 from hrm_rl.models.hrm import HRM
 from hrm_rl.models.official import infer_config, official_state, plain_state
@@ -35,6 +40,9 @@ __all__ = [
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 """The checkpoints that ship with the package."""
+TENSORS = "tensors_sha256"
+"""Where a card says which tensors it is of: those that were saved with it, and those before them,
+which lie there until the new ones do. Whoever is stopped between the two loses nothing."""
 
 
 def save_model(path: str | Path, model: Model, card: dict[str, Any] | None = None) -> None:
@@ -44,8 +52,9 @@ def save_model(path: str | Path, model: Model, card: dict[str, Any] | None = Non
         CheckpointError: the files cannot be written.
     """
     path = Path(f"{str(path).removesuffix('.safetensors')}.safetensors")
-    _write_card(path, model, card)
-    save_tensors(path, model.state_dict())
+    state = model.state_dict()
+    _write_card(path, model, card, state)
+    save_tensors(path, state)
 
 
 def save_official(
@@ -66,18 +75,20 @@ def save_official(
         CheckpointError: the files cannot be written.
     """
     path = Path(path)
-    _write_card(path, model, None)
-    save_tensors(path, official_state(model, compiled, init_dtype))
+    state = official_state(model, compiled, init_dtype)
+    _write_card(path, model, None, state)
+    save_tensors(path, state)
 
 
 def load_model(
-    name: str | Path, device: torch.device | str = "cpu", **known: Any
+    name: str | Path, device: torch.device | str = "cpu", *, verify: bool = True, **known: Any
 ) -> tuple[Model, dict[str, Any]]:
     """A model in eval mode, and the JSON that lay beside its weights.
 
     Args:
         name: a shipped checkpoint ("sudoku9"), the path of a `.safetensors` file or of its stem, a
             run folder, or an official HRM or TRM checkpoint (`.safetensors`, `.pt` or no suffix at all).
+        verify: compare weights and JSON with the digests in the JSON, if there are any.
         known: fields of the config that the file leaves open (`infer_config`) or that shall differ
             from its own (`H_cycles=4`).
 
@@ -87,13 +98,19 @@ def load_model(
     """
     path = _find(name)
     card = _read_card(path)
-    state = plain_state(read_tensors(path))
+    state = read_tensors(path)
+    digests = card.pop(TENSORS, []) if card else []
+    if verify and digests and of_tensors(state) not in digests:
+        raise CheckpointError(f"{path} is damaged ({DIFFERS}); get it and its JSON again")
+    state = plain_state(state)
     try:
         config = replace(card["model"], **known) if card else infer_config(state, **known)
         model = rebuild(config, state)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
     if card:
+        _check_seal(path, verify)
+        card.pop(SEAL, None)
         card["model"] = config_to(config)
     return model.to(device), card
 
@@ -144,9 +161,25 @@ def _card_path(path: Path) -> Path:
     return Path(f"{str(path).removesuffix('.safetensors').removesuffix('.pt')}.json")
 
 
-def _write_card(path: Path, model: Model, card: dict[str, Any] | None) -> None:
-    text = json.dumps({"model": config_to(model.config), **(card or {})}, indent=2) + "\n"
+def _write_card(
+    path: Path, model: Model, card: dict[str, Any] | None, state: Mapping[str, Tensor]
+) -> None:
+    """With the digest of the tensors that come, and of those that lie there until they do."""
+    digests = [of_tensors(state)]
+    with suppress(CheckpointError):
+        digests += [of_tensors(read_tensors(path))] if path.exists() else []
+    content = {"model": config_to(model.config), **(card or {}), TENSORS: digests}
+    text = json.dumps(sealed(content), indent=2) + "\n"
     write_atomically(_card_path(path), text.encode())
+
+
+def _check_seal(path: Path, verify: bool) -> None:
+    """After all else, since whoever changed a config by hand is better told that it does not fit."""
+    path = _card_path(path)
+    with told(path, "get it again, with its weights", CheckpointError, "is damaged"):
+        content = read_json(path)
+        if verify:
+            unsealed(content)
 
 
 def _read_card(path: Path) -> dict[str, Any]:
@@ -155,7 +188,8 @@ def _read_card(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        card = dict(json.loads(path.read_text()))
+        card: dict[str, Any] = read_json(path, error=CheckpointError)
+        card[TENSORS] = list_of(sha256)(TENSORS, card.get(TENSORS, []))
         return card | {"model": config_from(card["model"])}
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
