@@ -68,7 +68,7 @@ def checked(content: Mapping[str, Any]) -> dict[str, Any]:
         )  # fmt: skip
     except (TypeError, AttributeError) as error:
         raise ValueError(f'"model" is not the config of a model: {error}') from error
-    for key in expected.keys() | entries["arrays"].keys():
+    for key in {**expected, **entries["arrays"]}:
         found, wanted = (arrays.get(key, "nothing") for arrays in (entries["arrays"], expected))
         if found != wanted:
             raise ValueError(

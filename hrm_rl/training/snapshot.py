@@ -55,6 +55,8 @@ def restore(state: TrainState, path: Path) -> None:
     with _for_resuming(path):
         if wrong := _misfit(snapshot(state), saved):
             raise Unfit(wrong)
+        if bad := [name for name, value in saved.items() if not torch.isfinite(value).all()]:
+            raise Unfit(f"{bad[0]} holds NaN or inf")
         _put(state, step, saved)
 
 
@@ -64,8 +66,6 @@ def _read(path: Path) -> tuple[int, dict[str, Tensor]]:
         step = metadata.get("step", "")
         if not re.fullmatch(r"[0-9]{1,15}", step):
             raise Unfit(f"its step must be a whole number, got {step[:40]!r}")
-        if bad := [name for name, value in saved.items() if not torch.isfinite(value).all()]:
-            raise Unfit(f"{bad[0]} holds NaN or inf")
         return int(step), saved
 
 
