@@ -185,8 +185,8 @@ def read_bank(
         model: the bank must be this one's.
         max_segments, observations: the bank must hold as much; it is not cut to that.
         puzzles: the bank must be of these, in this order.
-        verify: read all of it once to compare it with its digests, which takes a second for some
-            hundred MB; one without, of an earlier version, is searched for NaN and inf.
+        verify: read all of it once to compare it with its digests, which takes a second for 1.5
+            GB.
 
     Raises:
         ValueError: it does not fit, is not complete, or is damaged.

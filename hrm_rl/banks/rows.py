@@ -78,11 +78,6 @@ def append(folder: Path, header: Header, key: str, rows_P: np.ndarray, written: 
     kind, shape = header.arrays[key]
     content = np.ascontiguousarray(rows_P, dtype=kind)
     assert content.shape[1:] == tuple(shape), (key, content.shape)
-    if content.dtype.kind == "f" and not np.isfinite(content).all():
-        raise ValueError(
-            f"this model gives NaN or inf in {key} within puzzles {header.done} to "
-            f"{header.done + len(content) - 1}; log a bank of one whose numbers are finite"
-        )
     path, start = folder / f"{key}.npy", header.done
     head = b"" if start else _npy_header(content.dtype, (header.count, *shape))
     with writing(path), path.open("r+b" if start else "wb") as file:
@@ -110,7 +105,5 @@ def mapped(folder: Path, header: Header, key: str, verify: bool) -> Tensor:
         path, dtype=kind, shape=(header.count, *shape), mmap=True, sha256=digest,
         cure="log the bank again", blame="is damaged",
     )  # fmt: skip
-    if verify and not digest and kind.startswith("float") and not np.isfinite(array).all():
-        raise ValueError(f"{path} holds NaN or inf; log the bank again")
     tensor = torch.from_numpy(array)
     return tensor.transpose(0, 1) if shape and key not in ("inputs", "solutions") else tensor

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hrm_rl.checks.digests import DIFFERS, SEAL, of_tensors, sealed, unsealed
 from hrm_rl.checks.files import read_json
-from hrm_rl.checks.reading import told
-from hrm_rl.checks.records import list_of, sha256
 from hrm_rl.models import AnyConfig, Model, build, config_from, config_to
+from hrm_rl.models.digested import check_card, check_tensors, with_digests, without_digests
 from hrm_rl.models.hrm import HRM
 from hrm_rl.models.official import infer_config, official_state, plain_state
 from hrm_rl.models.tensorfile import CheckpointError, read_tensors, save_tensors, write_atomically
@@ -40,9 +37,6 @@ __all__ = [
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 """The checkpoints that ship with the package."""
-TENSORS = "tensors_sha256"
-"""Where a card says which tensors it is of: those that were saved with it, and those before them,
-which lie there until the new ones do. Whoever is stopped between the two loses nothing."""
 
 
 def save_model(path: str | Path, model: Model, card: dict[str, Any] | None = None) -> None:
@@ -99,9 +93,8 @@ def load_model(
     path = _find(name)
     card = _read_card(path)
     state = read_tensors(path)
-    digests = card.pop(TENSORS, []) if card else []
-    if verify and digests and of_tensors(state) not in digests:
-        raise CheckpointError(f"{path} is damaged ({DIFFERS}); get it and its JSON again")
+    if verify:
+        check_tensors(path, card, state)
     state = plain_state(state)
     try:
         config = replace(card["model"], **known) if card else infer_config(state, **known)
@@ -109,9 +102,9 @@ def load_model(
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
     if card:
-        _check_seal(path, verify)
-        card.pop(SEAL, None)
-        card["model"] = config_to(config)
+        if verify:
+            check_card(_card_path(path))
+        card = without_digests(card) | {"model": config_to(config)}
     return model.to(device), card
 
 
@@ -164,22 +157,9 @@ def _card_path(path: Path) -> Path:
 def _write_card(
     path: Path, model: Model, card: dict[str, Any] | None, state: Mapping[str, Tensor]
 ) -> None:
-    """With the digest of the tensors that come, and of those that lie there until they do."""
-    digests = [of_tensors(state)]
-    with suppress(CheckpointError):
-        digests += [of_tensors(read_tensors(path))] if path.exists() else []
-    content = {"model": config_to(model.config), **(card or {}), TENSORS: digests}
-    text = json.dumps(sealed(content), indent=2) + "\n"
+    content = {"model": config_to(model.config), **(card or {})}
+    text = json.dumps(with_digests(content, path, state), indent=2) + "\n"
     write_atomically(_card_path(path), text.encode())
-
-
-def _check_seal(path: Path, verify: bool) -> None:
-    """After all else, since whoever changed a config by hand is better told that it does not fit."""
-    path = _card_path(path)
-    with told(path, "get it again, with its weights", CheckpointError, "is damaged"):
-        content = read_json(path)
-        if verify:
-            unsealed(content)
 
 
 def _read_card(path: Path) -> dict[str, Any]:
@@ -188,8 +168,7 @@ def _read_card(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        card: dict[str, Any] = read_json(path, error=CheckpointError)
-        card[TENSORS] = list_of(sha256)(TENSORS, card.get(TENSORS, []))
+        card: dict[str, Any] = read_json(path)
         return card | {"model": config_from(card["model"])}
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(

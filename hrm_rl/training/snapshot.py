@@ -7,13 +7,12 @@ halting learner), `dealt`, `generator`.
 from __future__ import annotations
 
 import re
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from hrm_rl.checks.reading import Unfit, told
+from hrm_rl.checks.reading import Unfit, reason_of
 from hrm_rl.loop import Batch, Slots
 from hrm_rl.models.base import Carry
 from hrm_rl.models.checkpoint import CheckpointError, misfit
@@ -52,37 +51,44 @@ def restore(state: TrainState, path: Path) -> None:
         CheckpointError: the file is damaged, or belongs to another run.
     """
     step, saved = state.world.first(lambda: _read(path))
-    with _for_resuming(path):
-        if wrong := _misfit(snapshot(state), saved):
-            raise Unfit(wrong)
-        if bad := [name for name, value in saved.items() if not torch.isfinite(value).all()]:
-            raise Unfit(f"{bad[0]} holds NaN or inf")
-        _put(state, step, saved)
+    if wrong := _misfit(snapshot(state), saved):
+        raise unusable(path, wrong)
+    _put(state, step, saved)
 
 
 def _read(path: Path) -> tuple[int, dict[str, Tensor]]:
-    with _for_resuming(path):
+    try:
         saved, metadata = read_sealed(path)
         step = metadata.get("step", "")
         if not re.fullmatch(r"[0-9]{1,15}", step):
             raise Unfit(f"its step must be a whole number, got {step[:40]!r}")
         return int(step), saved
-
-
-def _for_resuming(path: Path) -> AbstractContextManager[None]:
-    cure = (
-        "delete it to begin again at step 1, or begin a new run in another folder with "
-        f'init="{path.parent}"'
-    )
-    return told(path, cure, CheckpointError, "cannot be resumed from")
+    except (OSError, ValueError, MemoryError) as error:
+        raise unusable(path, reason_of(error)) from error
 
 
 def _misfit(expected: dict[str, Tensor], saved: dict[str, Tensor]) -> str:
-    """The first thing in names, shapes or number formats that is another run's, in words."""
+    """The first thing in names, shapes or numbers that no such run saves, in words; "" if all is."""
     for name, tensor in expected.items():
         if name in saved and saved[name].dtype != tensor.dtype:
             return f"{name} holds {saved[name].dtype}, not {tensor.dtype}"
-    return misfit(expected, saved)
+    if wrong := misfit(expected, saved):
+        return wrong
+    if bad := [name for name, value in saved.items() if not torch.isfinite(value).all()]:
+        return f"{bad[0]} holds NaN or inf"
+    try:
+        torch.Generator().set_state(saved.get("generator", torch.get_rng_state()))
+    except RuntimeError:
+        return "the state of its random numbers is none"
+    return ""
+
+
+def unusable(path: Path, why: str) -> CheckpointError:
+    reason = why.strip().splitlines()[0]
+    return CheckpointError(
+        f"{path} cannot be resumed from ({reason}); delete it to begin again at step 1, or begin a "
+        f'new run in another folder with init="{path.parent}"'
+    )
 
 
 def _put(state: TrainState, step: int, saved: dict[str, Tensor]) -> None:
@@ -110,7 +116,4 @@ def _put(state: TrainState, step: int, saved: dict[str, Tensor]) -> None:
     state.dealt = saved["dealt"].to(device) * int(world.rank == 0)  # the sum is what counts
     state.memory = type(state.memory)(**own("memory."))
     if state.generator is not None:
-        try:
-            state.generator.set_state(saved["generator"])
-        except RuntimeError as error:
-            raise Unfit("the state of its random numbers is none") from error
+        state.generator.set_state(saved["generator"])

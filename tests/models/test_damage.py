@@ -13,13 +13,13 @@ from hrm_rl.banks.header import SHIPPED as BANKS
 from hrm_rl.banks.header import read_header
 from hrm_rl.checks.digests import sealed
 from hrm_rl.models.checkpoint import (
-    TENSORS,
     WEIGHTS,
     CheckpointError,
     load_model,
     save_model,
     save_official,
 )
+from hrm_rl.models.digested import TENSORS
 
 MODEL = tiny_hrm()
 
@@ -54,7 +54,9 @@ def test_weights_of_another_model_beside_the_json_are_noticed(tmp_path: Path) ->
     other.q_head.bias += 1
     save_model(tmp_path / "b", other)
     (tmp_path / "a.safetensors").write_bytes((tmp_path / "b.safetensors").read_bytes())
-    with pytest.raises(CheckpointError, match=r"a\.safetensors is damaged .*SHA-256.*; get it and"):
+    with pytest.raises(
+        CheckpointError, match=r"a\.safetensors is damaged, or not .*SHA-256.*; get both"
+    ):
         load_model(tmp_path / "a")
     assert torch.equal(load_model(tmp_path / "a", verify=False)[0].q_head.bias, other.q_head.bias)
 
@@ -107,3 +109,11 @@ def test_what_ships_has_digests(path: Path) -> None:
 def test_the_digest_of_weights_is_the_one_by_which_banks_know_them() -> None:
     card = json.loads((WEIGHTS / "sudoku9.json").read_text())
     assert card[TENSORS] == [read_header(BANKS / "sudoku9-fit").weights]
+
+
+def test_a_card_that_no_json_can_hold_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(
+        CheckpointError, match=r"cannot be written \(NaN is no number\); leave that"
+    ):
+        save_model(tmp_path / "model", MODEL, {"accuracy": float("nan")})
+    assert not list(tmp_path.iterdir())
