@@ -172,8 +172,7 @@ def read_array(
             raise Unfit("its bytes are not those that were written: the SHA-256 differs")
         order: Literal["C", "F"] = "F" if fortran else "C"
         if mmap and size > start:
-            mapped: np.ndarray = np.memmap(cast(Any, file), found, "c", start, there, order)
-            array = mapped.view(np.ndarray)
+            array: np.ndarray = np.memmap(cast(Any, file), found, "c", start, there, order)
         else:
             file.seek(start)
             raw = np.empty(end - start, np.uint8)

@@ -93,8 +93,8 @@ def load_model(
     path = _find(name)
     card = _read_card(path)
     state = read_tensors(path)
-    if verify:
-        check_tensors(path, card, state)
+    if verify and card:
+        check_tensors(path, _card_path(path), state)
     state = plain_state(state)
     try:
         config = replace(card["model"], **known) if card else infer_config(state, **known)

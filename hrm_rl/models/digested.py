@@ -35,14 +35,16 @@ def with_digests(
         return sealed({**content, TENSORS: digests})
 
 
-def check_tensors(path: Path, card: dict[str, Any], tensors: Mapping[str, Tensor]) -> None:
-    """Whether the tensors of a file are those that its JSON is of; one without digests knows none.
+def check_tensors(path: Path, beside: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Whether the tensors of a file are those that the JSON is of; one without digests knows none.
+
+    The JSON is read after them: it is written before them, by a run that may be saving just now.
 
     Raises:
         CheckpointError: they are not.
     """
     with told(path, "get it and its JSON again", CheckpointError, "and its JSON do not agree"):
-        known = list_of(sha256)(f'"{TENSORS}"', card.get(TENSORS, []))
+        known = list_of(sha256)(f'"{TENSORS}"', read_json(beside).get(TENSORS, []))
     if known and of_tensors(tensors) not in known:
         raise CheckpointError(
             f"{shown(path)} is damaged, or not the one that its JSON is of ({DIFFERS}); get both again"

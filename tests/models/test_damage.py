@@ -16,6 +16,7 @@ from hrm_rl.models.checkpoint import (
     WEIGHTS,
     CheckpointError,
     load_model,
+    read_tensors,
     save_model,
     save_official,
 )
@@ -117,3 +118,20 @@ def test_a_card_that_no_json_can_hold_is_refused_before_anything_is_written(tmp_
     ):
         save_model(tmp_path / "model", MODEL, {"accuracy": float("nan")})
     assert not list(tmp_path.iterdir())
+
+
+def test_who_reads_while_a_run_saves_gets_the_old_weights_or_the_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worst moment: the JSON is read, then both files are written, then the weights are read."""
+    save_model(tmp_path / "model", MODEL)
+    other = tiny_hrm()
+    other.q_head.bias += 1
+
+    def late(path: Path) -> dict[str, torch.Tensor]:
+        monkeypatch.undo()
+        save_model(tmp_path / "model", other)
+        return read_tensors(path)
+
+    monkeypatch.setattr("hrm_rl.models.checkpoint.read_tensors", late)
+    assert torch.equal(load_model(tmp_path / "model")[0].q_head.bias, other.q_head.bias)
