@@ -17,15 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from hrm_rl import __version__, features
 from hrm_rl.banks.bank import Bank, checked, logged
 from hrm_rl.banks.header import (
     NAME,
-    TIERS,
     Header,
-    arrays_of,
     check_fit,
     find_bank,
     read_header,
@@ -34,15 +31,18 @@ from hrm_rl.banks.header import (
     write_header,
 )
 from hrm_rl.banks.parts import check_log
+from hrm_rl.banks.rows import append, digests_there, mapped, of_puzzles
+from hrm_rl.banks.tiers import STATES, TIERS, arrays_of
 from hrm_rl.checks.lock import solely
+from hrm_rl.checks.numbers import whole
+from hrm_rl.checks.reading import Unfit, told
 from hrm_rl.models import Model, config_from, config_to
+from hrm_rl.models.tensorfile import sweep_temporary, writing
 from hrm_rl.puzzles import PuzzleSet
 
 __all__ = ["TIERS", "Header", "find_bank", "log_to", "read_bank", "read_header", "weights_hash"]
 
 _SAMPLE = 64  # puzzles that are logged again one by one
-_NPY_HEADER = 128  # bytes
-
 
 # --- writing --------------------------------------------------------------------------------------
 
@@ -73,12 +73,12 @@ def log_to(
     """
     max_segments, batch_size = check_log(puzzles, max_segments, (), batch_size)
     folder = Path(folder)
-    if tier not in TIERS or states not in ("float32", "float16"):
+    if tier not in TIERS or states not in STATES:
         raise ValueError(
-            f"tier must be one of {', '.join(TIERS)} and states float32 or float16, "
+            f"tier must be one of {', '.join(TIERS)} and states {' or '.join(STATES)}, "
             f'got "{tier}" and "{states}"'
         )
-    wanted = Header(
+    header = Header(
         weights=weights_hash(model),
         model=config_to(model.config),
         task=puzzles.task,
@@ -86,47 +86,47 @@ def log_to(
         split=split,
         tokens=tokens_hash(puzzles),
         sources=sorted(set(puzzles.sources)),
-        count=len(puzzles),
-        max_segments=max_segments,
+        count=whole("the number of puzzles", len(puzzles), low=1),
+        max_segments=whole("max_segments", max_segments, low=1),
         tier=tier,
         states=states,
         scalars=list(features.SCALARS),
-        batch_size=batch_size,
+        batch_size=whole("batch_size", batch_size, low=1),
         device=model.device.type,
         torch=str(torch.__version__),
         hrm_rl=__version__,
-        arrays=arrays_of(model, puzzles, max_segments, tier, states),
+        arrays=arrays_of(
+            model.config, puzzles.length, max_segments, tier, states, len(features.SCALARS)
+        ),
     )
-    header = _begun(folder, wanted)
+    return _log(Path(folder), model, puzzles, _begun(Path(folder), header), progress)
+
+
+def _log(folder: Path, model: Model, puzzles: PuzzleSet, header: Header, progress: bool) -> Header:
+    """What is left to be logged of a bank."""
+    written = digests_there(folder, header)  # in time: nothing is added to a damaged bank
+    if header.done:
+        read_header(folder)  # it too is as it was written
     if header.complete:
         return header
     if header.done == 0:
-        for key, rows_P in _of_puzzles(puzzles, header.sources).items():
-            _append(folder, header, key, 0, rows_P)
+        for key, rows_P in of_puzzles(puzzles, header.sources).items():
+            append(folder, header, key, rows_P, written)
     batches = logged(
-        model, puzzles, max_segments, observations=TIERS[tier], batch_size=batch_size,
-        start=header.done, progress=progress,
+        model, puzzles, header.max_segments, observations=TIERS[header.tier],
+        batch_size=header.batch_size, start=header.done, progress=progress,
     )  # fmt: skip
     for batch in batches:
         for key, rows_MB in batch.items():
-            _append(folder, header, key, header.done, rows_MB.transpose(0, 1).numpy())
-        header = replace(header, done=header.done + batch["correct"].shape[1])
+            append(folder, header, key, rows_MB.transpose(0, 1).numpy(), written)
+        digests = {key: digest.hexdigest() for key, digest in written.items()}
+        done = header.done + batch["correct"].shape[1]
+        header = replace(header, done=done, digests=digests)
         write_header(folder, header)
     rate = _mismatch(model, puzzles, folder, header, progress)
     header = replace(header, mismatch_rate=rate)
     write_header(folder, header)
     return header
-
-
-def _of_puzzles(puzzles: PuzzleSet, sources: Sequence[str]) -> dict[str, np.ndarray]:
-    number = {source: i for i, source in enumerate(sources)}
-    return {
-        "inputs": puzzles.inputs_PL,
-        "solutions": puzzles.solutions_PL,
-        "rating": puzzles.ratings_P,
-        "cluster": np.arange(len(puzzles)),
-        "source": np.array([number[source] for source in puzzles.sources]),
-    }
 
 
 def _begun(folder: Path, wanted: Header) -> Header:
@@ -135,44 +135,26 @@ def _begun(folder: Path, wanted: Header) -> Header:
     Raises:
         ValueError: the folder holds another bank, or anything else.
     """
-    if not (folder / NAME).is_file():
-        if folder.exists() and any(not f.name.startswith(".") for f in folder.iterdir()):
-            raise ValueError(f"{folder} holds something that is not a bank; choose another folder")
+    if not os.path.isfile(folder / NAME):
+        with writing(folder):
+            if folder.exists() and any(not f.name.startswith(".") for f in folder.iterdir()):
+                raise ValueError(
+                    f"{folder} holds something that is not a bank; choose another folder"
+                )
         write_header(folder, wanted)
         return wanted
-    for stale in folder.glob(f".{NAME}.*"):  # a header that was being written
-        stale.unlink()
-    there = read_header(folder)
-    wanted = replace(wanted, done=there.done, mismatch_rate=there.mismatch_rate)
+    sweep_temporary(folder)  # a header that was being written
+    there = read_header(folder, verify=False)
+    wanted = replace(
+        wanted, done=there.done, mismatch_rate=there.mismatch_rate, digests=there.digests
+    )
     other = [f.name for f in fields(Header) if getattr(wanted, f.name) != getattr(there, f.name)]
     if other:
         raise ValueError(
             f"{folder} holds a bank that differs in {', '.join(other)}; choose another folder, or "
             "delete that one"
         )
-    for key in there.arrays if there.done else ():
-        path = folder / f"{key}.npy"
-        size = _NPY_HEADER + there.done * there.row_size(key)
-        if not path.is_file() or path.stat().st_size < size:
-            raise ValueError(f"{path} is damaged; delete {folder} and log it again")
     return there
-
-
-def _append(folder: Path, header: Header, key: str, start: int, rows_P: np.ndarray) -> None:
-    """Put rows in their place, after the `start` ones that are there, and on the disk."""
-    kind, shape = header.arrays[key]
-    content = np.ascontiguousarray(rows_P, dtype=kind)
-    assert content.shape[1:] == tuple(shape), (key, content.shape)
-    path = folder / f"{key}.npy"
-    with path.open("r+b" if start else "wb") as file:
-        if not start:
-            whole = {"descr": content.dtype.str, "fortran_order": False}
-            np.lib.format.write_array_header_1_0(file, {**whole, "shape": (header.count, *shape)})
-            assert file.tell() == _NPY_HEADER
-        file.seek(_NPY_HEADER + start * header.row_size(key))
-        file.write(content.tobytes())
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _mismatch(
@@ -185,7 +167,9 @@ def _mismatch(
         progress=progress, title="logging some again, one by one",
     )  # fmt: skip
     correct_MB = torch.cat([part["correct"] for part in alone], dim=1)
-    return float((_array(folder, header, "correct")[:, index] != correct_MB).double().mean())
+    return float(
+        (mapped(folder, header, "correct", verify=False)[:, index] != correct_MB).double().mean()
+    )
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -198,6 +182,7 @@ def read_bank(
     max_segments: int = 1,
     observations: Sequence[str] = (),
     puzzles: PuzzleSet | None = None,
+    verify: bool = True,
 ) -> Bank:
     """A bank whose numbers stay on the disk until they are used.
 
@@ -205,22 +190,29 @@ def read_bank(
         model: the bank must be this one's.
         max_segments, observations: the bank must hold as much; it is not cut to that.
         puzzles: the bank must be of these, in this order.
+        verify: read all of it once to compare it with its digests, which takes a second for 1.5
+            GB.
 
     Raises:
         ValueError: it does not fit, is not complete, or is damaged.
     """
     folder = find_bank(folder)
-    header = read_header(folder)
+    header = read_header(folder, verify=verify)
     check_fit(folder, header, model, max_segments, observations, puzzles)
-    part = {key: _array(folder, header, key) for key in header.arrays if key != "source"}
-    numbers = _array(folder, header, "source").tolist()
-    own = PuzzleSet(
-        header.task,
-        part["inputs"].numpy(),
-        part["solutions"].numpy(),
-        part["rating"].numpy(),
-        tuple(header.sources[i] for i in numbers),
-    )
+    part = {key: mapped(folder, header, key, verify) for key in header.arrays}
+    numbers = part.pop("source").tolist()
+    with told(folder, "log the bank again", blame="is damaged"):
+        if not all(0 <= i < len(header.sources) for i in numbers):
+            raise Unfit(f"source.npy counts through {len(header.sources)} names and has others")
+        own = PuzzleSet(
+            header.task,
+            part["inputs"].numpy(),
+            part["solutions"].numpy(),
+            part["rating"].numpy(),
+            tuple(header.sources[i] for i in numbers),
+        )
+        if verify and tokens_hash(own) != header.tokens:
+            raise Unfit("its puzzles are not those that were logged")
     bank = Bank(
         columns={name: part[f"columns.{name}"] for name in TIERS[header.tier]},
         correct_MP=part["correct"],
@@ -232,16 +224,3 @@ def read_bank(
         config=config_from(header.model),
     )
     return checked(bank, "scalars")  # states are looked through when they are observed
-
-
-def _array(folder: Path, header: Header, key: str) -> Tensor:
-    """An array of the bank, memory-mapped; changes to it stay in memory. Segments come first."""
-    path, (kind, shape) = folder / f"{key}.npy", header.arrays[key]
-    try:
-        array = np.load(path, mmap_mode="c")
-        if array.shape != (header.count, *shape) or array.dtype != np.dtype(kind):
-            raise ValueError(f"it holds {array.dtype} {array.shape}")
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} is damaged ({error}); log the bank again") from error
-    tensor = torch.from_numpy(array)
-    return tensor.transpose(0, 1) if shape and key not in ("inputs", "solutions") else tensor

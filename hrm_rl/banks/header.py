@@ -8,16 +8,20 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import torch
 
 from hrm_rl import features
+from hrm_rl.banks.entries import checked
+from hrm_rl.banks.tiers import TIERS, Arrays
+from hrm_rl.checks.digests import of_tensors, sealed, unsealed
+from hrm_rl.checks.files import read_json
+from hrm_rl.checks.reading import shown, told
 from hrm_rl.models import Model, config_from
 from hrm_rl.models.tensorfile import write_atomically
 from hrm_rl.puzzles import PuzzleSet
@@ -26,16 +30,6 @@ FORMAT: Final = 1
 NAME: Final = "bank.json"
 SHIPPED: Final = Path(__file__).parent
 """The banks that ship with the package, one folder for each split."""
-
-TIERS: Final = MappingProxyType(
-    {
-        "lite": ("scalars",),
-        "head": ("scalars", "z_H"),
-        "pool": ("scalars", "z_H", "z_H_pool"),
-        "full": ("scalars", "z_H", "z_H_pool", "full"),
-    }
-)
-"""Observation sets that a bank holds; "q" is a part of "scalars"."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +53,22 @@ class Header:
     max_segments: int
     tier: str
     states: str
-    """Number format of the states; all other floats are float32."""
     scalars: list[str]
     """Columns of "scalars"."""
     batch_size: int
     device: str
     torch: str
     hrm_rl: str
-    arrays: dict[str, tuple[str, list[int]]]
-    """Name -> number format and shape without the puzzles."""
+    arrays: Arrays
     done: int = 0
     """Puzzles whose segments are on the disk."""
     mismatch_rate: float | None = None
     """Share of segments, of a sample of puzzles logged again one by one, whose `correct` differs:
     what the batch size does to the rounding. The last thing to be written."""
     format: int = FORMAT
+    digests: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of the `.npy` file of each array, up to what is done: `sha256sum` gives the same of a
+    complete bank. None were kept before 0.2."""
 
     @property
     def complete(self) -> bool:
@@ -92,11 +87,7 @@ class Header:
 
 def weights_hash(model: Model) -> str:
     """SHA-256 over names, formats, shapes and bytes of the weights, in the order of their names."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+    return of_tensors(model.state_dict())
 
 
 def tokens_hash(puzzles: PuzzleSet) -> str:
@@ -104,55 +95,42 @@ def tokens_hash(puzzles: PuzzleSet) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def arrays_of(
-    model: Model, puzzles: PuzzleSet, max_segments: int, tier: str, states: str
-) -> dict[str, tuple[str, list[int]]]:
-    T, M = puzzles.length, max_segments
-    arrays: dict[str, tuple[str, list[int]]] = {
-        "inputs": ("uint8", [T]),
-        "solutions": ("uint8", [T]),
-        "rating": ("int32", []),
-        "cluster": ("int64", []),
-        "source": ("int32", []),
-        "correct": ("bool", [M]),
-        "cells": ("float32", [M]),
-        "predictions": ("uint8", [M, T]),
-    }
-    for name in TIERS[tier]:
-        width = len(features.bounds(name, model.config, time_aware=False)[0])
-        arrays[f"columns.{name}"] = ("float32" if name == "scalars" else states, [M, width])
-    return arrays
-
-
 def write_header(folder: Path, header: Header) -> None:
-    """Write it whole or not at all."""
-    text = json.dumps({**asdict(header), "complete": header.complete}, indent=1)
+    """Write it whole or not at all, with the SHA-256 of all its entries as the last one."""
+    text = json.dumps(sealed(_content(header)), indent=1)
     write_atomically(folder / NAME, f"{text}\n".encode())
 
 
-def read_header(folder: str | Path) -> Header:
+def _content(header: Header) -> dict[str, Any]:
+    content = asdict(header)
+    digests = content.pop("digests")
+    return {**content, "complete": header.complete} | ({"digests": digests} if digests else {})
+
+
+def read_header(folder: str | Path, *, verify: bool = True) -> Header:
     """What lies in a folder, complete or not.
+
+    Args:
+        verify: compare it with its digest, if it has one.
 
     Raises:
         ValueError: no bank, a damaged one, or one of a later format.
     """
     path = Path(folder) / NAME
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"{folder} holds no bank that can be read; log one with `hrm-rl bank`"
-        ) from error
+    content = read_json(
+        path, blame="is no bank that can be read", cure="log one with `hrm-rl bank`", limit=2**24
+    )
     if content.get("format") != FORMAT:
         raise ValueError(
-            f"{path} has format {content.get('format')}, this version reads {FORMAT}; log it again"
+            f"{shown(path)} has format {str(content.get('format'))[:40]}, this version reads "
+            f"{FORMAT}; log it again"
         )
-    content.pop("complete", None)
-    try:
-        arrays = {key: (str(kind), list(n)) for key, (kind, n) in content["arrays"].items()}
-        return Header(**{**content, "arrays": arrays})
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged ({error}); log the bank again") from error
+    with told(path, "log the bank again", blame="is damaged"):
+        entries = checked(content)
+        if verify:
+            unsealed(content)
+    said = {f.name for f in fields(Header)}
+    return Header(**{key: value for key, value in entries.items() if key in said})
 
 
 def find_bank(name: str | Path, split: str = "") -> Path:
@@ -162,7 +140,7 @@ def find_bank(name: str | Path, split: str = "") -> Path:
         ValueError: there is none of that name.
     """
     for folder in (Path(name), SHIPPED / str(name), SHIPPED / f"{name}-{split}"):
-        if (folder / NAME).is_file():
+        if os.path.isfile(folder / NAME):  # a name that no file can have is no error here
             return folder
     shipped = ", ".join(sorted(path.parent.name for path in SHIPPED.glob(f"*/{NAME}"))) or "none"
     raise ValueError(

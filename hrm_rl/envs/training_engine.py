@@ -17,6 +17,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from hrm_rl import features, loop
+from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.envs.arguments import refuse_unknown
 from hrm_rl.envs.engine import MOST_SLOTS, Moment, Step
@@ -167,7 +168,7 @@ def run_config(preset: str, slots: int, changes: dict[str, Any]) -> TrainConfig:
                 "leave it out"
             )
     refuse_unknown(changes, [*OWN, *known])
-    values = json.loads(PRESETS[preset]().to_json()) | changes
+    values = parse_json(PRESETS[preset]().to_json()) | changes
     if "model" in changes:
         values["model"] = config_to(changes["model"])
     values |= {"slots": slots, "halting": "external"}

@@ -14,7 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hrm_rl.checks.files import read_json
 from hrm_rl.models import AnyConfig, Model, build, config_from, config_to
+from hrm_rl.models.digested import check_card, check_tensors, with_digests, without_digests
 from hrm_rl.models.hrm import HRM
 from hrm_rl.models.official import infer_config, official_state, plain_state
 from hrm_rl.models.tensorfile import CheckpointError, read_tensors, save_tensors, write_atomically
@@ -44,8 +46,9 @@ def save_model(path: str | Path, model: Model, card: dict[str, Any] | None = Non
         CheckpointError: the files cannot be written.
     """
     path = Path(f"{str(path).removesuffix('.safetensors')}.safetensors")
-    _write_card(path, model, card)
-    save_tensors(path, model.state_dict())
+    state = model.state_dict()
+    _write_card(path, model, card, state)
+    save_tensors(path, state)
 
 
 def save_official(
@@ -66,18 +69,20 @@ def save_official(
         CheckpointError: the files cannot be written.
     """
     path = Path(path)
-    _write_card(path, model, None)
-    save_tensors(path, official_state(model, compiled, init_dtype))
+    state = official_state(model, compiled, init_dtype)
+    _write_card(path, model, None, state)
+    save_tensors(path, state)
 
 
 def load_model(
-    name: str | Path, device: torch.device | str = "cpu", **known: Any
+    name: str | Path, device: torch.device | str = "cpu", *, verify: bool = True, **known: Any
 ) -> tuple[Model, dict[str, Any]]:
     """A model in eval mode, and the JSON that lay beside its weights.
 
     Args:
         name: a shipped checkpoint ("sudoku9"), the path of a `.safetensors` file or of its stem, a
             run folder, or an official HRM or TRM checkpoint (`.safetensors`, `.pt` or no suffix at all).
+        verify: compare weights and JSON with the digests in the JSON, if there are any.
         known: fields of the config that the file leaves open (`infer_config`) or that shall differ
             from its own (`H_cycles=4`).
 
@@ -87,14 +92,19 @@ def load_model(
     """
     path = _find(name)
     card = _read_card(path)
-    state = plain_state(read_tensors(path))
+    state = read_tensors(path)
+    if verify and card:
+        check_tensors(path, _card_path(path), state)
+    state = plain_state(state)
     try:
         config = replace(card["model"], **known) if card else infer_config(state, **known)
         model = rebuild(config, state)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
     if card:
-        card["model"] = config_to(config)
+        if verify:
+            check_card(_card_path(path))
+        card = without_digests(card) | {"model": config_to(config)}
     return model.to(device), card
 
 
@@ -144,8 +154,11 @@ def _card_path(path: Path) -> Path:
     return Path(f"{str(path).removesuffix('.safetensors').removesuffix('.pt')}.json")
 
 
-def _write_card(path: Path, model: Model, card: dict[str, Any] | None) -> None:
-    text = json.dumps({"model": config_to(model.config), **(card or {})}, indent=2) + "\n"
+def _write_card(
+    path: Path, model: Model, card: dict[str, Any] | None, state: Mapping[str, Tensor]
+) -> None:
+    content = {"model": config_to(model.config), **(card or {})}
+    text = json.dumps(with_digests(content, path, state), indent=2) + "\n"
     write_atomically(_card_path(path), text.encode())
 
 
@@ -155,7 +168,7 @@ def _read_card(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        card = dict(json.loads(path.read_text()))
+        card: dict[str, Any] = read_json(path)
         return card | {"model": config_from(card["model"])}
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
+from safetensors import safe_open
 from torch import Tensor
+
+from hrm_rl.checks.digests import DIFFERS, SEAL, of_tensors, sealed
+from hrm_rl.checks.files import parse_json
+from hrm_rl.checks.reading import Unfit, opened, reason_of, shown, told
 
 
 class CheckpointError(ValueError):
@@ -24,22 +31,55 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         CheckpointError: not such a file, or damaged.
     """
-    try:
+    with told(path, "get it again", CheckpointError):
+        with opened(path):
+            pass  # a folder is none, and opening a pipe would wait for a writer
         if path.suffix == ".safetensors":
-            return safetensors.torch.load_file(path)
+            return _content(path)[0]
+    return _unpickled(path)
+
+
+def read_sealed(path: Path, *, verify: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """A safetensors file and its metadata, which may hold their digest (`save_tensors`).
+
+    Raises:
+        OSError, ValueError: what is wrong, without the file's name: for use within `told`.
+    """
+    with opened(path):
+        pass
+    tensors, metadata = _content(path)
+    digest = metadata.pop(SEAL, None)
+    if verify and digest is not None and digest != _seal(tensors, metadata):
+        raise Unfit(DIFFERS)
+    return tensors, metadata
+
+
+def _content(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, "pt") as file:
+            names = list(file.keys())
+            return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
+    except OSError:
+        raise
+    except Exception as error:  # its own, and torch's for formats of numbers that it has not
+        raise Unfit(f"it may be cut short: {reason_of(error)}") from error
+
+
+def _unpickled(path: Path) -> dict[str, Tensor]:
+    try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except (RuntimeError, EOFError, OSError, ValueError, MemoryError) as error:
         raise CheckpointError(
-            f"{path} cannot be read, it may be cut short ({_first_line(error)}); get it again"
+            f"{shown(path)} cannot be read (it may be cut short: {reason_of(error)}); get it again"
         ) from error
     except Exception as error:  # pickle's own errors, which have no common base
         raise CheckpointError(
-            f"{path} holds more than tensors, or no tensors at all, and is not unpickled, since "
-            "that could run anything; save its state dict alone"
+            f"{shown(path)} holds more than tensors, or no tensors at all, and is not unpickled, "
+            "since that could run anything; save its state dict alone"
         ) from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise CheckpointError(
-            f"{path} is not a plain dictionary of tensors; save the model's state dict alone"
+            f"{shown(path)} is not a plain dictionary of tensors; save the model's state dict alone"
         )
     return state
 
@@ -54,12 +94,29 @@ def save_tensors(
     """
     own = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
     if path.suffix == ".safetensors":
-        content = safetensors.torch.save(own, metadata)
+        if metadata is not None:
+            metadata = {**metadata, SEAL: _seal(own, metadata)}
+        content = _in_order(safetensors.torch.save(own, metadata))
     else:
         buffer = io.BytesIO()
         torch.save(own, buffer)
         content = buffer.getvalue()
     write_atomically(path, content)
+
+
+def _seal(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    return str(sealed({**metadata, "": of_tensors(tensors)})[SEAL])
+
+
+def _in_order(content: bytes) -> bytes:
+    """The same file with its metadata sorted: safetensors shuffles them, another way each time."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = parse_json(content[8:end])
+    if "__metadata__" in header:
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    assert len(text) <= end - 8, "only the order changes"
+    return content[:8] + text.ljust(end - 8) + content[end:]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -70,24 +127,58 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as error:
-        raise CheckpointError(
-            f"{path} cannot be written ({_first_line(error)}); choose another folder or make room"
-        ) from error
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with partial.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
     finally:
         with suppress(OSError):  # there is none after a success, or its folder is none
             partial.unlink()
 
 
-def _first_line(error: Exception) -> str:
-    """What an error says, on one line."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What keeps a file from being written within, in one sentence with the cure.
+
+    Raises:
+        CheckpointError: instead of any OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        cure = _CURES.get(error.errno or 0, "choose another folder or make room")
+        raise CheckpointError(
+            f"{shown(path)} cannot be written ({reason_of(error)}); {cure}"
+        ) from error
+
+
+_FULL = "free some space and run the same again"
+_CLOSED = "choose another folder, or allow writing to this one"
+_GONE = "its folder was taken away meanwhile; run the same again"
+_CURES = {
+    errno.ENOSPC: _FULL, errno.EDQUOT: _FULL, errno.EFBIG: _FULL,
+    errno.EROFS: _CLOSED, errno.EACCES: _CLOSED, errno.EPERM: _CLOSED,
+    errno.ENOENT: _GONE, errno.ESTALE: _GONE,
+    errno.EIO: "the disk fails; choose a folder on another one",
+    errno.EMFILE: "close some files, or raise the limit (`ulimit -n`)",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}  # fmt: skip
+
+_TEMPORARY = re.compile(r"\..+\.\w+\.\d+")
+
+
+def sweep_temporary(folder: Path) -> list[Path]:
+    """Remove what killed writers left in a folder, and say which files that were.
+
+    For whoever alone writes there (a lock): what another process is writing has such a name too.
+    """
+    with suppress(OSError):  # no such folder
+        left = [path for path in folder.iterdir() if _TEMPORARY.fullmatch(path.name)]
+        for path in left:
+            with suppress(OSError):
+                path.unlink()
+        return left
+    return []

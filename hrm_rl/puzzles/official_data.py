@@ -13,17 +13,17 @@ Such data is augmented already: train on it with `augment` off.
 Suffixes: P examples, L tokens.
 """
 
-import json
 import math
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from hrm_rl.checks.files import read_array, read_json
 from hrm_rl.checks.numbers import whole
 from hrm_rl.puzzles.kinds import task_of
 from hrm_rl.puzzles.sets import ROWS, PuzzleSet, check_whole
-from hrm_rl.puzzles.task import PuzzleError, first_line
+from hrm_rl.puzzles.task import PuzzleError
 
 ARRAYS: Final = ("inputs", "labels", "puzzle_identifiers", "puzzle_indices")
 
@@ -171,10 +171,7 @@ def _check_answers(folder: Path, puzzles: PuzzleSet) -> None:
 
 
 def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise PuzzleError(f"{path} cannot be read as JSON: {first_line(error)}") from error
+    return read_json(path, kind=None, error=PuzzleError, blame="cannot be read as JSON")
 
 
 def array_of(path: Path, dimensions: int) -> np.ndarray:
@@ -183,11 +180,8 @@ def array_of(path: Path, dimensions: int) -> np.ndarray:
     Raises:
         PuzzleError: it is no such file (pickled objects are never opened), or holds something else.
     """
-    try:
-        # "c", since torch wants arrays that may be written; the file never is.
-        array: np.ndarray = np.lib.format.open_memmap(path, mode="c")
-    except Exception as error:  # the header is Python source, which numpy fails to read in any way
-        raise PuzzleError(f"{path} cannot be read as an array: {first_line(error)}") from error
+    # Written to by nobody, and yet not read-only, since torch wants arrays that may be written.
+    array = read_array(path, mmap=True, error=PuzzleError, blame="cannot be read as an array")
     if array.ndim != dimensions:
         raise PuzzleError(
             f"{path} must have {dimensions} dimension{'s' * (dimensions > 1)}, got shape {array.shape}"

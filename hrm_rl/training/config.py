@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.numbers import choice, real, whole
+from hrm_rl.checks.reading import Unfit
 from hrm_rl.halting import MOST, SEEDS
 from hrm_rl.models import AnyConfig, config_from, config_to
 from hrm_rl.training.data import mixture
@@ -121,12 +123,12 @@ class TrainConfig:
             ValueError: not JSON, or not a config of this version.
         """
         try:
-            values = json.loads(text)
+            values = parse_json(text)
             values["model"] = config_from(values["model"])
             values["data"] = tuple((name, share) for name, share in values["data"])
             values["betas"] = tuple(values["betas"])
             return TrainConfig(**values)
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, Unfit) as error:
             raise ValueError(f"this is not the config of a training run: {error}") from error
 
     def to_json(self) -> str:

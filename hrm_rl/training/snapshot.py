@@ -6,14 +6,17 @@ halting learner), `dealt`, `generator`.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
+import torch
 from torch import Tensor
 
+from hrm_rl.checks.reading import Unfit, reason_of
 from hrm_rl.loop import Batch, Slots
 from hrm_rl.models.base import Carry
 from hrm_rl.models.checkpoint import CheckpointError, misfit
+from hrm_rl.models.tensorfile import read_sealed
 from hrm_rl.training.train import TrainState
 
 RUN, WINDOW = "run", "window."
@@ -59,7 +62,7 @@ def restore(state: TrainState, path: Path) -> dict[str, Tensor]:
     step, saved = state.world.first(lambda: _read(path))
     told = {k.removeprefix(WINDOW): saved.pop(k) for k in list(saved) if k.startswith(WINDOW)}
     saved.pop(RUN, None)
-    if wrong := misfit(snapshot(state), saved):
+    if wrong := _misfit(snapshot(state), saved):
         raise unusable(path, wrong)
     wanted = step % state.config.log_every
     if any(not values.dim() or len(values) != wanted for values in told.values()):
@@ -70,11 +73,29 @@ def restore(state: TrainState, path: Path) -> dict[str, Tensor]:
 
 def _read(path: Path) -> tuple[int, dict[str, Tensor]]:
     try:
-        with safe_open(path, "pt") as file:
-            step = int(file.metadata()["step"])
-            return step, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
-        raise unusable(path, str(error)) from error
+        saved, metadata = read_sealed(path)
+        step = metadata.get("step", "")
+        if not re.fullmatch(r"[0-9]{1,15}", step):
+            raise Unfit(f"its step must be a whole number, got {step[:40]!r}")
+        return int(step), saved
+    except (OSError, ValueError, MemoryError) as error:
+        raise unusable(path, reason_of(error)) from error
+
+
+def _misfit(expected: dict[str, Tensor], saved: dict[str, Tensor]) -> str:
+    """The first thing in names, shapes or numbers that no such run saves, in words; "" if all is."""
+    for name, tensor in expected.items():
+        if name in saved and saved[name].dtype != tensor.dtype:
+            return f"{name} holds {saved[name].dtype}, not {tensor.dtype}"
+    if wrong := misfit(expected, saved):
+        return wrong
+    if bad := [name for name, value in saved.items() if not torch.isfinite(value).all()]:
+        return f"{bad[0]} holds NaN or inf"
+    try:
+        torch.Generator().set_state(saved.get("generator", torch.get_rng_state()))
+    except RuntimeError:
+        return "the state of its random numbers is none"
+    return ""
 
 
 def unusable(path: Path, why: str) -> CheckpointError:

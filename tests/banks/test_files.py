@@ -177,7 +177,7 @@ def test_a_bank_that_was_broken_off_anywhere_ends_with_the_same_bytes(
     folder = tmp_path_factory.mktemp("broken") / "bank"
     for stop in stops:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(files.os, "fsync", stopping(stop, torn))
+            patch.setattr(files.os, "fsync", stopping(folder, stop, torn))
             try:
                 log(folder, tier="full")
             except Killed:
@@ -188,9 +188,13 @@ def test_a_bank_that_was_broken_off_anywhere_ends_with_the_same_bytes(
     assert content(folder) == content(whole)
 
 
-def stopping(stop: int, torn: float) -> Callable[[int], None]:
-    """An fsync that at its call number `stop` loses an end of what was written, and the process."""
-    calls, sizes = iter(range(1000)), dict[int, int]()
+def stopping(folder: Path, stop: int, torn: float) -> Callable[[int], None]:
+    """An fsync that at its call number `stop` loses an end of what was written, and the process.
+
+    What lies in the folder before is on the disk.
+    """
+    calls, there = iter(range(1000)), [path.stat() for path in folder.glob("*")]
+    sizes = {file.st_ino: file.st_size for file in there}
 
     def call(file: int) -> None:
         now = os.fstat(file)

@@ -19,6 +19,7 @@ from hrm_rl.agents.ablation import budgets
 from hrm_rl.agents.ablation.lengths import training_lengths
 from hrm_rl.agents.ablation.scoring import score
 from hrm_rl.banks.bank import Bank, log_bank
+from hrm_rl.checks.files import read_json
 from hrm_rl.checks.lock import sole
 from hrm_rl.device import compile_segment
 from hrm_rl.models import AnyConfig, build
@@ -143,7 +144,7 @@ class _Scores:
         if not path.exists():
             return _Scores([], held)
         try:
-            there = json.loads(path.read_text())
+            there = read_json(path)
             scored = Held(**there["held"])
             found = _Scores(list(there["points"]), held, str(there["failed"]))
             whole = all(point.keys() >= _FIELDS for point in found.points)

@@ -5,7 +5,6 @@ the HRM paper used; any other task, ConceptARC too, from JSON files as the publi
 competitions hold.
 """
 
-import json
 import re
 import warnings
 from collections.abc import Iterable
@@ -14,9 +13,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from hrm_rl.checks.files import read_json
 from hrm_rl.puzzles.arc.format import UNKNOWN, ArcTask, Pair, task_from
 from hrm_rl.puzzles.arc.rules import Arc
-from hrm_rl.puzzles.task import PuzzleError, first_line
+from hrm_rl.puzzles.task import PuzzleError
 
 TAUGHT: Final = re.compile(r"(?:^|[^a-z])(?:training\d*|concept)(?:[^a-z]|$)", re.IGNORECASE)
 """What files are called whose tasks are there to be learnt; all others are asked."""
@@ -145,10 +145,7 @@ def _join(many: dict[str, Any], answers: Any, beside: Path) -> None:
 
 
 def _json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise PuzzleError(f"{file} cannot be read as JSON: {first_line(error)}") from error
+    return read_json(file, kind=None, error=PuzzleError, blame="cannot be read as JSON")
 
 
 @lru_cache(maxsize=2)
