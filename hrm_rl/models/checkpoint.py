@@ -29,7 +29,7 @@ from hrm_rl.models.official import (
     plain_state,
     rounded,
 )
-from hrm_rl.models.rebuilt import misfit, on_its_own, rebuild
+from hrm_rl.models.rebuilt import compare, misfit, on_its_own, rebuild
 from hrm_rl.models.tasks import named
 from hrm_rl.models.tensorfile import CheckpointError, read_tensors, save_tensors, write_atomically
 from hrm_rl.models.trm import TRM
@@ -143,6 +143,7 @@ def _described(
         known = said | known
         card = {"max_segments": told.max_segments} if told.max_segments else {}
         lacks, kinds = f"{told.path.name} does not say all", told.puzzles
+    compare(inferred, state)  # a mistake in the weights is told before a question about their task
     config, meant = named(inferred, known, kinds)
     if guessed := [*guesses(inferred, state, known), *filter(None, [meant])]:
         example = guessed[0].split()[0]

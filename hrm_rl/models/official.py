@@ -76,16 +76,15 @@ def check_weights(state: Mapping[str, Tensor]) -> None:
 
 
 def check_finite(state: Mapping[str, Tensor]) -> None:
-    """Refuse NaN and infinity, by their sum, which is finite only if all that is summed is.
+    """Refuse NaN and infinity, by the sum, which is finite only if all that is summed is.
 
-    That costs 7 ms for the 27 million weights of HRM, where `isfinite` takes 90.
+    That takes 20 ms for the 27 million weights of HRM, of the 400 of loading them; `isfinite` takes 90.
 
     Raises:
         CheckpointError: some weight is not finite.
     """
     for name, value in state.items():
-        if not value.sum(dtype=torch.float64).isfinite():
-            count = int((~value.isfinite()).sum())
+        if not value.sum().isfinite() and (count := int((~value.isfinite()).sum())):
             raise CheckpointError(
                 f"{name} has {count} numbers of {value.numel()} that are not finite; take a checkpoint "
                 "from before the training diverged"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from hrm_rl.models import AnyConfig, Model, build
@@ -24,17 +24,25 @@ def rebuild(config: AnyConfig, state: Mapping[str, Tensor]) -> Model:
     Raises:
         CheckpointError: the weights are not those of such a model.
     """
-    with on_its_own():
-        with torch.device("meta"):
-            expected = build(config).state_dict()  # names and shapes alone, in no memory
-        if wrong := misfit(expected, state):
-            sizes = (sum(value.numel() for value in one.values()) for one in (expected, state))
-            counts = "{:,} weights against {:,}".format(*sizes)
-            raise CheckpointError(f"the weights do not fit their config: {wrong} ({counts})")
-        with Undrawn():
-            model = build(config).float()
+    compare(config, state)
+    with on_its_own(), Undrawn():
+        model = build(config).float()
         model.load_state_dict(state)
     return model.eval().requires_grad_(False)
+
+
+def compare(config: AnyConfig, state: Mapping[str, Tensor]) -> None:
+    """Refuse weights that are not those of such a model, before it is built.
+
+    Raises:
+        CheckpointError: names or shapes differ; says the first, and the sizes.
+    """
+    with on_its_own(), Undrawn(), torch.device("meta"):
+        expected = build(config).state_dict()  # names and shapes alone, in no memory
+    if wrong := misfit(expected, state):
+        sizes = (sum(value.numel() for value in one.values()) for one in (expected, state))
+        counts = "{:,} weights against {:,}".format(*sizes)
+        raise CheckpointError(f"the weights do not fit their config: {wrong} ({counts})")
 
 
 def misfit(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
@@ -60,10 +68,11 @@ def on_its_own() -> Iterator[None]:
 
 
 class Undrawn(TorchFunctionMode):
-    """Leaves new weights as they are, for others to be written over them.
+    """New weights are zeros, for others to be written over them.
 
     Drawing them would take most of the time that loading takes, and numbers from the caller's
-    generator; setting that back would take them from other threads.
+    generator; setting that back would take them from other threads. Zeros and not what lay in memory:
+    `trunc_normal_` draws again and again until all numbers lie within its bounds.
     """
 
     def __torch_function__(
@@ -73,9 +82,12 @@ class Undrawn(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        if func in _DRAWING:
-            return args[0]
-        return func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if func in _DRAWING or getattr(func, "__module__", "") == nn.init.__name__:
+            drawn: Tensor = args[0] if args else kwargs["tensor"]
+            drawn.detach().zero_()
+            return drawn
+        return func(*args, **kwargs)
 
 
-_DRAWING = (Tensor.uniform_, Tensor.normal_, Tensor.erfinv_, Tensor.fill_)
+_DRAWING = (Tensor.uniform_, Tensor.normal_)

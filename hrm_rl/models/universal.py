@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from hrm_rl.checks.numbers import real
 from hrm_rl.models.base import Carry, Output
-from hrm_rl.models.layers import Level
+from hrm_rl.models.layers import Level, only_shapes
 from hrm_rl.models.limits import check_counts, check_real
 from hrm_rl.models.sequence import Sequence, SequenceConfig
 
@@ -113,6 +113,8 @@ class Universal(Sequence):
 
 def sinusoids(steps: int, width: int) -> Float[Tensor, "N D"]:
     """Sines and cosines of the step's number, of wave lengths from 2 pi to 10,000 times that."""
+    if only_shapes():
+        return torch.empty(steps, width)
     frequencies = 10000.0 ** (-torch.arange(0, width, 2, dtype=torch.float32) / width)
     angles = torch.outer(torch.arange(1, steps + 1, dtype=torch.float32), frequencies)
     return torch.cat([angles.sin(), angles.cos()], dim=-1)[:, :width]
