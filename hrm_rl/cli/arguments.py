@@ -15,7 +15,7 @@ Device = Annotated[str, tyro.conf.arg(help='"auto", "cpu", "cuda" or "mps"')]
 
 
 def solving(
-    puzzle: str, checkpoint: str, policy: str, device: str, seed: int = 0
+    puzzle: str, checkpoint: str, policy: str, device: str, seed: int = 0, task: str = ""
 ) -> "tuple[Model, PuzzleSet, Policy]":
     """Model, a set of the one puzzle, and the halting rule.
 
@@ -30,7 +30,7 @@ def solving(
     from hrm_rl.puzzles.answer import answer
     from hrm_rl.puzzles.source import for_model
 
-    model, _ = load_model(checkpoint, resolve_device(device))
+    model, _ = load_model(checkpoint, resolve_device(device), task=task)
     game = task_for(model.config)
     if not puzzle:
         puzzles = for_model(model.config, split="test")

@@ -19,6 +19,7 @@ def bank(
     batch_size: int = 256,
     out: Path | None = None,
     device: Device = "auto",
+    task: str = "",
 ) -> None:
     """Log all segments of many puzzles once, so that any halting policy can be scored exactly.
 
@@ -36,13 +37,14 @@ def bank(
         batch_size: puzzles side by side
         out: folder; banks/<checkpoint>-<split> if left out
         device: where
+        task: what the checkpoint was trained on ("maze30"), where its files leave that open
     """
     from hrm_rl.banks.files import log_to
     from hrm_rl.device import resolve_device
     from hrm_rl.models.checkpoint import load_model
     from hrm_rl.puzzles.source import for_model
 
-    model, _ = load_model(checkpoint, resolve_device(device))
+    model, _ = load_model(checkpoint, resolve_device(device), task=task)
     chosen = for_model(model.config, puzzles, split, limit)
     out = out or Path("banks") / f"{Path(checkpoint).stem}-{split}"
     header = log_to(

@@ -18,6 +18,7 @@ def evaluate(
     early_exit: bool = True,
     batch_size: int = 256,
     device: Device = "auto",
+    task: str = "",
 ) -> None:
     """Solve a puzzle set, halting by a rule, with fixed numbers of segments beside it.
 
@@ -34,6 +35,7 @@ def evaluate(
         early_exit: take halted puzzles out of the batch; off, all run to the end for the same result
         batch_size: puzzles side by side
         device: where
+        task: what the checkpoint was trained on ("maze30"), where its files leave that open
     """
     from hrm_rl.agents.comparison.compare import fixed_segments
     from hrm_rl.agents.rules import rule
@@ -44,7 +46,7 @@ def evaluate(
     from hrm_rl.puzzles.source import for_model
     from hrm_rl.puzzles.verdicts import VALID
 
-    model, _ = load_model(checkpoint, resolve_device(device))
+    model, _ = load_model(checkpoint, resolve_device(device), task=task)
     chosen = for_model(model.config, puzzles, split, limit)
     print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
     names = [policy, *(f"fixed-{m}" for m in fixed_segments(max_segments))]

@@ -4,10 +4,13 @@ A mistake of the user's ends in one sentence and exit code 2; Ctrl-C in exit cod
 """
 
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tyro
 
+from hrm_rl.checks.guessed import Guessed
 from hrm_rl.cli.ablate import ablate
 from hrm_rl.cli.arc import arc
 from hrm_rl.cli.bank import bank
@@ -23,6 +26,25 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     args = list(sys.argv[1:] if args is None else args)
     keep_freed_memory()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Guessed)
+        warnings.showwarning = _on_a_line(warnings.showwarning)
+        return _run(args)
+
+
+def _on_a_line(other: Callable[..., None]) -> Callable[..., None]:
+    """Shows a `Guessed` as the command says things, without the place in the code; others as ever."""
+
+    def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+        if issubclass(category, Guessed):
+            print(f"hrm-rl: {message}", file=sys.stderr)
+        else:
+            other(message, category, *where)
+
+    return show
+
+
+def _run(args: list[str]) -> int:
     try:
         if args[:1] == ["train"]:
             return train(args[1:])

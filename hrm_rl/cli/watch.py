@@ -16,6 +16,7 @@ def watch(
     gif: Path | None = None,
     seed: int = 0,
     device: Device = "auto",
+    task: str = "",
 ) -> None:
     """Watch a solve in a window (space continues, enter halts with --by-hand) or as a GIF.
 
@@ -28,6 +29,7 @@ def watch(
         gif: write this file in place of opening a window
         seed: which test puzzle
         device: where
+        task: what the checkpoint was trained on ("maze30"), where its files leave that open
     """
     from hrm_rl.agents.rules.basic import FixedSegments
     from hrm_rl.envs.render import save_gif
@@ -35,7 +37,7 @@ def watch(
 
     if by_hand and gif:
         raise ValueError("--by-hand needs a window, and --gif writes a file: choose one")
-    model, one, halts = solving(puzzle, checkpoint, policy, device, seed)
+    model, one, halts = solving(puzzle, checkpoint, policy, device, seed, task)
     if by_hand:
         halts = FixedSegments(max_segments)
     frames = solve_frames(model, one, halts, max_segments)

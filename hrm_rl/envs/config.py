@@ -27,6 +27,8 @@ class HaltingConfig(MDP):
 
     checkpoint: str | Path = "sudoku9"
     """A shipped checkpoint, a file or a run folder (`checkpoint.load_model`)."""
+    task: str = ""
+    """What the checkpoint was trained on ("maze30"), where its files leave that open."""
     puzzles: str | Path | PuzzleSet = ""
     """A shipped set, a CSV file, "kind:count:seed" (`puzzles.source`), or puzzles themselves; if left
     out, the bank's own or the shipped set of the model's size."""
@@ -77,7 +79,7 @@ class HaltingConfig(MDP):
     def _live(self) -> tuple[Segments, PuzzleSet]:
         model = self.model
         if model is None:
-            model, _ = load_model(self.checkpoint, resolve_device(self.device))
+            model, _ = load_model(self.checkpoint, resolve_device(self.device), task=self.task)
         puzzles = self.puzzles or task_for(model.config).task
         if not isinstance(puzzles, PuzzleSet):
             puzzles = source(str(puzzles), self.split, model.config.task)

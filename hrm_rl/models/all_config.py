@@ -14,12 +14,15 @@ from typing import Any, Final, NamedTuple
 
 from hrm_rl.checks.numbers import choice, real, whole
 from hrm_rl.models.limits import HIGHEST, MANY, WIDEST, shortened
+from hrm_rl.models.tasks import PUBLIC_TASKS
 from hrm_rl.models.tensorfile import CheckpointError
+from hrm_rl.puzzles.kinds import task_of
 
 NAME: Final = "all_config.yaml"
 LARGEST: Final = 1 << 20
 """Bytes; theirs have about a thousand."""
 MOST_REFERENCES: Final = 20
+DEEPEST: Final = 20
 
 KEYS: Final[Mapping[str, str]] = {
     "hidden_size": "width",
@@ -73,6 +76,12 @@ class Told(NamedTuple):
             values["layers"] = values.pop("L_layers")
         return values
 
+    def size(self, vocab: int) -> dict[str, Any]:
+        """The length, which the file does not hold: a public task's, if nothing speaks against it."""
+        task = task_of(PUBLIC_TASKS[vocab]) if vocab in PUBLIC_TASKS else None
+        known = task is not None and (not self.puzzles or task.kind in self.puzzles)
+        return {"length": task.length} if task and known else {}
+
 
 def read_all_config(folder: Path) -> Told | None:
     """What lies beside a checkpoint; None if nothing does.
@@ -98,26 +107,33 @@ def read_all_config(folder: Path) -> Told | None:
 
 
 def _parse(path: Path) -> dict[str, Any]:
-    """Plain YAML; references to references grow without bound when they are written out."""
+    """Plain YAML, and shallow: time grows with the square of the depth, and references to references
+    without bound when they are written out.
+    """
     import yaml
 
     if (size := path.stat().st_size) > LARGEST:
         raise ValueError(f"it has {size:,} bytes, of at most {LARGEST:,}")
     text = path.read_bytes()
     try:
-        events = yaml.parse(text, yaml.SafeLoader)
-        if sum(isinstance(event, yaml.AliasEvent) for event in events) > MOST_REFERENCES:
-            raise ValueError(f"it holds more than {MOST_REFERENCES} references (*name)")
+        depth = references = 0
+        for event in yaml.parse(text, yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            references += isinstance(event, yaml.AliasEvent)
+            if depth > DEEPEST or references > MOST_REFERENCES:
+                raise ValueError(
+                    f"it is nested deeper than {DEEPEST}, or has over {MOST_REFERENCES} references"
+                )
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "no YAML"
         raise ValueError(where + shortened(problem)) from error
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
     if not isinstance(values, dict):
-        raise ValueError(f"it must hold keys and values, got {shortened(values) or 'nothing'}")
+        got = "nothing" if values is None else shortened(values)
+        raise ValueError(f"it must hold keys and values, got {got}")
     return values
 
 

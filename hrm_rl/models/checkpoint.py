@@ -19,8 +19,8 @@ from hrm_rl.checks.guessed import Guessed
 from hrm_rl.models import AnyConfig, Model, config_from, config_to, fitting
 from hrm_rl.models.all_config import read_all_config
 from hrm_rl.models.found import WEIGHTS, find
-from hrm_rl.models.hrm import HRM
-from hrm_rl.models.inferred import check_agreement, guesses, infer_config
+from hrm_rl.models.hrm import HRM, HRMConfig
+from hrm_rl.models.inferred import check_agreement, check_same, guesses, infer_config, is_trm
 from hrm_rl.models.limits import shortened
 from hrm_rl.models.official import (
     check_finite,
@@ -30,9 +30,9 @@ from hrm_rl.models.official import (
     rounded,
 )
 from hrm_rl.models.rebuilt import compare, misfit, on_its_own, rebuild
-from hrm_rl.models.tasks import named
+from hrm_rl.models.tasks import with_task
 from hrm_rl.models.tensorfile import CheckpointError, read_tensors, save_tensors, write_atomically
-from hrm_rl.models.trm import TRM
+from hrm_rl.models.trm import TRM, TRMConfig
 
 __all__ = [
     "WEIGHTS",
@@ -130,28 +130,30 @@ def _described(
     """The config of these weights, the card of them, and what was guessed."""
     told = read_all_config(path.parent)
     if card:
-        config: AnyConfig = card["model"]
-        fitting(type(config), asdict(config) | known)
-        return replace(config, **known), card, []
-    if told is None:
-        inferred = infer_config(state, **known)
-        lacks, kinds = "no all_config.yaml lies beside it", tuple[str, ...]()
-    else:
+        own: AnyConfig = card["model"]
+        if told is not None and isinstance(own, (HRMConfig, TRMConfig)):
+            check_same(told, own)
+        fitting(type(own), asdict(own) | known)
+        return replace(own, **known), card, []
+    said: dict[str, Any] = {}
+    lacks, kinds = "no all_config.yaml lies beside it", tuple[str, ...]()
+    if told is not None:
         check_agreement(told, state)
-        is_trm = not any(name.startswith("H_level.") for name in state)
-        inferred = infer_config(state, **(said := told.config(is_trm)) | known)
-        known = said | known
+        said = told.config(is_trm(state))
         card = {"max_segments": told.max_segments} if told.max_segments else {}
         lacks, kinds = f"{told.path.name} does not say all", told.puzzles
-    compare(inferred, state)  # a mistake in the weights is told before a question about their task
-    config, meant = named(inferred, known, kinds)
-    if guessed := [*guesses(inferred, state, known), *filter(None, [meant])]:
+    config = infer_config(state, **said | known)
+    compare(config, state)  # a mistake in the weights is told before a question about their task
+    if told is not None:
+        said = told.size(config.vocab) | said
+    named, meant = with_task(config, known, kinds)
+    if guessed := [*guesses(config, state, said | known), *filter(None, [meant])]:
         example = guessed[0].split()[0]
         guessed = [
-            f"{lacks}, so {', '.join(guessed)} are guessed, as the public runs have them; if it was trained "
-            f"otherwise, say so: load_model(path, {example}=...)"
+            f"{lacks}, so this is guessed, as the public runs have it: {', '.join(guessed)}; if it was "
+            f"trained otherwise, say so: load_model(path, {example}=...)"
         ]
-    return config, card, guessed
+    return named, card, guessed
 
 
 def _moved(model: Model, device: torch.device | str) -> Model:

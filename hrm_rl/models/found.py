@@ -24,7 +24,7 @@ def find(name: Any) -> tuple[Path, str]:
     """
     if not isinstance(name, (str, Path)) or not str(name).strip():
         raise CheckpointError(
-            f"a checkpoint is named by a text or a path, got {shortened(name)}; {_shipped()}"
+            f"a checkpoint is named by a text or a path, got {shortened(name) or 'nothing'}; {_shipped()}"
         )
     empty = None
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 import torch
@@ -12,6 +13,7 @@ from hrm_rl.models import fitting
 from hrm_rl.models.all_config import KEYS, POSITIONS, Told
 from hrm_rl.models.hrm import HRMConfig
 from hrm_rl.models.layers import inner_width
+from hrm_rl.models.limits import shortened
 from hrm_rl.models.tasks import PUBLIC_TASKS, readers
 from hrm_rl.models.tensorfile import CheckpointError
 from hrm_rl.models.trm import TRMConfig
@@ -48,15 +50,15 @@ def infer_config(state: Mapping[str, Tensor], **known: Any) -> HRMConfig | TRMCo
     Raises:
         CheckpointError: a tensor is missing or misshapen, or the length cannot be known.
     """
-    is_trm = not any(name.startswith("H_level.") for name in state)
-    config = told_by_shapes(state, is_trm)
+    trm = is_trm(state)
+    config = told_by_shapes(state, trm)
     places = config.pop("places")
     vocab, width = config["vocab"], config["width"]
     config["heads"] = max(1, width // 64)
     config.setdefault("positions", "rotary" if config["token_mixer"] == "attention" else "none")
     if "task" in known and "length" not in known:
         known = known | {"length": task_of(known["task"]).length}
-    if is_trm:
+    if trm:
         config["L_cycles"] = _TRM_L_CYCLES.get(vocab, 6)
         made: type[HRMConfig | TRMConfig] = TRMConfig
         config |= _trm_places(config, places, known)
@@ -66,19 +68,24 @@ def infer_config(state: Mapping[str, Tensor], **known: Any) -> HRMConfig | TRMCo
     return made(**fitting(made, config | known))
 
 
-def told_by_shapes(state: Mapping[str, Tensor], is_trm: bool) -> dict[str, Any]:
+def is_trm(state: Mapping[str, Tensor]) -> bool:
+    """Whether there is one network alone."""
+    return not any(name.startswith("H_level.") for name in state)
+
+
+def told_by_shapes(state: Mapping[str, Tensor], trm: bool) -> dict[str, Any]:
     """The fields that shapes tell for certain, and `places`: positions, prefix and tokens, or None.
 
     Raises:
         CheckpointError: a tensor is missing or misshapen.
     """
     for name, what in _MATRICES.items():
-        if is_trm and name.startswith("H_level."):
+        if trm and name.startswith("H_level."):
             continue
         if name not in state:
             raise CheckpointError(
                 f"this is not an HRM state dict: it has no {name}, {what}; its names begin with "
-                f"{', '.join(sorted(state)[:3])}"
+                f"{shortened(', '.join(sorted(state.keys() - {_PUZZLES})[:3])) or 'nothing'}"
             )
     for name in (*_MATRICES, _PUZZLES, _PLACES, _MIXER):
         if name in state and state[name].dim() != 2:
@@ -96,7 +103,7 @@ def told_by_shapes(state: Mapping[str, Tensor], is_trm: bool) -> dict[str, Any]:
     if _PLACES in state:
         config |= {"positions": "learned", "places": state[_PLACES].shape[0]}
     config["expansion"] = _expansion(state, width, config["places"])
-    if is_trm:
+    if trm:
         return config | {"layers": _layers(state, "L_level")}
     return config | {f"{level}_layers": _layers(state, f"{level}_level") for level in "HL"}
 
@@ -166,13 +173,12 @@ def guesses(
     config: HRMConfig | TRMConfig, state: Mapping[str, Tensor], known: Mapping[str, Any]
 ) -> list[str]:
     """The fields that neither the shapes nor `known` tell, with what was taken for them."""
-    is_trm = isinstance(config, TRMConfig)
     names = ["H_cycles", "L_cycles"]
     if config.token_mixer == "attention":
         names += ["heads"] if _PLACES in state else ["heads", "positions"]
     sized = known.keys() & {"length", "task"}
     stored = _PLACES in state or _MIXER in state
-    if is_trm and config.prefix and not (stored and sized):
+    if isinstance(config, TRMConfig) and config.prefix and not (stored and sized):
         names += ["length", "puzzle_positions"]
     elif not stored:
         names += ["length"]
@@ -187,14 +193,11 @@ def check_agreement(said: Told, state: Mapping[str, Tensor]) -> None:
     Raises:
         CheckpointError: the two contradict each other; says in what.
     """
-    is_trm = not any(name.startswith("H_level.") for name in state)
-    if said.kind and (said.kind == "trm") != is_trm:
-        raise _contradiction(said, "arch.name", said.kind.upper(), "TRM" if is_trm else "HRM")
-    shapes, fields = told_by_shapes(state, is_trm), said.config(is_trm)
-    keys = {field: key for key, field in KEYS.items()} | {"layers": "L_layers"}
-    for field in keys.keys() & fields.keys() & shapes.keys():
-        if fields[field] != shapes[field]:
-            raise _contradiction(said, f"arch.{keys[field]}", fields[field], shapes[field])
+    trm = is_trm(state)
+    if said.kind and (said.kind == "trm") != trm:
+        raise _contradiction(said, "arch.name", said.kind.upper(), "TRM" if trm else "HRM")
+    shapes, fields = told_by_shapes(state, trm), said.config(trm)
+    _check_numbers(said, fields, shapes)
     if fields["token_mixer"] != shapes["token_mixer"]:
         mlp = shapes["token_mixer"] == "mlp"
         raise _contradiction(said, "arch.mlp_t", str(not mlp).lower(), str(mlp).lower())
@@ -206,6 +209,23 @@ def check_agreement(said: Told, state: Mapping[str, Tensor]) -> None:
     if "expansion" in fields and inner_width(shapes["width"], fields["expansion"]) != inner:
         theirs = f"{1.5 * inner / shapes['width']:.3g} (an inner width of {inner})"
         raise _contradiction(said, "arch.expansion", fields["expansion"], theirs)
+
+
+def check_same(said: Told, config: HRMConfig | TRMConfig) -> None:
+    """The same of the JSON that we write beside weights.
+
+    Raises:
+        CheckpointError: the two contradict each other; says in what.
+    """
+    fields = said.config(isinstance(config, TRMConfig))
+    _check_numbers(said, fields, asdict(config) | {"puzzle_width": fields.get("puzzle_width")})
+
+
+def _check_numbers(said: Told, fields: Mapping[str, Any], others: Mapping[str, Any]) -> None:
+    keys = {field: key for key, field in KEYS.items()} | {"layers": "L_layers"}
+    for field in sorted(keys.keys() & fields.keys() & others.keys()):
+        if fields[field] != others[field]:
+            raise _contradiction(said, f"arch.{keys[field]}", fields[field], others[field])
 
 
 def _contradiction(said: Told, key: str, there: object, here: object) -> CheckpointError:

@@ -177,5 +177,5 @@ def check_cost(config: BlockConfig, blocks: int, runs: int) -> None:
 
 def shortened(value: object) -> str:
     """What somebody gave, on one line of a sentence."""
-    text = " ".join(str(value).split())
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(str(value)[:1000].split()))
     return text if len(text) <= 120 else text[:117] + "..."

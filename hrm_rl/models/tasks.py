@@ -32,7 +32,7 @@ def readers(vocab: int, length: int) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def named(
+def with_task(
     config: HRMConfig | TRMConfig, known: Mapping[str, Any], kinds: tuple[str, ...] = ()
 ) -> tuple[HRMConfig | TRMConfig, str]:
     """The config with its task, and what was taken for it where that is a guess.
