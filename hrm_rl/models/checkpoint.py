@@ -182,6 +182,11 @@ def _read_card(path: Path) -> dict[str, Any]:
         return {}
     try:
         card = dict(json.loads(path.read_text()))
+        data = card.get("data", [])
+        if not isinstance(data, list) or not all(
+            isinstance(one, list) and len(one) == 2 and isinstance(one[0], str) for one in data
+        ):
+            raise ValueError(f"data must be pairs of a name and a share, got {shortened(data)}")
         return card | {"model": config_from(card["model"])}
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         said = "it has no " + str(error) if isinstance(error, KeyError) else shortened(error)
