@@ -68,7 +68,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def solving(
-    puzzle: str, checkpoint: str, policy: str, device: str, seed: int = 0
+    puzzle: str, checkpoint: str, policy: str, device: str, seed: int = 0, task: str = ""
 ) -> "tuple[Model, PuzzleSet, Policy]":
     """Model, a set of the one puzzle, and the halting rule.
 
@@ -83,7 +83,7 @@ def solving(
 
     whole("--seed", seed, low=0)
     halts = rule(policy)
-    model, _ = load_model(checkpoint, resolve_device(device))
+    model, _ = load_model(checkpoint, resolve_device(device), task=task)
     game = task_for(model.config)
     if not puzzle:
         puzzles = for_model(model.config, split="test")

@@ -20,6 +20,7 @@ def bank(
     batch_size: int = 256,
     out: Path | None = None,
     device: Device = "auto",
+    task: str = "",
 ) -> None:
     """Log all segments of many puzzles once, so that any halting policy can be scored exactly.
 
@@ -37,6 +38,7 @@ def bank(
         batch_size: puzzles side by side
         out: folder; banks/<checkpoint>-<split> if left out
         device: where
+        task: what the checkpoint was trained on ("maze30"), where its files leave that open
     """
     from hrm_rl.agents.comparison.experiment import try_folder
     from hrm_rl.banks.files import log_to
@@ -50,7 +52,7 @@ def bank(
     whole("--batch-size", batch_size, low=1)
     out = out or Path("banks") / f"{Path(checkpoint).stem}-{split}"
     try_folder(out)
-    model, _ = load_model(checkpoint, resolve_device(device))
+    model, _ = load_model(checkpoint, resolve_device(device), task=task)
     chosen = for_model(model.config, puzzles, split, limit)
     header = log_to(
         out, model, chosen, max_segments + 1, tier=tier, batch_size=batch_size, split=split,

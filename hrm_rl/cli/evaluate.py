@@ -22,6 +22,7 @@ def evaluate(
     early_exit: bool = True,
     batch_size: int = 256,
     device: Device = "auto",
+    task: str = "",
 ) -> None:
     """Solve a puzzle set, halting by a rule, with fixed numbers of segments beside it.
 
@@ -38,6 +39,7 @@ def evaluate(
         early_exit: take halted puzzles out of the batch; off, all run to the end for the same result
         batch_size: puzzles side by side
         device: where
+        task: what the checkpoint was trained on ("maze30"), where its files leave that open
     """
     from hrm_rl.agents.comparison.compare import fixed_segments
     from hrm_rl.agents.rules import rule
@@ -53,7 +55,7 @@ def evaluate(
     names = [policy, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
     rules = {name: rule(name) for name in names}  # refuses what it does not know, before any work
     checkpoint, puzzles = puzzles_alone(checkpoint, puzzles)
-    model, _ = load_model(checkpoint, resolve_device(device))
+    model, _ = load_model(checkpoint, resolve_device(device), task=task)
     chosen = for_model(model.config, puzzles, split, limit)
     print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
     say_solved_for(chosen, puzzles)

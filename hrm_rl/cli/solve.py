@@ -11,6 +11,7 @@ def solve(
     policy: str = "q",
     max_segments: int = 16,
     device: Device = "auto",
+    task: str = "",
 ) -> None:
     """Solve one puzzle and print each segment's grid, its Q values and the halt.
 
@@ -21,6 +22,7 @@ def solve(
         policy: the rule that halts: q, trm, confidence, stable-2, fixed-8 ...
         max_segments: forced halt
         device: where
+        task: what the checkpoint was trained on ("maze30"), where its files leave that open
     """
     import torch
 
@@ -30,7 +32,7 @@ def solve(
     from hrm_rl.puzzles.verdicts import valid_optimal
 
     whole("--max-segments", max_segments, low=1)
-    model, one, halts = solving(puzzle, checkpoint, policy, device)
+    model, one, halts = solving(puzzle, checkpoint, policy, device, task=task)
     game, x_T, y_T = (
         task_of(one.task),
         *map(torch.from_numpy, (one.inputs_PL[0], one.solutions_PL[0])),

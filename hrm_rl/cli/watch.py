@@ -16,6 +16,7 @@ def watch(
     gif: Path | None = None,
     seed: int = 0,
     device: Device = "auto",
+    task: str = "",
 ) -> None:
     """Watch a solve in a window (space continues, enter halts with --by-hand) or as a GIF.
 
@@ -28,6 +29,7 @@ def watch(
         gif: write this file in place of opening a window
         seed: which test puzzle
         device: where
+        task: what the checkpoint was trained on ("maze30"), where its files leave that open
     """
     from hrm_rl.agents.rules.basic import FixedSegments
     from hrm_rl.checks.numbers import whole
@@ -39,7 +41,7 @@ def watch(
     whole("--max-segments", max_segments, low=1)
     if gif:
         output("--gif", gif, ".gif")
-    model, one, halts = solving(puzzle, checkpoint, policy, device, seed)
+    model, one, halts = solving(puzzle, checkpoint, policy, device, seed, task)
     if by_hand:
         halts = FixedSegments(max_segments)
     frames = solve_frames(model, one, halts, max_segments)

@@ -49,7 +49,8 @@ class HaltingConfig(MDP):
     """Logged segments to look up, in place of a model."""
     task: str = ""
     """What puzzles have to be, "sudoku4", or of which kind, "sudoku"; "": whatever they are. The ids
-    say it, so that what is called HRMSudoku4x4 is no other puzzle."""
+    say it, so that what is called HRMSudoku4x4 is no other puzzle. A whole name also says what a
+    checkpoint was trained on whose files leave that open."""
 
     @staticmethod
     def of(own: Iterable[str] = (), **arguments: Unpack[HaltingArguments]) -> HaltingConfig:
@@ -112,7 +113,8 @@ class HaltingConfig(MDP):
     def _live(self) -> tuple[Segments, PuzzleSet]:
         model = self.model
         if model is None:
-            model, _ = load_model(self.checkpoint, resolve_device(self.device))
+            whole = self.task if self.task[-1:].isdigit() else ""
+            model, _ = load_model(self.checkpoint, resolve_device(self.device), task=whole)
         puzzles = self.puzzles
         if not isinstance(puzzles, PuzzleSet):
             task = task_for(model.config).task

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from types import MappingProxyType
 from typing import Any, Final, cast
 
+from hrm_rl.checks.numbers import choice, did_you_mean
 from hrm_rl.models.base import Carry, Model, ModelConfig, Output
 from hrm_rl.models.etrm import ETRM, ETRMConfig
 from hrm_rl.models.hrm import HRM, HRMConfig
@@ -25,6 +26,7 @@ __all__ = [
     "build",
     "config_from",
     "config_to",
+    "fitting",
 ]
 
 AnyConfig = HRMConfig | TRMConfig | ETRMConfig | TransformerConfig | UniversalConfig | StepperConfig
@@ -58,18 +60,28 @@ def config_from(values: Mapping[str, Any]) -> AnyConfig:
     """What `config_to` wrote, or an older version without a "kind".
 
     Raises:
-        ValueError: no such architecture, or fields that it does not have.
+        ValueError: no such architecture, or fields that are not its own, missing or out of range.
     """
     known = dict(values)
-    kind = known.pop("kind", "hrm")
-    if kind not in MODELS:
-        raise ValueError(f"the architecture must be one of {', '.join(MODELS)}, got {kind!r}")
-    config, _ = MODELS[kind]
-    if foreign := sorted(known.keys() - {field.name for field in fields(config)}):
-        raise ValueError(
-            f"a config of {kind} has no {foreign[0]}; was it written by a later version?"
-        )
-    return config(**known)
+    config, _ = MODELS[choice("the architecture", known.pop("kind", "hrm"), MODELS)]
+    return config(**fitting(config, known))
+
+
+def fitting(config: type[AnyConfig], values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values`, which are fields of this config and all that it cannot be made without.
+
+    Raises:
+        ValueError: one is no field of it, or one is missing.
+    """
+    kind = next(kind for kind, (made_of, _) in MODELS.items() if made_of is config)
+    names = [field.name for field in fields(config)]
+    if foreign := sorted(str(name) for name in values.keys() - set(names)):
+        cure = did_you_mean(foreign[0], names) or "was it written by a later version?"
+        raise ValueError(f"a config of {kind} has no {foreign[0][:80]}; {cure}")
+    for field in fields(config):
+        if field.default is MISSING and field.name not in values:
+            raise ValueError(f"a config of {kind} lacks {field.name}; was the file cut short?")
+    return dict(values)
 
 
 def _kind(config: ModelConfig) -> str:

@@ -50,45 +50,6 @@ class ModelConfig(Protocol):
         """The puzzles that it reads (`puzzles.task_of`); "": the Sudoku of that many cells."""
 
 
-class BlockConfig(Protocol):
-    """What a config says about its blocks."""
-
-    @property
-    def width(self) -> int: ...
-    @property
-    def heads(self) -> int: ...
-    @property
-    def expansion(self) -> float: ...
-    @property
-    def positions(self) -> str: ...
-    @property
-    def token_mixer(self) -> str: ...
-
-
-def check_blocks(config: BlockConfig, counts: str) -> None:
-    """Refuse blocks that cannot be built. `counts` names the fields that are at least 1.
-
-    Raises:
-        ValueError: a field is out of range.
-    """
-    for name in counts.split():
-        if getattr(config, name) < 1:
-            raise ValueError(f"{name} must be >= 1, got {getattr(config, name)}")
-    if config.expansion <= 0:
-        raise ValueError(f"expansion must be > 0, got {config.expansion}")
-    if config.positions not in ("rotary", "learned", "none"):
-        raise ValueError(
-            f'positions must be "rotary", "learned" or "none", got "{config.positions}"'
-        )
-    if config.token_mixer not in ("attention", "mlp"):
-        raise ValueError(f'token_mixer must be "attention" or "mlp", got "{config.token_mixer}"')
-    if config.token_mixer == "attention" and config.width % (2 * config.heads):
-        raise ValueError(
-            f"width must be a multiple of 2 * heads (rotary pairs), got width {config.width} "
-            f"and {config.heads} heads"
-        )
-
-
 class Carry(NamedTuple):
     """What a slot keeps from segment to segment: the two states, detached."""
 

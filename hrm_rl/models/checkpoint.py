@@ -6,8 +6,9 @@ The names inside are those of the public HRM code (`official.py`), and its files
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,31 @@ import torch
 from torch import Tensor
 
 from hrm_rl.checks.files import read_json
-from hrm_rl.models import AnyConfig, Model, build, config_from, config_to
+from hrm_rl.checks.guessed import Guessed
+from hrm_rl.models import AnyConfig, Model, config_from, config_to, fitting
+from hrm_rl.models.all_config import read_all_config
 from hrm_rl.models.digested import check_card, check_tensors, with_digests, without_digests
-from hrm_rl.models.hrm import HRM
-from hrm_rl.models.official import infer_config, official_state, plain_state
+from hrm_rl.models.found import WEIGHTS, find
+from hrm_rl.models.hrm import HRM, HRMConfig
+from hrm_rl.models.inferred import check_agreement, check_same, guesses, infer_config, is_trm
+from hrm_rl.models.limits import shortened
+from hrm_rl.models.official import (
+    check_finite,
+    check_weights,
+    official_state,
+    plain_state,
+    rounded,
+)
+from hrm_rl.models.rebuilt import compare, misfit, on_its_own, rebuild
+from hrm_rl.models.tasks import with_task
 from hrm_rl.models.tensorfile import CheckpointError, read_tensors, save_tensors, write_atomically
-from hrm_rl.models.trm import TRM
+from hrm_rl.models.trm import TRM, TRMConfig
+from hrm_rl.puzzles.kinds import task_for
 
 __all__ = [
     "WEIGHTS",
     "CheckpointError",
+    "Guessed",
     "infer_config",
     "load_model",
     "misfit",
@@ -34,9 +50,6 @@ __all__ = [
     "save_tensors",
     "write_atomically",
 ]
-
-WEIGHTS = Path(__file__).parents[1] / "weights"
-"""The checkpoints that ship with the package."""
 
 
 def save_model(path: str | Path, model: Model, card: dict[str, Any] | None = None) -> None:
@@ -75,13 +88,23 @@ def save_official(
 
 
 def load_model(
-    name: str | Path, device: torch.device | str = "cpu", *, verify: bool = True, **known: Any
+    name: str | Path,
+    device: torch.device | str = "cpu",
+    *,
+    task: str = "",
+    verify: bool = True,
+    **known: Any,
 ) -> tuple[Model, dict[str, Any]]:
     """A model in eval mode, and the JSON that lay beside its weights.
 
+    Of a public checkpoint it is its `all_config.yaml` that lies there. What neither that nor the
+    tensors tell is guessed, as the public runs have it, and said in one `Guessed` warning.
+
     Args:
         name: a shipped checkpoint ("sudoku9"), the path of a `.safetensors` file or of its stem, a
-            run folder, or an official HRM or TRM checkpoint (`.safetensors`, `.pt` or no suffix at all).
+            run folder, or an official HRM or TRM checkpoint (`.safetensors`, `.pt` or no suffix at
+            all) or a folder of them, of which that of the highest step is taken.
+        task: the puzzles that it reads ("maze30"), where the file leaves that open.
         verify: compare weights and JSON with the digests in the JSON, if there are any.
         known: fields of the config that the file leaves open (`infer_config`) or that shall differ
             from its own (`H_cycles=4`).
@@ -90,64 +113,74 @@ def load_model(
         CheckpointError: nothing there, damaged, not an HRM, or of an architecture that cannot be
             inferred.
     """
-    path = _find(name)
-    card = _read_card(path)
-    state = read_tensors(path)
-    if verify and card:
-        check_tensors(path, _card_path(path), state)
-    state = plain_state(state)
-    try:
-        config = replace(card["model"], **known) if card else infer_config(state, **known)
-        model = rebuild(config, state)
-    except CheckpointError as error:
-        raise CheckpointError(f"{path}: {error}") from error
+    path, said = find(name)
+    known |= {"task": task} if task else {}
+    with on_its_own():
+        card = _read_card(path)
+        weights = read_tensors(path)
+        if verify and card:
+            check_tensors(path, _card_path(path), weights)
+        try:
+            check_weights(weights)
+            state = plain_state(weights)
+            config, card, guessed = _described(path, card, state, known)
+            model = rebuild(config, state)
+            check_finite(state)
+        except ValueError as error:
+            raise CheckpointError(f"{path}: {error}") from error
+        if card and "model" in card:
+            if verify:
+                check_card(_card_path(path))
+            card = without_digests(card) | {"model": config_to(config)}
+        elif dtype := rounded(weights):
+            guessed.append(f"its weights were rounded to {dtype} when they were written")
+    if remarks := "; ".join(filter(None, [said, *guessed])):
+        warnings.warn(f"{path}: {remarks}", Guessed, stacklevel=2)
+    return _moved(model, device), card
+
+
+def _described(
+    path: Path, card: dict[str, Any], state: Mapping[str, Tensor], known: dict[str, Any]
+) -> tuple[AnyConfig, dict[str, Any], list[str]]:
+    """The config of these weights, the card of them, and what was guessed."""
+    told = read_all_config(path.parent)
     if card:
-        if verify:
-            check_card(_card_path(path))
-        card = without_digests(card) | {"model": config_to(config)}
-    return model.to(device), card
+        own: AnyConfig = card["model"]
+        if told is not None and isinstance(own, (HRMConfig, TRMConfig)):
+            check_same(told, own)
+        if known.get("task") == task_for(own).task:
+            known = {name: value for name, value in known.items() if name != "task"}
+        fitting(type(own), asdict(own) | known)
+        return replace(own, **known), card, []
+    said: dict[str, Any] = {}
+    lacks, kinds = "no all_config.yaml lies beside it", tuple[str, ...]()
+    if told is not None:
+        check_agreement(told, state)
+        said = told.config(is_trm(state))
+        card = {"max_segments": told.max_segments} if told.max_segments else {}
+        lacks, kinds = f"{told.path.name} does not say all", told.puzzles
+    config = infer_config(state, **said | known)
+    compare(config, state)  # a mistake in the weights is told before a question about their task
+    if told is not None:
+        said = told.size(config.vocab) | said
+    named, meant = with_task(config, known, kinds)
+    if guessed := [*guesses(config, state, said | known), *filter(None, [meant])]:
+        example = guessed[0].split()[0]
+        guessed = [
+            f"{lacks}, so this is guessed, as the public runs have it: {', '.join(guessed)}; if it was "
+            f"trained otherwise, say so: load_model(path, {example}=...)"
+        ]
+    return named, card, guessed
 
 
-def rebuild(config: AnyConfig, state: Mapping[str, Tensor]) -> Model:
-    """A frozen model of these weights, in eval mode.
-
-    Raises:
-        CheckpointError: the weights are not those of such a model.
-    """
-    with torch.random.fork_rng(devices=[]):  # drawing weights to overwrite must leave no trace
-        model = build(config)
-    if wrong := misfit(model.state_dict(), state):
-        raise CheckpointError(f"the weights do not fit their config: {wrong}")
-    model.load_state_dict(state)
-    return model.eval().requires_grad_(False)
-
-
-def misfit(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
-    """The first thing in names or shapes that is not as expected, in words; "" if all is."""
-    for name, tensor in expected.items():
-        if name not in given:
-            return f"{name} is missing"
-        if given[name].shape != tensor.shape:
-            return f"{name} is {tuple(given[name].shape)}, not {tuple(tensor.shape)}"
-    foreign = sorted(given.keys() - expected.keys())
-    return f"{foreign[0]} does not belong there" if foreign else ""
-
-
-def _find(name: str | Path) -> Path:
-    candidates = (
-        Path(name),
-        Path(name) / "weights.safetensors",
-        Path(f"{name}.safetensors"),
-        WEIGHTS / f"{name}.safetensors",
-    )
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    shipped = ", ".join(sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))) or "none"
-    raise CheckpointError(
-        f'there is no checkpoint "{name}"; give a shipped one ({shipped}), a .safetensors or .pt '
-        "file, or a run folder"
-    )
+def _moved(model: Model, device: torch.device | str) -> Model:
+    try:
+        return model.to(device)
+    except (RuntimeError, AssertionError, TypeError) as error:  # torch has no one error for it
+        raise ValueError(
+            f"a model cannot be moved to device {device!r} ({str(error).splitlines()[0]}); "
+            'give "cpu", "cuda" or "mps"'
+        ) from error
 
 
 def _card_path(path: Path) -> Path:
@@ -168,10 +201,16 @@ def _read_card(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        card: dict[str, Any] = read_json(path)
+        card = read_json(path)
+        data = card.get("data", [])
+        if not isinstance(data, list) or not all(
+            isinstance(one, list) and len(one) == 2 and isinstance(one[0], str) for one in data
+        ):
+            raise ValueError(f"data must be pairs of a name and a share, got {shortened(data)}")
         return card | {"model": config_from(card["model"])}
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        said = "it has no " + str(error) if isinstance(error, KeyError) else shortened(error)
         raise CheckpointError(
-            f"{path} does not describe a model ({error!r}); mend it, or move it away if the "
-            "weights beside it are official ones"
+            f"{path} does not describe a model: {said}; mend it, or move it away if the weights beside "
+            "it are official ones"
         ) from error

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from hrm_rl.models.base import SUM_OF_TWO, Carry, Embedding, Output
 from hrm_rl.models.layers import Block, Linear, Rotary, at_least_float32, rms_norm
+from hrm_rl.models.limits import check_counts
 from hrm_rl.models.trm import TRM, TRMConfig
 from hrm_rl.puzzles.verdicts import PAD
 
@@ -45,9 +46,9 @@ class ETRMConfig(TRMConfig):
     """Blocks that read a pair."""
 
     def __post_init__(self) -> None:
-        for name in ("demonstrations", "encoder_layers", "puzzle_positions"):
-            if (getattr(self, name) or 0) < 1:
-                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+        if self.puzzle_positions is None:
+            raise ValueError("puzzle_positions must be >= 1, got None")
+        check_counts(self, "demonstrations encoder_layers puzzle_positions length width heads")
         if self.puzzle_width != 0:
             raise ValueError(
                 f"demonstrations take the place of puzzle embeddings: puzzle_width must be 0, "
@@ -58,7 +59,19 @@ class ETRMConfig(TRMConfig):
                 f"length must be a multiple of {self.grids} ({self.demonstrations} pairs and a "
                 f"question), got {self.length}"
             )
+        if self.width % self.heads:
+            raise ValueError(
+                f"width must be a multiple of heads, got width {self.width} and {self.heads} heads"
+            )
         super().__post_init__()
+
+    @property
+    def blocks(self) -> int:
+        return self.layers + self.encoder_layers
+
+    @property
+    def runs(self) -> int:
+        return super().runs + self.encoder_layers
 
     @property
     def grids(self) -> int:

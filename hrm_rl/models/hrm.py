@@ -17,11 +17,11 @@ from hrm_rl.models.base import (
     Model,
     Output,
     PuzzleEmbedding,
-    check_blocks,
     embed,
     new_q_head,
 )
 from hrm_rl.models.layers import Block, Level, Linear, Rotary, truncated_normal_
+from hrm_rl.models.limits import check_blocks, check_cost
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class HRMConfig:
         check_blocks(
             self, "vocab length width heads H_layers L_layers H_cycles L_cycles puzzle_ids"
         )
-        if self.puzzle_width is not None and self.puzzle_width < 0:
-            raise ValueError(f"puzzle_width must be >= 0 (0: no prefix), got {self.puzzle_width}")
+        runs = self.H_cycles * (self.L_cycles * self.L_layers + self.H_layers)
+        check_cost(self, self.H_layers + self.L_layers, runs)
 
     @property
     def cells(self) -> int:

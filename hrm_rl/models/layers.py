@@ -63,10 +63,17 @@ class SwiGLU(nn.Module):
         return self.down_proj(F.silu(gate) * up)
 
 
+def only_shapes() -> bool:
+    """Whether a model is made on the meta device, where the first arithmetic imports sympy: seconds."""
+    return torch.empty(0).is_meta
+
+
 def rotary_angles(
     positions: int, head_width: int, theta: float = 10000.0, dtype: torch.dtype = torch.float32
 ) -> tuple[Tensor, Tensor]:
     """Cosine and sine of shape (positions, head_width), the two halves of the width paired."""
+    if only_shapes():
+        return torch.empty(positions, head_width), torch.empty(positions, head_width)
     frequencies = theta ** (-torch.arange(0, head_width, 2, dtype=dtype) / head_width)
     angles = torch.outer(torch.arange(positions, dtype=dtype), frequencies)
     both = torch.cat([angles, angles], dim=-1)

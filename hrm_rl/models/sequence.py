@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hrm_rl.models.base import Embedding, Model, PuzzleEmbedding, check_blocks, embed, new_q_head
+from hrm_rl.models.base import Embedding, Model, PuzzleEmbedding, embed, new_q_head
 from hrm_rl.models.layers import Block, Linear, Rotary
+from hrm_rl.models.limits import check_blocks, check_cost, check_counts
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,24 @@ class SequenceConfig:
 
     def __post_init__(self) -> None:
         check_blocks(self, "vocab length width heads layers puzzle_ids")
-        if self.embedding_width < 0:
-            raise ValueError(f"puzzle_width must be >= 0 (0: no prefix), got {self.puzzle_width}")
+        if self.puzzle_positions is not None:
+            check_counts(self, "puzzle_positions")
         if self.prefix * self.width < self.embedding_width:
             raise ValueError(
                 f"puzzle_positions must hold a puzzle embedding of width {self.embedding_width}: "
                 f"at least {-(-self.embedding_width // self.width)}, got {self.puzzle_positions}"
             )
+        check_cost(self, self.blocks, self.runs)
+
+    @property
+    def blocks(self) -> int:
+        """Blocks that have weights."""
+        return self.layers
+
+    @property
+    def runs(self) -> int:
+        """Blocks that a segment runs one after the other."""
+        return self.layers
 
     @property
     def cells(self) -> int:

@@ -18,7 +18,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from hrm_rl.checks.numbers import whole
 from hrm_rl.models.base import Carry, Model, Output, PuzzleEmbedding
+from hrm_rl.models.limits import HIGHEST
 from hrm_rl.puzzles.kinds import task_of
 
 NOTHING: Final = 1
@@ -97,10 +99,13 @@ class StepperConfig:
     """Which puzzles it steps through: "parity16", "life8"."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.task, str):
+            raise ValueError(f'task must be a name, as "parity16", got {str(self.task)[:80]}')
         if (kind := task_of(self.task).kind) not in MACHINES:
             raise ValueError(
                 f"a stepper knows the steps of {', '.join(MACHINES)}, got {kind}; train a model"
             )
+        whole(f"tokens of {self.task}", self.length, high=HIGHEST["length"])
 
     @property
     def vocab(self) -> int:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from hrm_rl.models.base import Carry, Output
 from hrm_rl.models.layers import Level, truncated_normal_
+from hrm_rl.models.limits import check_counts
 from hrm_rl.models.sequence import Sequence, SequenceConfig
 
 
@@ -31,14 +32,19 @@ class TransformerConfig(SequenceConfig):
     """Whether a segment goes on from the last one's state; False: every segment is like the first."""
 
     def __post_init__(self) -> None:
+        check_counts(self, "cycles")
         super().__post_init__()
-        if self.cycles < 1:
-            raise ValueError(f"cycles must be >= 1, got {self.cycles}")
+        if not isinstance(self.recurrent, bool):
+            raise ValueError(f"recurrent must be true or false, got {str(self.recurrent)[:80]}")
         if not self.recurrent and self.cycles != 1:
             raise ValueError(
                 f"direct prediction is one pass: cycles must be 1 with recurrent=False, "
                 f"got {self.cycles}"
             )
+
+    @property
+    def runs(self) -> int:
+        return self.cycles * self.layers
 
 
 class Transformer(Sequence):

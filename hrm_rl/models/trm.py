@@ -18,6 +18,7 @@ from torch import Tensor
 
 from hrm_rl.models.base import Carry, Output
 from hrm_rl.models.layers import Level, truncated_normal_
+from hrm_rl.models.limits import check_counts
 from hrm_rl.models.sequence import Sequence, SequenceConfig
 
 
@@ -35,10 +36,12 @@ class TRMConfig(SequenceConfig):
     """Positions of the puzzle embedding, the rest of them zeros; None: as few as hold it."""
 
     def __post_init__(self) -> None:
+        check_counts(self, "H_cycles L_cycles")
         super().__post_init__()
-        for name in ("H_cycles", "L_cycles"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+
+    @property
+    def runs(self) -> int:
+        return self.H_cycles * (self.L_cycles + 1) * self.layers
 
 
 class TRM(Sequence):

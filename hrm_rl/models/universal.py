@@ -23,8 +23,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from hrm_rl.checks.numbers import real
 from hrm_rl.models.base import Carry, Output
-from hrm_rl.models.layers import Level, at_least_float32
+from hrm_rl.models.layers import Level, at_least_float32, only_shapes
+from hrm_rl.models.limits import check_counts, check_real
 from hrm_rl.models.sequence import Sequence, SequenceConfig
 
 EPS = 0.01
@@ -44,11 +46,14 @@ class UniversalConfig(SequenceConfig):
     """Logit of h at the start."""
 
     def __post_init__(self) -> None:
+        check_counts(self, "max_steps")
         super().__post_init__()
-        if self.max_steps < 1:
-            raise ValueError(f"max_steps must be >= 1, got {self.max_steps}")
-        if self.ponder_cost < 0:
-            raise ValueError(f"ponder_cost must be >= 0, got {self.ponder_cost}")
+        check_real(self, "ponder_cost", high=1e6)
+        object.__setattr__(self, "halt_bias", real("halt_bias", self.halt_bias, low=-1e3, high=1e3))
+
+    @property
+    def runs(self) -> int:
+        return self.max_steps * self.layers
 
 
 class Universal(Sequence):
@@ -108,6 +113,8 @@ class Universal(Sequence):
 
 def sinusoids(steps: int, width: int) -> Float[Tensor, "N D"]:
     """Sines and cosines of the step's number, of wave lengths from 2 pi to 10,000 times that."""
+    if only_shapes():
+        return torch.empty(steps, width)
     frequencies = 10000.0 ** (-torch.arange(0, width, 2, dtype=torch.float32) / width)
     angles = torch.outer(torch.arange(1, steps + 1, dtype=torch.float32), frequencies)
     return torch.cat([angles.sin(), angles.cos()], dim=-1)[:, :width]

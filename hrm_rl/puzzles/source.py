@@ -173,4 +173,11 @@ def for_model(config: Reader, name: str = "", split: str = "train", limit: int =
             f"the puzzles are {puzzles.task} ({puzzles.length} cells), the checkpoint was trained on "
             f"{task} ({config.length}); choose puzzles of its kind and size"
         )
-    return puzzles.sample(limit) if 0 < limit < len(puzzles) else puzzles
+    chosen = puzzles.sample(limit) if 0 < limit < len(puzzles) else puzzles
+    known = getattr(config, "puzzle_ids", None)  # a stepper has none, and demonstrations need none
+    if known is not None and not hasattr(config, "demonstrations") and chosen.ids_P.max() >= known:
+        raise PuzzleError(
+            f"the checkpoint has embeddings for {known} puzzle identifiers, and these puzzles have some "
+            f"up to {chosen.ids_P.max()}; choose puzzles that it was trained on"
+        )
+    return chosen
