@@ -10,7 +10,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final, TypedDict, TypeVar
+from typing import Final, TypedDict, TypeVar
 
 import torch
 
@@ -85,32 +85,33 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str = "argu
             cure = "it is the vector environment's: use gymnasium.make_vec, or leave it out"
         else:
             cure = did_you_mean(name, names) or f"there are {', '.join(names) or 'none'}"
-        raise ValueError(f'there is no {what} "{name}"; {cure}')
+        raise ValueError(f"there is no {what} {name!r}; {cure}")
 
 
-def spelled_out(config: type, leave_out: Iterable[str] = ()) -> Callable[[F], F]:
-    """Let `inspect.signature` show the fields of a dataclass in place of an `__init__`'s `**`."""
+def spelled_out(config: type, types: type) -> Callable[[F], F]:
+    """Let `inspect.signature` show in place of an `__init__`'s `**` what may be given.
+
+    Args:
+        config: a dataclass, whose defaults are shown.
+        types: a `TypedDict` of its fields, or of some of them.
+    """
 
     def decorate(function: F) -> F:
         signature = inspect.signature(function)
         own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-        missing = {*leave_out, *signature.parameters}
-        fields = [
+        defaults = {field.name: field.default for field in dataclasses.fields(config)}
+        keywords = [
             inspect.Parameter(
-                field.name,
+                name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=_default(field),
-                annotation=field.type,
+                # without a default it is the preset's, whatever that is
+                default=... if defaults[name] is dataclasses.MISSING else defaults[name],
+                annotation=getattr(hint, "__forward_arg__", hint),
             )
-            for field in dataclasses.fields(config)
-            if field.name not in missing
+            for name, hint in types.__annotations__.items()
+            if name not in signature.parameters
         ]
-        function.__signature__ = signature.replace(parameters=[*own, *fields])  # type: ignore[attr-defined]
+        function.__signature__ = signature.replace(parameters=[*own, *keywords])  # type: ignore[attr-defined]
         return function
 
     return decorate
-
-
-def _default(field: dataclasses.Field[Any]) -> Any:
-    """Of a `TrainConfig` it is the preset's, whatever that is."""
-    return ... if field.default is dataclasses.MISSING else field.default

@@ -148,7 +148,7 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
         "render_fps": 4,
     }
 
-    @spelled_out(HaltingConfig)
+    @spelled_out(HaltingConfig, HaltingArguments)
     def __init__(
         self, *, render_mode: str | None = None, **arguments: Unpack[HaltingArguments]
     ) -> None:

@@ -20,7 +20,7 @@ from hrm_rl.envs import border
 from hrm_rl.envs.arguments import TrainingArguments, spelled_out
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.slots import OUTPUTS, SlotsVectorEnv
-from hrm_rl.envs.training_engine import MEANINGLESS, TrainingEngine, run_config
+from hrm_rl.envs.training_engine import TrainingEngine, run_config
 from hrm_rl.puzzles import task_for
 from hrm_rl.puzzles.kinds import check_task
 from hrm_rl.training.config import TrainConfig
@@ -140,7 +140,7 @@ class TrainingVectorEnv(SlotsVectorEnv):
         "autoreset_mode": AutoresetMode.SAME_STEP,
     }
 
-    @spelled_out(TrainConfig, leave_out=("slots", *MEANINGLESS))
+    @spelled_out(TrainConfig, TrainingArguments)
     def __init__(
         self,
         num_envs: int = 1,

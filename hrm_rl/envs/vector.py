@@ -72,7 +72,7 @@ class HaltingVectorEnv(SlotsVectorEnv):
         "autoreset_mode": AutoresetMode.NEXT_STEP,
     }
 
-    @spelled_out(HaltingConfig)
+    @spelled_out(HaltingConfig, HaltingArguments)
     def __init__(
         self,
         num_envs: int = 1,

@@ -111,14 +111,14 @@ def test_unknown_options_are_refused() -> None:
         (
             HaltingEnv(**arguments),
             {"puzzel": 3},
-            'no option of reset "puzzel"; did you mean "puzzle"',
+            "no option of reset 'puzzel'; did you mean \"puzzle\"",
         ),
         (HaltingEnv(**arguments), {"reset_mask": np.ones(1, bool)}, "there are puzzle"),
         (HaltingEnv(**arguments), [3], "options must be a dict or None"),
         (frozen, {"reset_masks": 3}, 'did you mean "reset_mask"'),
         (frozen, 3, "options must be a dict or None"),
         (learning, {"puzzle": 3}, "is for frozen models"),
-        (learning, {"anything": 3}, 'no option of reset "anything"; there are none'),
+        (learning, {"anything": 3}, "no option of reset 'anything'; there are none"),
     ]
     for env, options, message in wrong:
         with pytest.raises(ValueError, match=message) as caught:
