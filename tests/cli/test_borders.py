@@ -73,7 +73,7 @@ def test_the_table_is_printed_even_if_the_folder_is_lost_on_the_way(
     }  # fmt: skip
     out = tmp_path / "out"
     (out / "compare.csv").mkdir(parents=True)  # where the table would be written
-    with pytest.raises(OSError, match=r"compare\.csv"):
+    with pytest.raises(ValueError, match=r"compare\.csv cannot be written"):
         experiment.run_comparison(bank_a(30, 4), bank_a(30, 4, seed=1), **arguments, out=out)
     printed = capsys.readouterr().out
     assert "trm" in printed and "fixed-3" in printed

@@ -82,8 +82,8 @@ def run_comparison(
     Raises:
         ValueError: an unknown rule or learner, a number out of range, a bank that is too short or two
             that are no pair (`check_pair`), before anything is computed.
-        OSError: nothing can be written in `out`; before anything is computed too. If it is lost
-            later, the tables are printed first.
+        OSError: nothing can be written in `out`, before anything is computed; what cannot be written
+            later is a ValueError, after the tables were printed.
     """
     check_pair(fit_bank, test_bank)
     fit, test = fit_bank.first(max_segments), test_bank.first(max_segments)
