@@ -8,7 +8,17 @@ from typing import Any, Final
 
 from hrm_rl.banks.tiers import STATES, TIERS, arrays_of
 from hrm_rl.checks.numbers import choice, real, whole
-from hrm_rl.checks.records import Check, anything, list_of, or_null, record, sha256, table_of, text
+from hrm_rl.checks.records import (
+    Check,
+    anything,
+    list_of,
+    or_null,
+    record,
+    sha256,
+    table_of,
+    text,
+    words,
+)
 from hrm_rl.models import config_from
 from hrm_rl.puzzles import task_of
 
@@ -26,10 +36,10 @@ _NEEDED: Final[dict[str, Check]] = {
     "weights": sha256,
     "model": table_of(anything),
     "task": text,
-    "puzzles": text,
-    "split": text,
+    "puzzles": words,
+    "split": words,
     "tokens": sha256,
-    "sources": list_of(text),
+    "sources": list_of(words),
     "count": _COUNT,
     "max_segments": _COUNT,
     "tier": partial(choice, choices=TIERS),

@@ -82,7 +82,7 @@ def log_to(
         weights=weights_hash(model),
         model=config_to(model.config),
         task=puzzles.task,
-        puzzles=name,
+        puzzles=name.encode(errors="replace").decode(),  # a path may be no text
         split=split,
         tokens=tokens_hash(puzzles),
         sources=sorted(set(puzzles.sources)),

@@ -42,6 +42,13 @@ def text(name: str, value: Any) -> str:
     return value
 
 
+def words(name: str, value: Any) -> str:
+    """Any text, as users call their things."""
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a text, got {_short(value)}")
+    return value
+
+
 def list_of(check: Check) -> Check:
     """A list in which every value passes the check."""
 

@@ -176,7 +176,8 @@ def test_shipped_banks_have_digests_as_sha256sum_counts_them(name: str) -> None:
         ({"sources": [1]}, '"sources"[0] must be a text'),
         ({"sources": []}, "source.npy counts through 0 names"),
         ({"name": "x\ny"}, 'an entry "name" too many'),
-        ({"split": "a\nb"}, '"split" must be a text of one line'),
+        ({"device": "a\nb"}, '"device" must be a text of one line'),
+        ({"split": 1}, '"split" must be a text'),
         ({"arrays": []}, '"arrays" must be a dictionary'),
         ({"arrays": {"../../x": ["uint8", [1]]}}, "belongs"),
         ({"arrays": {"cells": ["float32"]}}, "a number format and a shape, got 1"),
@@ -194,7 +195,7 @@ def test_shipped_banks_have_digests_as_sha256sum_counts_them(name: str) -> None:
 def test_an_entry_that_cannot_be_is_named(folder: Path, change: dict[str, Any], what: str) -> None:
     path = folder / "bank.json"
     text = json.loads(path.read_text()) | change
-    path.write_text(json.dumps(text if "device" in change else sealed(text)))
+    path.write_text(json.dumps(text if change == {"device": "tpu"} else sealed(text)))
     assert what in refusal(folder)
 
 
@@ -257,3 +258,9 @@ def test_what_cannot_be_written_is_named_with_the_cure(tmp_path: Path) -> None:
     assert not (tmp_path / "bank" / ".bank.json.99").exists()
     with pytest.raises(ValueError, match="there is no bank"):
         read_bank("n" * 5000)
+
+
+def test_puzzles_may_be_called_anything(tmp_path: Path) -> None:
+    folder = tmp_path / "bank"
+    log_to(folder, MODEL, PUZZLES, 2, name="my\npuzzles \udcff", split="\u00e4" * 2000)
+    assert read_header(folder).puzzles == "my\npuzzles ?" and len(read_bank(folder)) == 8
