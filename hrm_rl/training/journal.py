@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hrm_rl.checks.files import parse_json
 from hrm_rl.models import Model
 from hrm_rl.models.checkpoint import CheckpointError, rebuild, save_model, save_tensors
 from hrm_rl.training.config import TrainConfig
@@ -175,7 +176,7 @@ def _write(state: TrainState, tensors: dict[str, Tensor], folder: Path) -> None:
 
 def run_of(config: TrainConfig) -> str:
     """What tells whose a saved state is: the config but for `steps`, which may grow."""
-    values: dict[str, Any] = json.loads(config.to_json())
+    values: dict[str, Any] = parse_json(config.to_json())
     return json.dumps({name: value for name, value in values.items() if name != "steps"})
 
 

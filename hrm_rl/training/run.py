@@ -8,7 +8,6 @@ time works in a folder.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.lock import sole
 from hrm_rl.models.checkpoint import write_atomically
 from hrm_rl.training.config import TrainConfig
@@ -155,7 +155,7 @@ def _whose(path: Path) -> tuple[int, dict[str, Any]]:
     try:
         with safe_open(path, "pt") as file:
             run = file.get_tensor(RUN).numpy().tobytes() if RUN in file.keys() else b"{}"  # noqa: SIM118
-            return int(file.metadata()["step"]), dict(json.loads(run))
+            return int(file.metadata()["step"]), parse_json(run)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise unusable(path, str(error)) from error
 
@@ -165,7 +165,7 @@ def _refuse_state(config: TrainConfig, checkpoint: Path) -> None:
     step, there = _whose(checkpoint)
     if step > config.steps:
         raise unusable(checkpoint, f"it is of step {step}, the run has {config.steps}")
-    if there and (differing := _differing(there, json.loads(run_of(config)))):
+    if there and (differing := _differing(there, parse_json(run_of(config)))):
         raise unusable(checkpoint, f"it is of another run: {'; '.join(differing)}")
 
 
