@@ -110,7 +110,7 @@ def lighten(cure: str) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         asked = re.search(
             r"[Tt]ried to allocate ([\d.]+ ?\w+)|Unable to allocate ([\d.]+ ?\w+)", str(error)
@@ -130,7 +130,8 @@ _TOO_LITTLE: Final = (
 """What torch says in a RuntimeError when there is too little memory, in lower case."""
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is too little memory, on whatever device."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return any(words in str(error).lower() for words in _TOO_LITTLE)
@@ -141,9 +142,9 @@ def shelter(gradients: bool = False) -> Iterator[None]:
     """Compute as if nobody had changed torch's defaults around us.
 
     Default number format and device, autocast, inference mode and gradients are the caller's own,
-    for the caller's own network; what a model shows must not depend on them. It costs 10 µs.
+    for the caller's own network; what a model shows must not depend on them.
     """
-    made = torch.empty(0)  # asks for all defaults; torch.get_default_device takes ten times as long
+    made = torch.empty(0)  # asks for all defaults at once
     casts = [kind for kind in _CASTS if torch.is_autocast_enabled(kind)]
     plain = made.dtype == torch.float32 and made.device.type == "cpu" and not made.is_inference()
     with torch.set_grad_enabled(gradients):

@@ -19,6 +19,7 @@ from torch import Tensor
 from hrm_rl import features, loop
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.checks.progress import bar as progress_bar
+from hrm_rl.device import lighten, shelter
 from hrm_rl.halting import HALT, MOST, Halted, Policy, begun, decide
 from hrm_rl.loop import batch_of
 from hrm_rl.models import Model
@@ -34,7 +35,8 @@ class Answered(Halted):
     """By the rules (`verdicts.valid_optimal`), though perhaps not the stored solution."""
 
 
-@torch.no_grad()
+@shelter()
+@lighten("batch_size")
 def evaluate(
     model: Model,
     puzzles: PuzzleSet,
@@ -53,8 +55,8 @@ def evaluate(
             segment counts: the same result, but for rounding, for more work.
 
     Raises:
-        ValueError: an argument out of range, decisions that are not one bool for each row, or a
-            policy that remembers and cannot go on without rows that left.
+        ValueError: too little memory, an argument out of range, decisions that are not one bool for
+            each row, or a policy that remembers and cannot go on without rows that left.
     """
     _check(model, puzzles)
     max_segments = whole("max_segments", max_segments, low=1, high=MOST)

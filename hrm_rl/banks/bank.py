@@ -7,7 +7,7 @@ them. Shapes: M segments, P puzzles, F features.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from hrm_rl import features, loop
 from hrm_rl.banks.parts import check_finite, check_log, check_part, check_shown
 from hrm_rl.checks.numbers import did_you_mean, whole
 from hrm_rl.checks.progress import bar as progress_bar
+from hrm_rl.device import lighten, shelter
 from hrm_rl.halting import Halted, Policy, begun, decide
 from hrm_rl.loop import batch_of
 from hrm_rl.models import Model, ModelConfig
@@ -203,21 +204,34 @@ def logged(
     with progress_bar(
         total=total, initial=start * max_segments, desc=title, disable=not progress, unit="seg"
     ) as bar:  # fmt: skip
-        for index_B in torch.arange(start, len(puzzles)).split(batch_size):
-            slots, seen = loop.fresh(model, batch_of(puzzles, index_B, device)), None
-            rows = defaultdict[str, list[Tensor]](list)
-            for _ in range(max_segments):
-                before = slots
-                slots, output = loop.advance(model, slots)
-                seen = features.look(before, slots, output, seen)
-                y_BT = slots.batch.y_BT
-                rows["correct"].append(verdicts.exact(seen.prediction_BT, y_BT))
-                rows["cells"].append(verdicts.token_accuracy(seen.prediction_BT, y_BT))
-                rows["predictions"].append(seen.prediction_BT.to(torch.uint8))
-                for name in observations:
-                    rows[f"columns.{name}"].append(features.columns(name, seen))
-                bar.update(len(index_B))
-            yield check_shown({key: torch.stack(value).cpu() for key, value in rows.items()})
+        for index_B in torch.arange(start, len(puzzles), device="cpu").split(batch_size):
+            batch = batch_of(puzzles, index_B, device)
+            yield check_shown(_run(model, batch, max_segments, observations, bar.update))
+
+
+@shelter()
+@lighten("batch_size")
+def _run(
+    model: Model,
+    batch: loop.Batch,
+    max_segments: int,
+    observations: tuple[str, ...],
+    progress: Callable[[int], object],
+) -> dict[str, Tensor]:
+    """What a bank holds of one batch, which is thought about to the end."""
+    rows, slots, seen = defaultdict[str, list[Tensor]](list), loop.fresh(model, batch), None
+    for _ in range(max_segments):
+        before = slots
+        slots, output = loop.advance(model, slots)
+        seen = features.look(before, slots, output, seen)
+        y_BT = slots.batch.y_BT
+        rows["correct"].append(verdicts.exact(seen.prediction_BT, y_BT))
+        rows["cells"].append(verdicts.token_accuracy(seen.prediction_BT, y_BT))
+        rows["predictions"].append(seen.prediction_BT.to(torch.uint8))
+        for name in observations:
+            rows[f"columns.{name}"].append(features.columns(name, seen))
+        progress(len(y_BT))
+    return {key: torch.stack(value).cpu() for key, value in rows.items()}
 
 
 def observe(bank: Bank, name: str, segment: int, time_aware: bool = True) -> Float[Tensor, "P F"]:

@@ -65,20 +65,15 @@ def _told(error: BaseException) -> tuple[str, int]:
     """One sentence and an exit code; raises again what is no user's to mend."""
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "interrupted", getattr(error, "code", 130)
-    text = " ".join(str(error).split())
-    if isinstance(error, MemoryError) or _lacks_memory(error, text):
+    if isinstance(error, (MemoryError, RuntimeError)):
+        from hrm_rl.device import is_out_of_memory  # torch, which is there if it ran out of memory
+
+        if not is_out_of_memory(error):
+            raise error
         return "out of memory; lower slots or batch_size, or close what else needs it", 2
-    if isinstance(error, RuntimeError):
-        raise error
     if isinstance(error, OSError) and error.strerror:
         return _of_system(error), 2
     return str(error), 2
-
-
-def _lacks_memory(error: BaseException, text: str) -> bool:
-    """Whether torch, which has an exception of its own on GPUs alone, ran out of memory."""
-    signs = ("out of memory", "DefaultCPUAllocator", "not enough memory", "ALLOC_FAILED")
-    return isinstance(error, RuntimeError) and any(sign in text for sign in signs)
 
 
 def _of_system(error: OSError) -> str:
