@@ -8,10 +8,9 @@ time works in a folder.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from torch import Tensor
 from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.lock import sole
 from hrm_rl.models.checkpoint import write_atomically
+from hrm_rl.models.tensorfile import sweep_temporary
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.journal import Journal, averaged_model, run_of, save
 from hrm_rl.training.monitor import Window
@@ -105,14 +105,6 @@ def opened(config: TrainConfig, folder: str | Path, world: World = ALONE) -> Jou
 def _claim(claim: ExitStack, folder: Path) -> None:
     claim.enter_context(sole(folder, "trained", "--run"))
     sweep_temporary(folder)
-
-
-def sweep_temporary(folder: Path) -> None:
-    """Remove what a writer that was killed left behind (`write_atomically`)."""
-    for path in folder.glob(".*"):
-        if re.fullmatch(r"\..+\.\d+", path.name) and path.is_file():
-            with suppress(OSError):
-                path.unlink()
 
 
 def open_run(config: TrainConfig, folder: Path, world: World = ALONE) -> tuple[TrainState, Window]:
