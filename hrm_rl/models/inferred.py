@@ -55,6 +55,11 @@ def infer_config(state: Mapping[str, Tensor], **known: Any) -> HRMConfig | TRMCo
     places = config.pop("places")
     vocab, width = config["vocab"], config["width"]
     config["heads"] = max(1, width // 64)
+    if "heads" not in known and _MIXER not in state and width % (2 * config["heads"]):
+        raise CheckpointError(
+            f"the number of heads cannot be guessed for a width of {width}, which 64 does not divide; say "
+            "it: load_model(path, heads=...)"
+        )
     config.setdefault("positions", "rotary" if config["token_mixer"] == "attention" else "none")
     if "task" in known and "length" not in known:
         known = known | {"length": task_of(known["task"]).length}
@@ -163,8 +168,13 @@ def _trm_places(
                 f"its {places} positions are a prefix and the tokens of a puzzle, and nothing tells how "
                 "many of each; say how many tokens there are: load_model(path, length=...) or task=..."
             )
+    if length >= places:
+        raise CheckpointError(
+            f"the weights have {places} positions, and {length} tokens leave none of them for a prefix; "
+            "say how many tokens a puzzle has: load_model(path, length=...)"
+        )
     return {
-        "length": _length(vocab, places, places - length, {}),
+        "length": length,
         "puzzle_positions": places - length,
     }
 

@@ -237,6 +237,17 @@ def test_an_ambiguous_size_asks_for_the_task(tmp_path: Path) -> None:
     assert load_model(folder)[0].config.task == "maze4"
 
 
+def test_what_does_not_add_up_is_a_sentence(tmp_path: Path) -> None:
+    trm = replace(CONFIGS["trm"], positions="learned")
+    save_tensors(tmp_path / "a.pt", official_state(model_of(trm)))  # type: ignore[arg-type]
+    said = refusal(tmp_path / "a.pt", length=99)
+    assert "21 positions, and 99 tokens leave none of them for a prefix" in said
+    wide = replace(CONFIGS["hrm"], width=200)
+    save_tensors(tmp_path / "b.pt", official_state(model_of(wide)))  # type: ignore[arg-type]
+    assert "heads cannot be guessed for a width of 200" in refusal(tmp_path / "b.pt", length=16)
+    assert 'did you mean "H_cycles"?' in refusal(tmp_path / "a.pt", length=16, H_cylces=2)
+
+
 def test_a_card_and_a_yaml_that_disagree_are_refused(tmp_path: Path) -> None:
     model: Any = model_of(CONFIGS["hrm"])
     write(tmp_path, model, L_cycles=7)
