@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from hrm_rl.banks.bank import Bank, checked, known, observe, play
-from hrm_rl.checks.numbers import choice, real, whole
+from hrm_rl.checks.numbers import real, whole
 from hrm_rl.halting import SEEDS, Halted, Policy
 from hrm_rl.statistics.regressors import Predict, Regress, binned, distinct, random_features, table
 from hrm_rl.stopping.exact import shares
@@ -107,7 +107,6 @@ def backward_induction(
     if targets not in ("values", "returns"):
         raise ValueError(f'targets must be "values" or "returns", got "{targets}"')
     step_cost = real("step_cost", step_cost, low=0)
-    choice("tie", tie, ("halt", "continue"))
     weight_P = shares(len(checked(bank)), weight_P)
     M = bank.max_segments
     ahead_P = bank.correct_MP[-1].double()
