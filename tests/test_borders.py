@@ -1,4 +1,4 @@
-"""Wrong numbers, names and things, at every function that takes them: computed, or one sentence.
+"""Wrong numbers, at every function that takes them: computed, or one sentence.
 
 Shapes: M segments, P puzzles.
 """
@@ -9,40 +9,34 @@ import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
 from banks import bank_of
+from borders import BANK, MODEL, learn, sentence
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted import PUZZLES, tiny_hrm
+from scripted import PUZZLES
 from tiny import tiny_run
 
 from hrm_rl.agents.comparison import compare as comparison
-from hrm_rl.agents.comparison import report
 from hrm_rl.agents.comparison.curves import pareto_table, value_curves
 from hrm_rl.agents.comparison.scaling import inference_scaling
 from hrm_rl.agents.comparison.score import score
-from hrm_rl.agents.learners import LEARNERS, learner
 from hrm_rl.agents.learners.protocol import play_on
-from hrm_rl.agents.rules import KNOBS, RULES, basic, calibrated, coins, rule, sweep, thresholds
-from hrm_rl.banks.bank import log_bank, observe, play
-from hrm_rl.banks.synthetic import Chain, bank_a, generate
+from hrm_rl.agents.rules import basic, calibrated, coins, rule, sweep, thresholds
+from hrm_rl.banks.bank import log_bank, observe
+from hrm_rl.banks.synthetic import Chain, generate
 from hrm_rl.evaluate import evaluate, solve
 from hrm_rl.halting import Halted, draw_min_segments
-from hrm_rl.puzzles import load
 from hrm_rl.statistics import calibration, comparisons, metrics, regressors
 from hrm_rl.stopping import belief, budget, chains, exact, snell
 from hrm_rl.training.data import mixture
 from hrm_rl.training.optim import AdamAtan2
 
-BANK = bank_a(6, 3)
 SCALARS, _ = bank_of(torch.tensor([[True, False], [True, True], [False, True]]))
-MODEL = tiny_hrm()
 HALTED = Halted(torch.tensor([1, 2, 3, 1, 2, 3]), torch.zeros(6, dtype=torch.bool))
 OUTCOME = exact.outcome(BANK, rule("q"), 0.0)
 RIGHT = np.array([True, False, True])
@@ -67,12 +61,6 @@ class Border(NamedTuple):
     whole: bool = False
     below: bool = False
     """Whether `low` itself is refused."""
-
-
-def learn(name: str, **arguments: Any) -> Any:
-    return learner(name)(
-        play_on(BANK, observation="o", slots=2), **{"steps": 2, "seed": 0} | arguments
-    )
 
 
 def config(field: str) -> Callable[[Any], Any]:
@@ -231,24 +219,6 @@ NEVER = [math.nan, math.inf, -math.inf, True, None, "8", b"8", [1, 2], np.array(
          torch.tensor([1.0, 2.0]), 1j]  # fmt: skip
 
 
-def sentence(call: Callable[[Any], Any], value: Any) -> str:
-    """What is said of the value; "" if it is taken."""
-    try:
-        call(value)
-    except (ValueError, TypeError) as error:
-        assert not isinstance(error, jaxtyping.TypeCheckError)
-        said = str(error)
-        assert said and "\n" not in said, said
-        raised = error.__traceback__
-        while raised is not None and raised.tb_next is not None:
-            raised = raised.tb_next
-        assert raised is not None
-        where = raised.tb_frame.f_code.co_filename
-        assert "hrm_rl" in where and "site-packages" not in where, f"{where} says {said}"
-        return said
-    return ""
-
-
 @pytest.mark.parametrize("name", BORDERS)
 def test_right_numbers_are_taken(name: str) -> None:
     border = BORDERS[name]
@@ -288,114 +258,3 @@ def test_whatever_is_given_is_computed_or_one_sentence(name: str, value: Any) ->
         assert said or border.low <= value < math.inf
     elif value is not None and not isinstance(value, Fraction):
         assert said
-
-
-# --- rules by name --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", RULES)
-def test_no_knob_is_taken_that_is_no_number_or_that_says_nothing(kind: str) -> None:
-    knobs = KNOBS[type(RULES[kind]())]
-    for word in ("nan", "inf", "-inf", "1e9999", "-7", "1_0", "٣", "", "x", "-1e300"):
-        if kind in ("q", "sampled") and word == "-7":
-            continue
-        with pytest.raises(ValueError, match=r"must be|no rule") as error:
-            rule(f"{kind}-{word}")
-        assert "\n" not in str(error.value)
-    with pytest.raises(ValueError, match="no more knobs"):
-        rule("-".join([kind, *["1"] * (len(knobs) + 1)]))
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["trm-7", "random-2", "stable-0", "stable-65", "patience-65", "fixed-1e9", "fixed-0", "q-1e9",
-     "confidence-2", "margin--1", "entropy--1", "residual-9", "kl-31", "two-sided-0.5-2",
-     "fixed-99999999999"],
-)  # fmt: skip
-def test_a_rule_that_would_halt_always_or_never_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="must be"):
-        rule(name)
-
-
-@pytest.mark.parametrize(
-    ("typed", "meant"),
-    [("stabel-2", "stable"), ("Fixed-8", "fixed"), ("confidense", "confidence"), ("entropi", "entropy")],
-)  # fmt: skip
-def test_a_near_miss_is_told_what_it_was_meant_to_be(typed: str, meant: str) -> None:
-    with pytest.raises(ValueError, match=f'no rule "{typed}"; there are .*did you mean "{meant}"'):
-        rule(typed)
-
-
-def test_a_long_bank_is_swept_as_far_as_stability_is_counted() -> None:
-    assert len(sweep("stable", bank_a(2, 80))) == 64
-
-
-# --- names and other things where objects are wanted ----------------------------------------------
-
-THINGS: dict[str, Callable[[], Any]] = {
-    "play bank": lambda: play("sudoku9-test", rule("q")),  # type: ignore[arg-type]
-    "play policy": lambda: play(BANK, "q"),  # type: ignore[arg-type]
-    "play class": lambda: play(BANK, basic.QGreedy),  # type: ignore[arg-type]
-    "play lambda": lambda: play(BANK, lambda obs, m: obs[:, 0] > 0),  # type: ignore[arg-type]
-    "outcome": lambda: exact.outcome("sudoku9-test", rule("q"), 0.0),  # type: ignore[arg-type]
-    "best_fixed": lambda: exact.best_fixed("sudoku9-test", 0.0),  # type: ignore[arg-type]
-    "prophet": lambda: exact.prophet("sudoku9-test", 0.0),  # type: ignore[arg-type]
-    "first_correct": lambda: basic.first_correct("sudoku9-test"),  # type: ignore[arg-type]
-    "fit_snell": lambda: snell.fit_snell("sudoku9-fit", "q", 0.0),  # type: ignore[arg-type]
-    "sweep": lambda: sweep("q", "sudoku9-fit"),  # type: ignore[arg-type]
-    "compare": lambda: comparison.compare("sudoku9-test", {}),  # type: ignore[arg-type]
-    "learn on a bank": lambda: learner("lsmc")(BANK, steps=1, seed=0),  # type: ignore[arg-type]
-    "learn on a name": lambda: learner("ppo")("sudoku9", steps=1, seed=0),  # type: ignore[arg-type]
-    "learn wrapped": lambda: learner("q")(
-        SimpleNamespace(unwrapped=play_on(BANK, observation="o")), steps=1, seed=0  # type: ignore[arg-type]
-    ),
-    "evaluate model": lambda: evaluate("sudoku4", PUZZLES, rule("q"), 2),  # type: ignore[arg-type]
-    "evaluate puzzles": lambda: evaluate(MODEL, "sudoku4", rule("q"), 2),  # type: ignore[arg-type]
-    "evaluate policy": lambda: evaluate(MODEL, PUZZLES, "q", 2),  # type: ignore[arg-type]
-    "log_bank puzzles": lambda: log_bank(MODEL, "sudoku4", 2),  # type: ignore[arg-type]
-    "log_bank nothing": lambda: log_bank(MODEL, PUZZLES.take([]), 2),
-    "log_bank observation": lambda: log_bank(MODEL, PUZZLES, 1, observations=("scalar",)),
-    "evaluate another task": lambda: evaluate(MODEL, load("sudoku9", "test"), rule("q"), 2),
-    "solve another task": lambda: list(solve(MODEL, torch.zeros(81, dtype=torch.long), rule("q"), 2)),
-    "solve no token": lambda: list(solve(MODEL, torch.full((16,), 6), rule("q"), 2)),
-    "compare one policy": lambda: comparison.compare(BANK, {"mine": rule("q")}),  # type: ignore[dict-item]
-    "compare a list": lambda: comparison.compare(BANK, ["q"]),  # type: ignore[arg-type]
-    "no rows": lambda: report.table([]),
-    "learner": lambda: learner("pp0"),
-    "setting of sb3": lambda: learner("ppo", n_epoch=3),
-    "setting": lambda: learner("exact_pg", entropie=1.0),
-    "rule": lambda: rule(8),  # type: ignore[arg-type]
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", THINGS)
-def test_the_wrong_thing_is_answered_in_one_sentence_with_the_cure(name: str) -> None:
-    said = sentence(lambda _: THINGS[name](), None)
-    assert said
-    cures = ("read_bank", "rule(", "observation", "play_on", "unwrapped", "source", "load_model",
-             "did you mean", "at least one", "fixed-8", "take a", "[policy]")  # fmt: skip
-    assert any(cure in said for cure in cures), said
-
-
-# --- what learners are told -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", [name for name in LEARNERS if name != "recurrent_ppo"])
-def test_every_learner_refuses_to_learn_from_nothing(name: str) -> None:
-    for wrong in ({"steps": 0}, {"steps": -1}, {"steps": 2.5}, {"seed": -1}, {"seed": "a"}):
-        with pytest.raises(ValueError, match=r"(steps|seed) must be a whole number"):
-            learn(name, **wrong)
-
-
-@pytest.mark.parametrize(
-    ("name", "setting"),
-    [("exact_pg", {"lr": math.nan}), ("q", {"lr": 0}), ("halt_bce", {"lr": -1}), ("q", {"edge": "off"}),
-     ("q", {"explore_probability": 2}), ("q", {"tie": "coin"}), ("graves", {"eps": 1}),
-     ("graves", {"eps": math.nan}), ("ponder", {"beta": -1}), ("ponder", {"lambda_p": math.nan}),
-     ("probe", {"threshold": 7}), ("hazard", {"k": 0}), ("hazard", {"k": 1.5}), ("fqi", {"iterations": 0}),
-     ("full_q", {"copy_every": 0}), ("reinforce", {"entropy": math.nan}), ("exact_pg", {"batch": 0}),
-     ("recurrent_pg", {"entropy": -1})],
-)  # fmt: skip
-def test_settings_of_learners_have_their_ranges(name: str, setting: dict[str, Any]) -> None:
-    env = play_on(BANK, observation="o", slots=2)
-    assert "must be" in sentence(lambda _: learner(name, **setting)(env, steps=2, seed=0), None)

@@ -20,16 +20,14 @@ from scripted import PUZZLES, Scripted, tiny_hrm
 from hrm_rl.banks.bank import Bank, log_bank
 from hrm_rl.banks.files import log_to, read_bank
 from hrm_rl.envs import banked
-from hrm_rl.envs.banked import BankSegments, Layout, layout
+from hrm_rl.envs.banked import BankSegments
 from hrm_rl.envs.engine import AUTORESETS
 from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.segments import LiveSegments
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.features import OBSERVATIONS
-from hrm_rl.models.checkpoint import save_model
 from hrm_rl.models.hrm import HRM
-from hrm_rl.puzzles import load
 
 M = 6
 
@@ -103,37 +101,6 @@ def test_bank_and_model_show_the_same(
                             torch.testing.assert_close(part, like, rtol=1e-5, atol=1e-5)
 
 
-@given(
-    sizes=st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 3)),
-    order=st.permutations([0, 1]),
-    cut=st.booleans(),
-    wanted=st.booleans(),
-)
-def test_a_list_holds_what_the_array_holds(
-    sizes: tuple[int, int, int], order: list[int], cut: bool, wanted: bool
-) -> None:
-    """Whichever axis lies inside, whether or not the array is a part of a larger one."""
-    part = torch.arange(60)[: sizes[0] * sizes[1] * sizes[2]]
-    sizes_in_memory = [sizes[order[0]], sizes[order[1]], sizes[2]]
-    part_MPF = part.view(sizes_in_memory).permute(*np.argsort(order).tolist(), 2)
-    part_MPF = part_MPF[: -(-sizes[0] // 2)] if cut else part_MPF
-    found = layout(part_MPF)
-    assert found is not None
-    lay = Layout(1, 9) if wanted else found
-    listed = lay.list(part_MPF)
-    assert (listed.data_ptr() == part_MPF.data_ptr()) == (lay == found)
-    for m in range(part_MPF.shape[0]):
-        for p in range(part_MPF.shape[1]):
-            assert torch.equal(listed[m * lay.step_m + p * lay.step_p], part_MPF[m, p])
-
-
-def test_an_array_that_repeats_itself_is_copied() -> None:
-    rows = Layout(1, 4).list(torch.arange(3)[None].expand(4, 3))
-    assert rows.tolist() == [0] * 4 + [1] * 4 + [2] * 4
-    assert layout(torch.arange(3)[None].expand(4, 3)) is None
-    assert layout(torch.zeros(4, 3, 5)[..., :2]) is None
-
-
 def test_large_columns_stay_on_the_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(banked, "_SMALL", 0)
     source = read_bank(folder)
@@ -155,58 +122,6 @@ def test_states_at_half_precision_are_seen_at_full(tmp_path: Path) -> None:
 
 
 # --- a bank and a live model are one environment --------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """An untrained model on 512 puzzles, on disk as a bank and as a checkpoint."""
-    path, puzzles = tmp_path_factory.mktemp("many"), load("sudoku4", "test").take(range(512))
-    save_model(path / "tiny", tiny_hrm())
-    log_to(path / "bank", tiny_hrm(), puzzles, 7, batch_size=64)
-    return {"bank": str(path / "bank"), "model": tiny_hrm(), "puzzles": puzzles}
-
-
-@pytest.mark.parametrize(
-    ("mode", "reward"),
-    [("NextStep", "exact"), ("SameStep", "token_accuracy"), ("Disabled", "exact")],
-)
-def test_random_policies_cannot_tell_a_bank_from_the_model(
-    many: dict[str, Any], mode: str, reward: str
-) -> None:
-    """Rewards, ends and infos are the same, observations to 1e-5: 20 policies, 512 puzzles."""
-    settings = {"autoreset_mode": mode, "reward": reward, "step_cost": 0.03, "max_segments": 6}
-    live = HaltingVectorEnv(100, model=many["model"], puzzles=many["puzzles"], **settings)
-    fast = HaltingVectorEnv(100, bank=many["bank"], **settings)
-    assert live.observation_space == fast.observation_space
-    rng, seen = np.random.default_rng(0), set[int]()
-    for policy in range(20):
-        halt_M = rng.random(7)  # a probability for each segment
-        (obs, info), other = (env.reset(seed=100 * policy) for env in (live, fast))
-        assert_alike((obs, info), other)
-        for _ in range(8):
-            actions = (rng.random(100) < halt_M[info["segment"]]).astype(int)
-            one, two = live.step(actions), fast.step(actions)
-            assert_alike(one, two)
-            info = one[4]
-            seen |= set(info["puzzle_id"].tolist())
-            if mode == "Disabled" and one[2].any():
-                mask = {"reset_mask": one[2]}
-                one, two = live.reset(options=mask), fast.reset(options=dict(mask))
-                assert_alike(one, two)
-    assert len(seen) > 500, "hardly a puzzle was not dealt"
-
-
-def assert_alike(one: tuple[Any, ...], two: tuple[Any, ...]) -> None:
-    """The same, but for observations, which agree to 1e-5."""
-    (obs, *middle, info), (other_obs, *other_middle, other_info) = one, two
-    assert np.abs(obs - other_obs).max() <= 1e-5
-    assert data_equivalence(middle, other_middle, exact=True)
-    finals = info.get("final_obs"), other_info.get("final_obs")
-    if finals[0] is not None:
-        for a, b in zip(*finals, strict=True):
-            assert (a is None) == (b is None) and (a is None or np.abs(a - b).max() <= 1e-5)
-    rest = ({k: v for k, v in i.items() if k != "final_obs"} for i in (info, other_info))
-    assert data_equivalence(*rest, exact=True)
 
 
 @pytest.mark.parametrize("mode", AUTORESETS)

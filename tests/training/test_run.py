@@ -5,12 +5,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from runs import finish, numbers, one_sentence
 from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import MLP, tiny_run
@@ -19,7 +19,6 @@ import hrm_rl
 from hrm_rl.models.checkpoint import load_model
 from hrm_rl.training import run as run_module
 from hrm_rl.training.config import TrainConfig
-from hrm_rl.training.monitor import Diverged
 from hrm_rl.training.run import interruptible, run
 from hrm_rl.training.train import TrainState, train
 
@@ -42,21 +41,6 @@ TAGS = {
     "loss", "lm_loss", "q_halt_loss", "q_continue_loss", "exact_accuracy", "cell_accuracy",
     "mean_segments", "q_halt_accuracy", "lr", "steps_per_second",
 }  # fmt: skip
-
-
-def numbers(metrics: dict[str, float]) -> dict[str, float]:
-    """Everything but the clock."""
-    return {name: value for name, value in metrics.items() if name != "steps_per_second"}
-
-
-def finish(config: TrainConfig, folder: Path) -> list[dict[str, float]]:
-    return [numbers(metrics) for metrics in run(config, folder)]
-
-
-def one_sentence(error: pytest.ExceptionInfo[BaseException]) -> str:
-    text = str(error.value)
-    assert "\n" not in text
-    return text
 
 
 @pytest.fixture(scope="module", params=VARIANTS.values(), ids=VARIANTS)
@@ -259,55 +243,6 @@ def test_a_write_that_fails_leaves_the_old_file(
         run_module.save(state, tmp_path)
     assert "cannot be written" in one_sentence(error)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def spoil_weight(state: TrainState) -> None:
-    with torch.no_grad():
-        state.model.lm_head.weight[0, 0] = float("nan")
-
-
-def spoil_carry(state: TrainState) -> None:
-    state.slots.carry.z_L[0, 0, 0] = float("inf")
-
-
-def spoil_gradient(state: TrainState) -> None:
-    state.model.q_head.bias.register_hook(lambda grad: grad * float("inf"))
-
-
-@pytest.mark.parametrize(
-    ("spoil", "after", "said"),
-    [
-        (spoil_weight, 6, "step 7: lm_head.weight is not finite"),
-        (spoil_carry, 7, "step 8: lm_loss, q_halt_loss, q_continue_loss are not finite"),
-        (spoil_gradient, 5, "step 6: the gradient of q_head.bias is not finite"),
-        (spoil_weight, 8, "step 8: model.lm_head.weight is not finite"),
-        (spoil_carry, 8, "step 8: slots.z_L is not finite"),
-    ],
-)
-def test_what_is_not_finite_stops_the_run_and_is_named(
-    spoil: Any, after: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever was spoilt, the checkpoint of step 4 stays and loads."""
-
-    def spoilt(state: TrainState) -> Iterator[dict[str, torch.Tensor]]:
-        for sums in train(state):
-            if state.step == after:
-                spoil(state)
-            yield sums
-
-    monkeypatch.setattr(run_module, "train", spoilt)
-    seen = []
-    with pytest.raises(Diverged) as error:
-        seen.extend(run(tiny_run(bootstrap="delayed"), tmp_path))
-    assert one_sentence(error).startswith(said)
-    assert f'init="{tmp_path}"' in str(error.value)
-    monkeypatch.undo()
-    assert [m["step"] for m in run(tiny_run(bootstrap="delayed"), tmp_path)] == [6, 8, 10, 12]
-
-
-def test_a_run_that_diverges_at_once_has_no_weights_to_offer(tmp_path: Path) -> None:
-    with pytest.raises(Diverged, match="begin a new run with a lower lr"):
-        finish(tiny_run(lr=1e30, warmup=0), tmp_path)
 
 
 def test_a_run_starts_from_the_weights_of_another(tmp_path: Path) -> None:

@@ -7,14 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from alive import await_that, processes
 from tiny import MLP, tiny_run
 
 from hrm_rl.agents.ablation import cross, member
@@ -205,83 +204,6 @@ def test_a_run_that_diverges_is_a_result_and_the_others_go_on(
 
 def test_processes_side_by_side_find_the_same(whole: Done, tmp_path: Path) -> None:
     assert grid(tmp_path, workers=2) == whole
-
-
-POOL = """
-import sys
-from pathlib import Path
-from hrm_rl.cli.main import main
-from hrm_rl.training import presets
-from hrm_rl.training.config import TrainConfig
-
-if __name__ == "__main__":
-    presets.PRESETS["tiny"] = lambda: TrainConfig.from_json(sys.argv[1])
-    args = ["ablate", "--preset", "tiny", "--learners", "fixed-1", "fixed-2", "--seeds", "1"]
-    sys.exit(main([*args, "--workers", "2", "--limit", "6", "--out", sys.argv[2]]))
-"""
-
-
-@pytest.fixture
-def pool(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """The command in a process group of its own, with two runs that have a checkpoint each."""
-    long = replace(BASE, steps=1600).to_json()  # a checkpoint every 100th
-    process = subprocess.Popen(
-        [sys.executable, "-c", POOL, long, str(tmp_path)],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        for name in ("fixed-1", "fixed-2"):
-            await_that((tmp_path / name / "0" / "state.safetensors").exists, 200)
-        yield process
-    finally:
-        if alive(process.pid):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-
-
-def processes() -> list[tuple[int, int, str]]:
-    """Parent, group and name of those that have not ended."""
-    command = ["ps", "-A", "-o", "ppid=,pgid=,stat=,comm="]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    rows = (line.split(maxsplit=3) for line in text.splitlines())
-    return [(int(row[0]), int(row[1]), row[3]) for row in rows if not row[2].startswith("Z")]
-
-
-def alive(group: int) -> bool:
-    return any(of == group for _, of, _ in processes())
-
-
-def await_that(condition: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.05)
-
-
-def test_ctrl_c_saves_what_the_pool_is_at_and_ends_it(
-    pool: subprocess.Popen[str], tmp_path: Path
-) -> None:
-    os.killpg(pool.pid, signal.SIGINT)  # as a terminal does
-    _, err = pool.communicate(timeout=100)
-    assert pool.returncode == 130
-    assert "Traceback" not in err
-    assert err.splitlines()[-1] == (
-        "hrm-rl: stopped with 0 of 2 runs complete, the others saved; the same command goes on"
-    )
-    await_that(lambda: not alive(pool.pid), 20)
-    for name in ("fixed-1", "fixed-2"):
-        events = EventAccumulator(str(tmp_path / name / "0"))
-        events.Reload()
-        assert steps_done(tmp_path / name / "0") == events.Scalars("train/loss")[-1].step
-
-
-@pytest.mark.slow
-def test_a_killed_command_leaves_no_process_behind(pool: subprocess.Popen[str]) -> None:
-    pool.kill()
-    pool.communicate(timeout=100)
-    await_that(lambda: not alive(pool.pid), 20)
 
 
 @pytest.mark.slow

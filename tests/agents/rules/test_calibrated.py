@@ -1,4 +1,4 @@
-"""Calibrated halting: losses, p-values and bounds by hand, and whether the guarantees hold.
+"""Calibrated halting: losses and the walk by hand, and whether the guarantees hold.
 
 Shapes: M segments, P puzzles.
 """
@@ -6,33 +6,23 @@ Shapes: M segments, P puzzles.
 import math
 import re
 from dataclasses import replace
-from functools import cache
-from math import comb, exp, log
 
 import pytest
 import torch
-from banks import bank_of
+from calibrations import bank_like, noisy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from hrm_rl.agents.rules import calibrated
 from hrm_rl.agents.rules.basic import FixedSegments
-from hrm_rl.agents.rules.calibrated import calibrate, calibrate_two_sided
-from hrm_rl.agents.rules.thresholds import Score, Threshold, TwoSided
+from hrm_rl.agents.rules.calibrated import calibrate
+from hrm_rl.agents.rules.thresholds import Score, Threshold
 from hrm_rl.banks.bank import Bank, play
-from hrm_rl.banks.synthetic import bank_noisy
-from hrm_rl.halting import Halted
 
 LOSSES = ("lost_correct", "performance_gap", "inconsistent", "lost_chance")
 SEEN = Score((0,), above=True, default=0.0, source="the score of a synthetic bank")
 KNOBS = torch.linspace(6, -2, 81).tolist()
-
-
-def bank_like(rows: list[str]) -> Bank:
-    """A bank from one string for each puzzle, "+" where a segment is right."""
-    correct_PM = torch.tensor([[mark == "+" for mark in row] for row in rows])
-    return bank_of(correct_PM.T)[0]
 
 
 def without(bank: Bank, puzzle: int) -> Bank:
@@ -99,56 +89,6 @@ def test_running_to_the_end_loses_nothing(name: str) -> None:
     bank = bank_like(["-+-+", "----", "++--"])
     last = play(bank, FixedSegments(4, "scalars"))
     assert not getattr(calibrated, name)(bank, last).any()
-
-
-# --- p-values and bounds --------------------------------------------------------------------------
-
-
-@given(st.integers(1, 80), st.integers(0, 80), st.floats(0.001, 0.999))
-def test_binomial_tail_is_the_sum_of_its_terms(n: int, k: int, p: float) -> None:
-    terms = [comb(n, j) * p**j * (1 - p) ** (n - j) for j in range(min(k, n) + 1)]
-    assert calibrated.binomial_tail(k, n, p) == pytest.approx(math.fsum(terms), rel=1e-9)
-
-
-def test_binomial_tail_of_many_draws() -> None:
-    """The median of a symmetric law, where terms underflow unless summed in logarithms."""
-    assert calibrated.binomial_tail(5000, 10_001, 0.5) == pytest.approx(0.5, abs=1e-9)
-
-
-def test_p_value_by_hand() -> None:
-    """Without a loss it's (1 - alpha)^n: 45 puzzles are the fewest that certify 5 % at delta 0.1."""
-    assert calibrated.hoeffding_bentkus(0.0, 44, 0.05) == pytest.approx(0.95**44)
-    assert 0.95**45 < 0.1 < 0.95**44
-    hoeffding = exp(-200 * (0.01 * log(0.01 / 0.05) + 0.99 * log(0.99 / 0.95)))
-    bentkus = exp(1) * sum(comb(200, j) * 0.05**j * 0.95 ** (200 - j) for j in range(3))
-    assert bentkus < hoeffding  # 0.0063 and 0.0071
-    assert calibrated.hoeffding_bentkus(2 / 200, 200, 0.05) == pytest.approx(bentkus)
-    hoeffding = exp(-10 * (0.3 * log(0.3 / 0.5) + 0.7 * log(0.7 / 0.5)))
-    assert calibrated.hoeffding_bentkus(0.3, 10, 0.5) == pytest.approx(hoeffding)  # 0.439, 0.467
-    assert calibrated.hoeffding_bentkus(0.06, 200, 0.05) == 1
-
-
-def test_p_value_of_a_broken_count_rounds_up() -> None:
-    """Losses between 0 and 1 that add up to 2.5 count as 3 in the binomial term, not as 2."""
-    r, a = 2.5 / 200, 0.05
-    hoeffding = exp(-200 * (r * log(r / a) + (1 - r) * log((1 - r) / (1 - a))))
-    two, three = (math.e * calibrated.binomial_tail(k, 200, a) for k in (2, 3))
-    assert two < hoeffding < three  # 0.0063, 0.0153, 0.0246
-    assert calibrated.hoeffding_bentkus(r, 200, a) == pytest.approx(hoeffding)
-
-
-@given(st.integers(1, 200), st.floats(0.01, 0.9), st.floats(0.01, 0.5))
-def test_p_value_is_valid(n: int, alpha: float, delta: float) -> None:
-    """If the risk is alpha, it is at most delta with probability at most delta: exact, not drawn."""
-    wrong = [k for k in range(n + 1) if calibrated.hoeffding_bentkus(k / n, n, alpha) <= delta]
-    mass = sum(comb(n, k) * alpha**k * (1 - alpha) ** (n - k) for k in wrong)
-    assert mass <= delta + 1e-9
-
-
-def test_crc_bound_by_hand() -> None:
-    """One loss among 19, and 1 for the puzzle to come: 2 of 20."""
-    assert calibrated.crc_bound(1 / 19, 19) == pytest.approx(0.1)
-    assert calibrated.crc_bound(0.0, 19) == pytest.approx(0.05)
 
 
 # --- the walk -------------------------------------------------------------------------------------
@@ -262,11 +202,6 @@ def true_risk(threshold: float, solvable: float = 0.8, hazard: float = 0.3, M: i
     return sum(share * (1 - quiet ** (k - 1)) for k, share in enumerate(shares, start=1))
 
 
-@cache
-def noisy(puzzles: int, seed: int) -> Bank:
-    return bank_noisy(puzzles, seed=seed)
-
-
 def test_true_risk_is_that_of_the_bank() -> None:
     bank = noisy(100_000, 7)
     for threshold in (1.0, 2.5):
@@ -304,65 +239,3 @@ def test_both_methods_on_a_few_noisy_banks() -> None:
     ltt, crc = (realized(200, 0.05, 20, method) for method in ("ltt", "crc"))
     assert (ltt > 0.05).sum() <= 4
     assert 0.005 < ltt.mean() < crc.mean() < 0.05 + 0.02
-
-
-# --- both sides -----------------------------------------------------------------------------------
-
-
-@given(
-    st.lists(st.text("+-", min_size=6, max_size=6), min_size=1, max_size=12),
-    st.integers(0, 999),
-    st.floats(0, 1),
-    st.floats(0, 1),
-    st.integers(1, 6),
-)
-def test_a_side_never_loses_more_than_it_does_alone(
-    rows: list[str], seed: int, upper: float, lower: float, patience: int
-) -> None:
-    """On every puzzle, whatever the score: why the sides can be calibrated one by one."""
-    bank = bank_like(rows)
-    noise = torch.randn(bank.correct_MP.shape, generator=torch.Generator().manual_seed(seed))
-    bank = bank_of(bank.correct_MP, q_halt=noise)[0]
-
-    def halted(upper: float, lower: float) -> Halted:
-        return play(bank, TwoSided(upper, lower, patience, "scalars"))
-
-    both, up, down = halted(upper, lower), halted(upper, 0), halted(1, lower)
-    assert torch.equal(both.segment_P, torch.minimum(up.segment_P, down.segment_P))
-    sum_P = calibrated.lost_correct(bank, up) + calibrated.lost_chance(bank, down)
-    assert (calibrated.lost_correct(bank, both) <= sum_P).all()
-
-
-@pytest.mark.parametrize(("method", "slack"), [("ltt", 0.0), ("crc", 0.01)])
-def test_two_sided_gives_up_and_keeps_what_it_promises(method: str, slack: float) -> None:
-    """On the noisy bank's log-odds; a fifth of its puzzles are never right.
-
-    Conformal risk control promises a mean over banks: one of 2000 puzzles may miss by 3 standard errors.
-    """
-    grid = torch.linspace(0.0, 1.0, 41).tolist()
-    bank, fresh = noisy(2000, 1), noisy(20_000, 2)
-    found = calibrate_two_sided(
-        bank, grid, grid, alpha_up=0.05, alpha_down=0.02, patience=8, method=method
-    )
-    up, down = found.up.policy, found.down.policy
-    assert found.policy == TwoSided(up.upper, down.lower, 8, "q")
-    assert 0 < down.lower < 1 and 0 < up.upper < 1
-    halted = play(fresh, found.policy)
-    assert calibrated.lost_correct(fresh, play(fresh, up)).mean() <= 0.05 + slack
-    assert calibrated.lost_chance(fresh, play(fresh, down)).mean() <= 0.02 + slack
-    assert calibrated.lost_correct(fresh, halted).mean() <= 0.07 + slack
-    hopeless_P = ~fresh.correct_MP.any(0)
-    given_up = (halted.segment_P < 16) & ~halted.correct_P & hopeless_P
-    confident = play(fresh, up).segment_P
-    assert given_up.sum() > 0.05 * hopeless_P.sum()
-    assert halted.segment_P.double().mean() < confident.double().mean()
-
-
-def test_two_sides_share_delta() -> None:
-    """0.95^45 is below 0.1 and not below 0.05, which takes 59 puzzles."""
-    for puzzles, upper in ((58, 1.0), (59, 0.0)):
-        bank = bank_like(["++"] * puzzles)
-        found = calibrate_two_sided(
-            bank, [0.0], [1.0], alpha_up=0.05, alpha_down=0.05, observation="scalars"
-        )
-        assert found.policy == TwoSided(upper, 1 - upper, 4, "scalars")

@@ -3,7 +3,7 @@
 What they see is whether the answer is right, and the segment. On bank A at step cost 0.02 the best
 value is 0.7083, halting at right answers alone is worth 0.7002 and the best fixed number of segments
 0.6141; on bank B, where right answers are lost, the best accuracy is 0.9066 and running to the end
-0.694 (`test_synthetic`).
+0.694 (`test_belief`).
 """
 
 from itertools import islice
