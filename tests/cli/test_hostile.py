@@ -8,9 +8,12 @@ import pytest
 
 from hrm_rl.banks.header import find_bank
 from hrm_rl.cli.main import main
+from hrm_rl.models.checkpoint import CheckpointError
 from hrm_rl.puzzles import PuzzleError
 from hrm_rl.puzzles.files import read
 from hrm_rl.puzzles.kinds import task_of
+from hrm_rl.training.presets import PRESETS
+from hrm_rl.training.run import refuse_another, steps_done
 
 PUZZLE = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 
@@ -59,3 +62,12 @@ def test_names_are_texts() -> None:
     for call, word in ((find_bank, "bank"), (task_of, "task")):
         with pytest.raises(ValueError, match=f"a {word} is named by a text"):
             call(9)  # type: ignore[arg-type]
+
+
+def test_a_run_whose_files_are_pipes_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "state.safetensors")
+    with pytest.raises(CheckpointError, match="no regular file"):
+        steps_done(tmp_path)
+    os.mkfifo(tmp_path / "config.json")
+    with pytest.raises(ValueError, match="no regular file"):
+        refuse_another(PRESETS["sudoku4"](), tmp_path / "config.json")
