@@ -53,11 +53,28 @@ class SB3VecEnv(VecEnv):
         self.metadata = dict(env.metadata)
 
     def reset(self) -> np.ndarray:
-        obs_NF, infos = self.env.reset(seed=self._seeds)  # type: ignore[arg-type]
+        obs_NF, infos = self.env.reset(**self._asked())
         self._reset_seeds()
         self._reset_options()
         self.reset_infos = [_row(infos, i) for i in range(self.num_envs)]
         return obs_NF
+
+    def _asked(self) -> dict[str, Any]:
+        """What `seed` and `set_options` said, as a vector environment wants it: a list of each option.
+
+        Raises:
+            ValueError: the rows were given other options than each other.
+        """
+        first, *others = self._options
+        if any(row.keys() != first.keys() for row in others):
+            raise ValueError(
+                "options must be the same for all rows but for their values, got "
+                f"{str(self._options)[:80]}; name them in every row"
+            )
+        if all(row is first or _same(row, first) for row in others):
+            return {"seed": self._seeds, "options": first or None}
+        joined = {key: [row[key] for row in self._options] for key in first}
+        return {"seed": self._seeds, "options": joined}
 
     def step_async(self, actions: np.ndarray) -> None:
         self._actions = actions
@@ -120,6 +137,10 @@ def _row(infos: dict[str, Any], row: int | np.integer) -> dict[str, Any]:
             continue
         found[key] = value[row].copy() if value.ndim > 1 else value[row].item()
     return found
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(np.array_equal(one[key], other[key]) for key in one)
 
 
 @torch.no_grad()

@@ -139,6 +139,8 @@ def find_bank(name: str | Path, split: str = "") -> Path:
     Raises:
         ValueError: there is none of that name.
     """
+    if not isinstance(name, (str, os.PathLike)):
+        raise ValueError(f"a bank is named by a text or a path, got {str(name)[:80]}")
     for folder in (Path(name), SHIPPED / str(name), SHIPPED / f"{name}-{split}"):
         if os.path.isfile(folder / NAME):  # a name that no file can have is no error here
             return folder

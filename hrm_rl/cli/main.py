@@ -23,6 +23,9 @@ from hrm_rl.cli.train import train
 from hrm_rl.cli.watch import watch
 from hrm_rl.training.memory import keep_freed_memory
 
+CAUGHT = (ValueError, OSError, MemoryError, RuntimeError, KeyboardInterrupt, Warning)
+"""What ends in a sentence, or is raised again by `_told`; a warning is an error to who asks Python for it."""
+
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
@@ -36,7 +39,7 @@ def main(args: Sequence[str] | None = None) -> int:
         except BrokenPipeError:
             output.give_up()
             return output.CLOSED_PIPE
-        except (ValueError, OSError, MemoryError, RuntimeError, KeyboardInterrupt) as error:
+        except CAUGHT as error:
             said, code = _told(error)
             output.give_up()  # if it was the output that failed
             output.complain(said)

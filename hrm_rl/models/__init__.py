@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, cast
 
 from hrm_rl.checks.numbers import choice, did_you_mean
+from hrm_rl.checks.reading import shown
 from hrm_rl.models.base import Carry, Model, ModelConfig, Output
 from hrm_rl.models.etrm import ETRM, ETRMConfig
 from hrm_rl.models.hrm import HRM, HRMConfig
@@ -77,7 +78,7 @@ def fitting(config: type[AnyConfig], values: Mapping[str, Any]) -> dict[str, Any
     names = [field.name for field in fields(config)]
     if foreign := sorted(str(name) for name in values.keys() - set(names)):
         cure = did_you_mean(foreign[0], names) or "was it written by a later version?"
-        raise ValueError(f"a config of {kind} has no {foreign[0][:80]}; {cure}")
+        raise ValueError(f"a config of {kind} has no {shown(foreign[0][:80])}; {cure}")
     for field in fields(config):
         if field.default is MISSING and field.name not in values:
             raise ValueError(f"a config of {kind} lacks {field.name}; was the file cut short?")

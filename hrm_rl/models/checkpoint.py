@@ -118,10 +118,13 @@ def load_model(
     with on_its_own():
         card = _read_card(path)
         weights = read_tensors(path)
+        try:
+            check_weights(weights)  # a digest is of numbers that are there
+        except ValueError as error:
+            raise CheckpointError(f"{path}: {error}") from error
         if verify and card:
             check_tensors(path, _card_path(path), weights)
         try:
-            check_weights(weights)
             state = plain_state(weights)
             config, card, guessed = _described(path, card, state, known)
             model = rebuild(config, state)

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from hrm_rl.checks.numbers import did_you_mean
+from hrm_rl.checks.reading import Unfit, opened, reason_of
 from hrm_rl.puzzles.answer import solutions
 from hrm_rl.puzzles.columns import HEADER, Row, rating_of, table
 from hrm_rl.puzzles.kinds import KINDS, task_of
@@ -26,6 +27,8 @@ SPLITS = ("train", "fit", "test")
 JOINED = {"sudoku9": ("sudoku9_easy", "sudoku9_minimal", "sudoku9_hard")}
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".sdk", ".sdm", ".ss", ".msk")
 """How files of puzzles are called."""
+LIMIT: Final = 2**31
+"""Bytes of a text that are read: thirteen million puzzles with their answers."""
 SOLVED_FOR: Final = " (answer solved for)"
 """What the source of a puzzle ends with whose answer is not from the file."""
 
@@ -51,6 +54,8 @@ def read(path: str | os.PathLike[str], task: str = "") -> PuzzleSet:
     """
     path = Path(path)
     text = read_text(path)
+    if not text.strip():
+        raise PuzzleError(f"{path} is empty; give a file with at least one puzzle")
     try:
         rows = table(text)
         game = _game(text, rows, task)
@@ -76,17 +81,22 @@ def read_text(path: Path) -> str:
     """What a text file holds, without the mark that some editors put in front.
 
     Raises:
-        PuzzleError: it is not there, or no text.
+        PuzzleError: it is not there, no regular file, too large, or no text.
     """
     kind = " as a CSV file" if path.suffix.lower() == ".csv" or path.is_dir() else ""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with opened(path) as file:
+            content = file.read(LIMIT + 1)
+        if len(content) > LIMIT:
+            raise Unfit(f"it has more than the {LIMIT:,} bytes that are read")
+        text = content.decode("utf-8-sig")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         reason = "no such file"
     except UnicodeDecodeError as error:
-        reason = f"byte {error.start} is not UTF-8 text"
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = f"byte {error.start} is not UTF-8 text; save it as UTF-8"
+    except (OSError, Unfit) as error:
+        reason = reason_of(error)
     except ValueError:  # a NUL in the name
         reason = "no such file"
     raise PuzzleError(f"{str(path)!r} cannot be read{kind}: {reason}") from None
@@ -108,7 +118,9 @@ def _game(text: str, rows: Sequence[Row] | None, task: str) -> Task:
     if "#" in text and "S" in text and "G" in text:
         widths = [len(line) for line in text.splitlines() if line.strip()]
         return KINDS["maze"](max(widths) if len(widths) > 1 else round(max(widths) ** 0.5))
-    header = text.partition("\n")[0].strip()
+    header = text.strip().partition("\n")[0].strip()
+    if not header.strip(sudoku_text.BLANKS + "123456789"):
+        raise PuzzleError(f"line 1: a Sudoku has 16, 36, 81 cells, got {len(header)}")
     raise PuzzleError(
         f"line 1: the header must be {','.join(HEADER)!r}, got {header[:80]!r}, and there is no "
         "Sudoku either"

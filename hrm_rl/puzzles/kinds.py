@@ -55,6 +55,8 @@ def task_of(name: str) -> Task:
     Raises:
         PuzzleError: there is no such task.
     """
+    if not isinstance(name, str):
+        raise PuzzleError(f'a task is named by a text, as "sudoku9", got {name!r}')
     match = re.fullmatch(r"([a-z]+)([0-9]{1,9}(?:x[0-9]{1,9})?)", name)
     if match is None or match[1] not in KINDS:
         hint = did_you_mean(name.rstrip("0123456789x"), set(KINDS) - {name})

@@ -18,6 +18,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from hrm_rl.checks import reading
 from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.lock import sole
 from hrm_rl.models.checkpoint import write_atomically
@@ -145,7 +146,7 @@ def steps_done(folder: Path) -> int:
 def _whose(path: Path) -> tuple[int, dict[str, Any]]:
     """Of a saved state, its step and the config of its run; no config in those of older versions."""
     try:
-        with safe_open(path, "pt") as file:
+        with reading.opened(path), safe_open(path, "pt") as file:
             run = file.get_tensor(RUN).numpy().tobytes() if RUN in file.keys() else b"{}"  # noqa: SIM118
             return int(file.metadata()["step"]), parse_json(run)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
@@ -173,7 +174,8 @@ def refuse_another(config: TrainConfig, saved: Path, longer: bool = False) -> No
     if not saved.exists():
         return
     try:
-        there = asdict(TrainConfig.from_json(saved.read_text()))
+        with reading.opened(saved) as file:
+            there = asdict(TrainConfig.from_json(file.read().decode()))
     except (ValueError, OSError, RecursionError) as error:
         raise ValueError(f"{saved} cannot be read: {error}; choose another run folder") from error
     here = asdict(config)

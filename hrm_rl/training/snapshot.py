@@ -85,7 +85,7 @@ def _read(path: Path) -> tuple[int, dict[str, Tensor]]:
 def _misfit(expected: dict[str, Tensor], saved: dict[str, Tensor]) -> str:
     """The first thing in names, shapes or numbers that no such run saves, in words; "" if all is."""
     for name, tensor in expected.items():
-        if name in saved and saved[name].dtype != tensor.dtype:
+        if name in saved and not _alike(saved[name].dtype, tensor.dtype, name):
             return f"{name} holds {saved[name].dtype}, not {tensor.dtype}"
     if wrong := misfit(expected, saved):
         return wrong
@@ -96,6 +96,12 @@ def _misfit(expected: dict[str, Tensor], saved: dict[str, Tensor]) -> str:
     except RuntimeError:
         return "the state of its random numbers is none"
     return ""
+
+
+def _alike(there: torch.dtype, wanted: torch.dtype, name: str) -> bool:
+    """The same; or both floats in a learner's memory, whose costs are as wide as the loss was."""
+    floats = there.is_floating_point and wanted.is_floating_point
+    return there == wanted or (name.startswith("memory.") and floats)
 
 
 def unusable(path: Path, why: str) -> CheckpointError:

@@ -56,11 +56,14 @@ def test_figure_5_is_one_command(tmp_path: Path, capsys: pytest.CaptureFixture[s
         (["--learners", "sarsa"], "halting must be one of act_q, "),
         (["--learners", "random-matched", "ppo"], 'copies the lengths of "act_q": name that too'),
         (["--learners", "act_q", "act_q"], '"act_q" is named twice'),
-        (["--learners", "ppo", "--step-cost", "-1"], "step_cost must be a number >= 0, got -1"),
+        (
+            ["--learners", "ppo", "--step-cost", "-1"],
+            "step_cost must be a finite number >= 0, got -1",
+        ),
         (["--steps", "20"], "steps must be a multiple of 16, got 20"),
         (["--seeds", "0"], "seeds and workers must be >= 1, got 0 and 1"),
         (["--puzzles", "sudoku9_easy"], "the puzzles are sudoku9"),
-        (["--puzzles", "mine.csv"], "mine.csv cannot be read"),
+        (["--puzzles", "mine.csv"], "cannot be read as a CSV file: no such file"),
         (["--ray"], "Ray is not installed"),
     ],
 )

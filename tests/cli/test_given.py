@@ -102,7 +102,7 @@ def test_what_is_no_puzzle(
 def test_a_folder_and_bytes_are_no_puzzle(
     checkpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "is a directory" in said(capsys, "solve", str(tmp_path), "--checkpoint", checkpoint)
+    assert "is a folder" in said(capsys, "solve", str(tmp_path), "--checkpoint", checkpoint)
     (tmp_path / "p.txt").write_bytes(b"\x00\xff\xfe")
     error = said(capsys, "solve", str(tmp_path / "p.txt"), "--checkpoint", checkpoint)
     assert "not UTF-8 text" in error

@@ -31,6 +31,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.filterwarnings("default::hrm_rl.checks.guessed.Guessed")
 def test_a_folder_of_steps_is_evaluated(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--puzzles", "maze30:2:0", "--max-segments", "1", "--device", "cpu"]
     assert main(["evaluate", str(folder), *options]) == 0
@@ -40,6 +41,7 @@ def test_a_folder_of_steps_is_evaluated(folder: Path, capsys: pytest.CaptureFixt
     assert len(lines) == 1 and "of 2 checkpoints there, step_40 has the highest step" in lines[0]
 
 
+@pytest.mark.filterwarnings("default::hrm_rl.checks.guessed.Guessed")
 def test_guesses_are_one_line_of_stderr(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "all_config.yaml").unlink()
     maze = "S" + "." * 899

@@ -18,7 +18,7 @@ from tiny import ATTENTION, talkative
 from hrm_rl.agents.learners import LEARNERS
 from hrm_rl.agents.learners.protocol import play_on
 from hrm_rl.agents.sb3 import SB3VecEnv
-from hrm_rl.banks.bank import Bank, log_bank
+from hrm_rl.banks.bank import log_bank
 from hrm_rl.banks.files import log_to
 from hrm_rl.envs.arguments import HaltingArguments, TrainingArguments
 from hrm_rl.envs.config import HaltingConfig
@@ -30,16 +30,6 @@ from hrm_rl.models.checkpoint import save_model
 from hrm_rl.training.config import TrainConfig
 
 BANK = log_bank(Scripted(), PUZZLES, 6)
-EMPTY: Bank = dataclasses.replace(
-    BANK,
-    columns={name: part[:, :0] for name, part in BANK.columns.items()},
-    correct_MP=BANK.correct_MP[:, :0],
-    cells_MP=BANK.cells_MP[:, :0],
-    predictions_MPT=BANK.predictions_MPT[:, :0],
-    rating_P=BANK.rating_P[:0],
-    cluster_P=BANK.cluster_P[:0],
-    puzzles=PUZZLES.take([]),
-)
 ON_BANK: dict[str, Any] = {"bank": BANK, "max_segments": 4}
 
 
@@ -201,11 +191,18 @@ def test_an_id_of_one_task_takes_no_other(tmp_path: Path, folder: Path) -> None:
 
 
 def test_what_is_empty_is_refused_and_nothing_else_is_played_in_its_place() -> None:
-    refused(lambda: HaltingEnv(bank=EMPTY, max_segments=4), "the bank is empty")
-    refused(lambda: HaltingVectorEnv(2, bank=EMPTY, max_segments=4), "the bank is empty")
+    none: dict[str, Any] = {
+        "columns": {name: part[:, :0] for name, part in BANK.columns.items()},
+        "correct_MP": BANK.correct_MP[:, :0],
+        "cells_MP": BANK.cells_MP[:, :0],
+        "predictions_MPT": BANK.predictions_MPT[:, :0],
+        "rating_P": BANK.rating_P[:0],
+        "cluster_P": BANK.cluster_P[:0],
+        "puzzles": PUZZLES.take([]),
+    }
+    refused(lambda: dataclasses.replace(BANK, **none), "at least one segment of one puzzle")
     refused(lambda: HaltingEnv(model=Scripted(), puzzles=PUZZLES.take([])), "puzzles is empty")
     refused(lambda: HaltingEnv(puzzles=PUZZLES.take([]), **ON_BANK), "those of the bank, got 0")
-    refused(lambda: play_on(EMPTY), "the bank is empty")
     refused(lambda: play_on(BANK, max_segments=0), "max_segments must be a whole number in 2")
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hrm_rl import loop
 from hrm_rl.models.universal import Universal, UniversalConfig, sinusoids
-from hrm_rl.training.joint.graves import weights
+from hrm_rl.training.halting_losses import graves_weights
 
 CONFIG = UniversalConfig(
     vocab=6, length=16, width=32, heads=2, layers=1, max_steps=5, expansion=2.0, ponder_cost=0.1
@@ -62,7 +62,9 @@ def test_it_is_graves_act_at_every_position() -> None:
             steps |= {len(h) for h in seen}
             # and the rule that halts between segments, of joint/graves.py, says the same of these h
             h_LM = torch.tensor([h + [0.0] * (5 - len(h)) for h in seen])
-            _, same_L = weights(h_LM, torch.tensor([len(h) for h in seen]))
+            _, same_L = graves_weights(
+                h_LM, h_LM.cumsum(1) - h_LM, torch.tensor([len(h) for h in seen])
+            )
             torch.testing.assert_close(ponder_BL[b], same_L)
     assert len(steps) > 1  # or nothing was tried
 

@@ -1,5 +1,6 @@
 """Weights that are none, files that are no checkpoints, and what loading leaves as it was."""
 
+import json
 import pickle
 import random
 import zipfile
@@ -17,6 +18,7 @@ from torch import Tensor
 from hrm_rl import loop
 from hrm_rl.models import build
 from hrm_rl.models.checkpoint import CheckpointError, load_model, save_model
+from hrm_rl.models.digested import without_digests
 from hrm_rl.models.transformer import TransformerConfig
 
 NAME = "L_level.layers.0.mlp.down_proj.weight"
@@ -61,6 +63,8 @@ def test_what_is_no_weight_is_refused(
     model = talkative()
     save_model(tmp_path / "model", model)
     (tmp_path / "model.safetensors").unlink()
+    card = without_digests(json.loads((tmp_path / "model.json").read_text()))
+    (tmp_path / "model.json").write_text(json.dumps(card))
     torch.save(model.state_dict() | {NAME: change(model.state_dict()[NAME])}, tmp_path / "model.pt")
     message = refusal(tmp_path / "model.pt")
     assert said in message and "model.pt" in message

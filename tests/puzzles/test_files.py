@@ -86,7 +86,7 @@ def test_many_are_solved_for_by_the_compiled_solver_too(tmp_path: Path) -> None:
         ("puzzle,solution\n" + f"{QUESTIONS[0]},{ANSWERS[0]},1\n", "line 2: a row has 2 fields"),
         (f"puzzle,rating\n{QUESTIONS[0]},nan\n", "line 2: the rating must be a whole number"),
         (f"puzzle,rating\n{QUESTIONS[0]},1e300\n", "line 2: the rating must be a whole number"),
-        ("", "line 1: the header must be"),
+        ("", "is empty; give a file"),
         ("hello\nworld\n", "line 1: the header must be .* got 'hello'"),
     ],
 )

@@ -59,7 +59,7 @@ def test_identifiers_go_with_their_puzzles():
 
 def test_a_model_says_what_it_reads():
     assert task_for(HRMConfig(vocab=8, length=36)) == task_of("sudoku6")
-    life = HRMConfig(vocab=4, length=36, task="life6")
+    life = HRMConfig(vocab=4, length=42, task="life6")
     assert task_for(life) == task_of("life6")
     with pytest.raises(PuzzleError, match=r"the puzzles are sudoku6 .* was trained on life6"):
         for_model(life, "sudoku6", "test")

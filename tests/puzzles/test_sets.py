@@ -55,7 +55,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "line 1: the header must be 'source,question,answer,rating', got ''"),
+        ("", "is empty; give a file"),
         ("q,a\n1,2\n", "line 1: the header must be .* got 'q,a'"),
         (HEADER + "\n", "has no puzzles; give a file with at least one row"),
         (f"{HEADER}\n{GOOD}\nx,1,2\n", "line 3: a row has 4 fields .*, got 3; mend or delete"),
