@@ -26,13 +26,13 @@ PRINTS = """
 import sys
 from hrm_rl.cli import main as cli
 LINE = "\\u2500 Gr\\u00fc\\u00dfe \\udcff"
-cli.COMMANDS["watch"] = lambda: [print(LINE, flush=i % 2 == 0) for i in range(2000)]
+cli.COMMANDS["watch"] = lambda: [print(LINE, flush=i % 2 == 0) for i in range(8000)]
 sys.exit(cli.main(sys.argv[1:]))
 """
 
 
 def shell(script: str, code: str = PRINTS) -> subprocess.CompletedProcess[bytes]:
-    """What a shell makes of a line in which $HRM is the command, whose `watch` prints 2000 lines."""
+    """What a shell makes of a line in which $HRM is the command; `watch` prints more than a pipe holds."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), "CODE": code}
     command = script.replace("$HRM", f'"{sys.executable}" -c "$CODE"')
     return subprocess.run(

@@ -87,7 +87,7 @@ def test_one_seed_gives_one_solution(name: str) -> None:
 
     def solved(seed: int) -> torch.Tensor:
         env = play_on(bank, observation="o", step_cost=0.02)
-        policy: Any = learner(name)(env, steps=0, seed=seed)
+        policy: Any = learner(name)(env, steps=1, seed=seed)
         return policy.values(obs_BF, m_B)
 
     first = solved(0)
@@ -100,7 +100,7 @@ def test_an_untrained_actor_sees_late_segments(
     algorithm: type[BaseAlgorithm], batch: dict[str, int]
 ) -> None:
     """P(halt) of about 1 / max_segments, so that an episode is not over after two segments."""
-    learn = sb3_learner(algorithm, rollout=8, learning_rate=0.0, **batch)
+    learn = sb3_learner(algorithm, rollout=8, learning_rate=1e-12, **batch)
     policy = learn(scripted_env(2, slots=4), steps=8, seed=0)
     obs, _ = scripted_env(2, slots=4).reset(seed=0)
     distribution = policy.algorithm.policy.get_distribution(torch.as_tensor(obs))

@@ -66,8 +66,8 @@ def test_waiting_until_nothing_changes_costs_just_the_wait(task: str, patience: 
 @pytest.mark.parametrize(
     ("task", "name", "steps"),
     [
-        ("parity16", "lsmc", 0),
-        ("life8", "lsmc", 0),
+        ("parity16", "lsmc", 1),
+        ("life8", "lsmc", 1),
         ("parity16", "q", 20_000),
         pytest.param("life8", "q", 20_000, marks=pytest.mark.slow),
     ],

@@ -66,7 +66,7 @@ def test_a_step_cost_reaches_those_who_pay(name: str) -> None:
         ({"halting": "random-1:1:1:1"}, r"at most max_segments \(3\) numbers"),
         ({"halting": "residual-0"}, "the knob of residual is a relative change > 0"),
         ({"halting": "residual-nan"}, "the knob of residual is a relative change > 0"),
-        ({"step_cost": -0.1, "halting": "ppo"}, "step_cost must be a number >= 0, got -0.1"),
+        ({"step_cost": -0.1, "halting": "ppo"}, "step_cost must be a finite number >= 0, got -0.1"),
         ({"step_cost": 0.1}, "act_q pays no step cost: a Q that is a probability cannot be"),
         ({"step_cost": 0.1, "halting": "halt_bce"}, "halt_bce pays no step cost: a Q that is"),
         ({"step_cost": 0.1, "halting": "fixed-2"}, "fixed pays no step cost; leave step_cost at 0"),
