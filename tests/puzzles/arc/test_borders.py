@@ -118,7 +118,7 @@ GRIDS = {
     "minus one": ([[-1]], "got -1"),
     "text": ([["1"]], "got '1'"),
     "null": ([[None]], "got None"),
-    "huge": ([[10**400]], "a whole number of 401 digits"),
+    "huge": ([[10**30]], "colours are 0 to 9"),
     "ragged": ([[1], [1, 2]], "rows of a grid are equally long, got 1 and 2"),
     "empty": ([], "at least 1 rows and columns"),
     "empty rows": ([[], []], "at least 1 rows and columns"),
