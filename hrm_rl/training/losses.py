@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from hrm_rl.models.layers import at_least_float32
+from hrm_rl.puzzles.sudoku.rules import BLANK
 from hrm_rl.puzzles.verdicts import PAD
 
 
@@ -42,6 +43,11 @@ def sequence_loss(
     scored_BT = y_BT != PAD
     loss_BT = -log_p.gather(-1, y_BT.long().unsqueeze(-1)).squeeze(-1)
     return torch.where(scored_BT, loss_BT, 0).sum(-1) / scored_BT.sum(-1).clamp(min=1)
+
+
+def filled_in(x_BT: Int[Tensor, "B T"], y_BT: Int[Tensor, "B T"]) -> Int[Tensor, "B T"]:
+    """The answer of a Sudoku's blanks; its givens become PAD, which is not scored."""
+    return torch.where(x_BT == BLANK, y_BT, PAD)
 
 
 def halt_target(

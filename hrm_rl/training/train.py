@@ -201,7 +201,9 @@ def settle(state: TrainState, thought: Thought, wants_B: Bool[Tensor, " B"]) -> 
     if c.explore == "segment":
         state.min_B = _draw_min(state, wants_B.device)
     halted_B = halting.halts(wants_B, thought.slots.m_B, state.min_B, c.max_segments)
-    lm_B = losses.sequence_loss(output.logits, thought.slots.batch.y_BT, c.loss)
+    batch = thought.slots.batch
+    wanted_BT = batch.y_BT if c.loss_on == "all" else losses.filled_in(batch.x_BT, batch.y_BT)
+    lm_B = losses.sequence_loss(output.logits, wanted_BT, c.loss)
     with autocast(state.dtype, wants_B.device):
         q_B2 = output.q if c.attach else model.head(thought.seen.z_BD)
 
