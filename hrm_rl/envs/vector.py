@@ -143,6 +143,7 @@ class HaltingVectorEnv(SlotsVectorEnv):
         Args:
             seed: of row 0, with row i getting `seed + i`; or one for each row.
             options: beside the mask, "puzzle": an index of the set, for all rows or one for each.
+                Unlike Gymnasium's `SyncVectorEnv`, it leaves this dict as it was given.
 
         Raises:
             ValueError, TypeError: not one seed for each row, not a mask of them, no such puzzle.

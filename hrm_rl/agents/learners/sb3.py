@@ -11,6 +11,7 @@ from typing import Any
 
 import gymnasium
 import torch
+from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import ActorCriticPolicy
@@ -60,6 +61,7 @@ def sb3_learner(
         chosen = dict(settings)
         if rollout is not None:
             chosen["n_steps"] = max(2, rollout // env.num_envs)
+        _refuse_lone_rows(algorithm, chosen, env.num_envs)
         model = algorithm(
             policy,
             SB3VecEnv(env),
@@ -92,6 +94,32 @@ def _check(
         whole("rollout", rollout, low=1)
     for name in settings:
         choice(f"a setting of {algorithm.__name__}", name, signature(algorithm).parameters)
+
+
+def _refuse_lone_rows(
+    algorithm: Callable[..., BaseAlgorithm], settings: Mapping[str, Any], slots: int
+) -> None:
+    """PPO leaves the advantage of a lone row alone; the others divide it by a deviation of NaN.
+
+    MaskablePPO and RecurrentPPO of sb3-contrib 2.9.2 are such (`findings/sb3-contrib-lone-row.sh`).
+
+    Raises:
+        ValueError: a minibatch would have one row, and every weight would become NaN.
+    """
+    defaults = {name: p.default for name, p in signature(algorithm).parameters.items()}
+    said = {**defaults, **settings}
+    if isinstance(algorithm, type) and issubclass(algorithm, PPO):
+        return
+    steps, batch = said.get("n_steps"), said.get("batch_size")
+    if not said.get("normalize_advantage") or not isinstance(steps, int):
+        return
+    rows = steps * slots
+    if isinstance(batch, int) and batch > 0 and (batch == 1 or rows % batch == 1):
+        raise ValueError(
+            f"batch_size must not leave a minibatch of one row, whose advantage {algorithm.__name__} "
+            f"would make NaN, got {batch} of {rows} rows ({steps} steps of {slots} slots); choose "
+            "one that divides them"
+        )
 
 
 class _Standardised(BaseFeaturesExtractor):
