@@ -20,6 +20,7 @@ def test_public_name_comes_from_its_module(name: str) -> None:
     assert name in dir(hrm_rl) and f"{name}" in hrm_rl.__doc__
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "first",
     [

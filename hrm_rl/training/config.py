@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 
 from hrm_rl.checks.files import parse_json
-from hrm_rl.checks.numbers import choice, real, whole
+from hrm_rl.checks.numbers import choice, flag, real, whole
 from hrm_rl.checks.reading import Unfit
-from hrm_rl.halting import MOST, SEEDS
+from hrm_rl.halting import MOST, MOST_SLOTS, SEEDS
 from hrm_rl.models import AnyConfig, config_from, config_to
 from hrm_rl.puzzles.kinds import task_for
 from hrm_rl.puzzles.sudoku.rules import Sudoku
@@ -103,8 +103,7 @@ class TrainConfig:
         for name, allowed in _CHOICES.items():
             choice(name, getattr(self, name), allowed)
         for name in ("augment", "attach", "compile"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
+            object.__setattr__(self, name, flag(name, getattr(self, name)))
         for name in ("init", "halting", "device"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} must be a text, got {getattr(self, name)!r:.60}")
@@ -152,7 +151,7 @@ _CHOICES = {
     "dtype": ("auto", "float32", "bfloat16"),
 }
 _WHOLE = {
-    "slots": (1, MOST),
+    "slots": (1, MOST_SLOTS),
     "steps": (1, MOST),
     "max_segments": (1, MOST),
     "warmup": (0, MOST),

@@ -41,6 +41,7 @@ def dummy(n: int = 4) -> DummyVecEnv:
     return DummyVecEnv([lambda: HaltingEnv(**ARGUMENTS)] * n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("algorithm", "arguments"),
     [
@@ -89,6 +90,7 @@ def test_steps_and_ended_infos_are_those_of_single_environments() -> None:
     assert ended > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("algorithm", "arguments", "net"),
     [

@@ -20,6 +20,7 @@ class Killed(BaseException):
     """Nobody catches it, as nobody catches SIGKILL."""
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=3), st.floats(0, 1))
 @settings(max_examples=15)
 def test_a_bank_that_was_broken_off_anywhere_ends_with_the_same_bytes(

@@ -23,6 +23,7 @@ def ablate(out: Path, *args: str) -> int:
     return cli.main(["ablate", "--preset", "tiny", "--limit", "4", "--out", str(out), *args])
 
 
+@pytest.mark.slow
 def test_tables_rows_and_plots_are_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,6 +41,7 @@ def test_tables_rows_and_plots_are_written(
     assert capsys.readouterr().out.splitlines()[-1].endswith("install hrm-rl[plots]")
 
 
+@pytest.mark.slow
 def test_figure_5_is_one_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ablate(tmp_path, "--figure5", "--seeds", "1") == 0
     assert "| ACT, M_max 2 | 1 |" in capsys.readouterr().out

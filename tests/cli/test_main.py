@@ -138,6 +138,7 @@ def test_train_writes_a_run_that_loads_and_resumes(
     assert "another config (seed 0 there, 1 here)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_compare_writes_table_csv_and_plot(
     checkpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

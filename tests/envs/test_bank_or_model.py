@@ -22,6 +22,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {"bank": str(path / "bank"), "model": tiny_hrm(), "puzzles": puzzles}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "reward"),
     [("NextStep", "exact"), ("SameStep", "token_accuracy"), ("Disabled", "exact")],

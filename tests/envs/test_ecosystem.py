@@ -79,6 +79,7 @@ def test_a_vector_spec_survives_json(files: dict[str, str]) -> None:
     assert data_equivalence(env.reset(seed=0), again.reset(seed=0), exact=True)
 
 
+@pytest.mark.slow
 def test_spawned_workers_need_no_import(files: dict[str, str]) -> None:
     make = partial(gymnasium.make, ID, max_segments=3, **files)  # type: ignore[arg-type]
     workers = AsyncVectorEnv([make, make], context="spawn", shared_memory=False)

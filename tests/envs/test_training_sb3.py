@@ -41,6 +41,7 @@ class Recorder(SB3VecEnv):
         return obs, rewards, dones, infos
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("algorithm", "arguments"),
     [

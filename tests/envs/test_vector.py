@@ -45,6 +45,7 @@ def sync(n: int, mode: str, arguments: dict[str, Any]) -> SyncVectorEnv:
     return SyncVectorEnv([lambda: HaltingEnv(**arguments)] * n, autoreset_mode=mode)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", AUTORESETS)
 @given(
     n=st.integers(1, 6),

@@ -90,6 +90,7 @@ def test_a_run_that_was_broken_off_goes_on_bit_for_bit(name: str, tmp_path: Path
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
 
 
+@pytest.mark.slow
 @ALL
 def test_one_batch_is_learnt_by_heart(name: str) -> None:
     """The loss of four puzzles, without symmetries, falls to a fraction of what it began with."""

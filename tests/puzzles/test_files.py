@@ -65,6 +65,7 @@ def test_every_suffix_names_a_file_without_splits(tmp_path: Path, suffix: str) -
     assert same(source(str(path), "test")) and splits(str(path)) == ()
 
 
+@pytest.mark.slow
 def test_many_are_solved_for_by_the_compiled_solver_too(tmp_path: Path) -> None:
     hard = load("sudoku9_minimal", "fit").take(range(MANY))
     game = task_of("sudoku9")

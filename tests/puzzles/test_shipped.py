@@ -97,6 +97,7 @@ def test_four_by_four_splits_are_all_puzzles_up_to_symmetry_and_share_none():
         assert len(found) == 1 and np.array_equal(found[0] + 1, tokens_L) and guesses == rating
 
 
+@pytest.mark.slow
 def test_six_by_six_splits_have_one_solution_each_and_share_no_puzzle_up_to_symmetry():
     sets = {split: load("sudoku6", split) for split in SPLITS}
     assert {split: len(puzzles) for split, puzzles in sets.items()} == {
@@ -115,6 +116,7 @@ def test_six_by_six_splits_have_one_solution_each_and_share_no_puzzle_up_to_symm
     assert len(np.unique(canonical(digits_PL, 6), axis=0)) == len(puzzles)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["easy", "minimal"])
 def test_the_generator_makes_the_shipped_puzzles_again(kind):
     shipped = load(f"sudoku9_{kind}", "test")

@@ -120,6 +120,7 @@ def test_figure8_sets_trained_beside_untrained(
     assert (tmp_path / "figure8_tiny.png").exists()
 
 
+@pytest.mark.slow
 def test_figure2_trains_its_runs_once_and_figure3_reads_them(
     inside: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ def scaling() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bootstrap", ["extra", "delayed"])
 @pytest.mark.parametrize(
     ("config", "slots"),

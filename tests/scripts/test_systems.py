@@ -58,6 +58,7 @@ def test_the_published_sizes(systems: ModuleType, runs: ModuleType) -> None:
     assert systems.size(PRESETS["trm"]().model) == runs.Size(5_028_866, 42, 14)
 
 
+@pytest.mark.slow
 def test_steps_are_those_that_the_flops_allow(systems: ModuleType) -> None:
     budget = 400 * step_cost(hrm6()).flops
     for name in systems.SYSTEMS:
@@ -77,6 +78,7 @@ def small(config: TrainConfig) -> TrainConfig:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_run_that_was_broken_off_comes_to_the_same(
     systems: ModuleType, runs: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

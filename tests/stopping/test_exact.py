@@ -198,6 +198,7 @@ def test_prophet_by_hand():
     assert torch.equal(free.correct_P, oracle.correct_P)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 99), costs)
 def test_nothing_beats_the_prophet_on_any_puzzle(seed, cost):
     bank = synthetic.bank_b(40, seed=seed)

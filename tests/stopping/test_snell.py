@@ -106,6 +106,7 @@ def test_fitted_policies_beat_every_fixed_number_of_segments(regress, targets):
     assert exact_chains.score(BANK_C, fitted, 0.02, nodes=2000).value > 0.6922 + 0.015
 
 
+@pytest.mark.slow
 @given(st.integers(0, 9), st.floats(-50, 50), st.sampled_from([-7.0, 0.01, 3.0, 1000.0]))
 def test_units_of_an_observation_do_not_matter(seed, shift, scale):
     """Of a linear fit, which halts the same puzzles whatever the score is measured in."""

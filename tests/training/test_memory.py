@@ -23,6 +23,7 @@ print(resident() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's /proc")
 def test_freed_memory_is_kept() -> None:
     kept, given_back = (

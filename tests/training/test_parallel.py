@@ -63,6 +63,7 @@ def assert_same_gradients(told: list[Told], one: Told) -> None:
             assert torch.equal(first[name], second[name])
 
 
+@pytest.mark.slow
 @CASES
 def test_gradients_are_those_of_the_joined_batch(changes: dict[str, Any], two: Together) -> None:
     """Until the learner has something to learn from: a whole episode, or a rollout of 16."""
@@ -81,6 +82,7 @@ def test_a_learner_without_losses_leaves_the_head_without_gradients(two: Togethe
     assert_same_gradients(good(two.do(processes.steps, config, 3)), one)
 
 
+@pytest.mark.slow
 def test_a_compiled_segment_has_the_same_gradients(two: Together) -> None:
     config = tiny_run(lr=0.0, puzzle_lr=0.0)
     one = processes.steps(ALONE, config, 3)

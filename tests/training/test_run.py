@@ -67,6 +67,7 @@ def test_a_killed_run_goes_on_bit_for_bit(
         assert (folder / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "halting", ["ponder", "graves", "exact_pg", "ppo", "a2c", "fixed-2", "random-1:5:3", "residual"]
 )

@@ -158,6 +158,7 @@ tests.grid(Path(sys.argv[2]))
 """
 
 
+@pytest.mark.slow
 def test_a_killed_grid_goes_on_to_the_same_rows(whole: Done, tmp_path: Path) -> None:
     """Killed between two checkpoints, and then between a checkpoint and its score."""
     here = Path(__file__)
@@ -169,6 +170,7 @@ def test_a_killed_grid_goes_on_to_the_same_rows(whole: Done, tmp_path: Path) -> 
     assert grid(tmp_path) == whole
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_the_grid_goes_on(
     whole: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,6 +204,7 @@ def test_a_run_that_diverges_is_a_result_and_the_others_go_on(
 # --- elsewhere ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_processes_side_by_side_find_the_same(whole: Done, tmp_path: Path) -> None:
     assert grid(tmp_path, workers=2) == whole
 

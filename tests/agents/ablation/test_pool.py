@@ -53,6 +53,7 @@ def pool(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_what_the_pool_is_at_and_ends_it(
     pool: subprocess.Popen[str], tmp_path: Path
 ) -> None:

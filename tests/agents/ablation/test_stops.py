@@ -62,6 +62,7 @@ def half_a_state(run: Path) -> None:
     path.write_bytes(path.read_bytes()[:1000])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lose", "said"),
     [

@@ -39,6 +39,7 @@ def banks(folders: list[str]) -> tuple[Bank, Bank]:
     return read_banks(*folders, max_segments=4)
 
 
+@pytest.mark.slow
 def test_writes_tables_and_pictures(
     folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -70,6 +71,7 @@ def test_writes_tables_and_pictures(
     assert max(map(len, out.partition("compare.csv")[0].splitlines()[:-1])) <= 100
 
 
+@pytest.mark.slow
 def test_a_long_bank_shows_what_more_segments_buy(folders: list[str], tmp_path: Path) -> None:
     fit, test = banks(folders)
     rows = run_comparison(fit, test, **SMALL, out=tmp_path).scaling
@@ -99,6 +101,7 @@ def test_without_matplotlib_only_the_plots_are_missing(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["compare.csv", "compare.json"]
 
 
+@pytest.mark.slow
 def test_the_known_optimum_of_a_synthetic_bank(tmp_path: Path) -> None:
     """80 % solvable, hazard 0.3, at 0.02: optimal 0.708332, blind 0.614117, prophet 0.760983."""
     found = run_comparison(
@@ -204,6 +207,7 @@ def test_a_bank_that_is_missing_is_one_sentence(
     assert says in err and len(err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_banks_and_a_model_give_the_same_comparison(tmp_path: Path) -> None:
     """Logged by `hrm-rl bank` and read back, or logged on the way: the same figures."""
     from hrm_rl.models.checkpoint import save_model

@@ -121,6 +121,7 @@ def test_each_edge_has_its_own_fixed_point(edge: str) -> None:
         assert q_continue(policy, m) == pytest.approx(expected, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edge", ["exact", "paper"])
 @pytest.mark.parametrize(("name", "steps"), [("q", 25_000), ("full_q", 200_000)])
 def test_edges_differ_where_only_one_segment_is_left(name: str, steps: int, edge: str) -> None:
@@ -144,6 +145,7 @@ def test_a_policy_gradient_is_the_best_without_a_memory(hidden: Bank) -> None:
     assert 0.728 < value < MEMORYLESS_C + 1e-4
 
 
+@pytest.mark.slow
 def test_a_memory_beats_the_best_without_one(hidden: Bank) -> None:
     value, error = standard_error(learnt("recurrent_pg", hidden, 8, 200_000, seed=0))
     assert 0.735 < value < BELIEF_C + 4 * error

@@ -63,6 +63,7 @@ def test_waiting_until_nothing_changes_costs_just_the_wait(task: str, patience: 
     assert torch.equal(halted.segment_P, (bank.rating_P + patience).clamp(max=M))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "name", "steps"),
     [

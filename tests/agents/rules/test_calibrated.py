@@ -233,6 +233,7 @@ def test_ltt_fails_no_oftener_than_it_says(puzzles: int, alpha: float) -> None:
     assert risks.mean() >= 0.1 * alpha  # it does halt early
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unchecked_shapes")
 def test_both_methods_on_a_few_noisy_banks() -> None:
     """The boldest threshold by conformal risk control is bolder, and right on average only."""

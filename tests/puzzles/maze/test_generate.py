@@ -122,6 +122,7 @@ def test_no_long_pair_is_overlooked(grid, far):
     assert found == expected
 
 
+@pytest.mark.slow
 def test_looking_for_rare_ways_changes_nothing_in_what_is_found(monkeypatch):
     """Lengths of ways of 13 cells or more on 6x6, drawn plainly and as rare ones."""
     lengths = {}
