@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 
 from hrm_rl import features, loop
-from hrm_rl.checks.numbers import choice, whole
+from hrm_rl.checks.numbers import choice, flag, whole
 from hrm_rl.checks.progress import bar as progress_bar
 from hrm_rl.device import lighten, shelter
 from hrm_rl.halting import HALT, MOST, Halted, Policy, begun, decide
@@ -59,6 +59,7 @@ def evaluate(
             each row, or a policy that remembers and cannot go on without rows that left.
     """
     _check(model, puzzles)
+    early_exit = flag("early_exit", early_exit)
     max_segments = whole("max_segments", max_segments, low=1, high=MOST)
     batch_size = whole("batch_size", batch_size, low=1, high=MOST)
     device = model.device

@@ -17,6 +17,8 @@ from hrm_rl.checks.numbers import real, whole
 CONTINUE, HALT = 0, 1
 MOST: Final = 2**31 - 1
 """Segments, slots and the like are 32-bit numbers."""
+MOST_SLOTS: Final = 2**20
+"""The most puzzles side by side: more are a slip, and would fill the memory before anybody is told."""
 SEEDS: Final = 2**63 - 1
 """The largest seed that every generator here takes."""
 

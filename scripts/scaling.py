@@ -92,7 +92,7 @@ def flops(config: HRMConfig, slots: int, bootstrap: str) -> int:
 def flops_by_hand(config: HRMConfig, slots: int, bootstrap: str) -> int:
     """The same in closed form: 2 for a multiplication and an addition, backward twice forward."""
     c, L, D = config, config.prefix + config.length, config.width
-    inner = inner_width(D, c.expansion)
+    inner = inner_width(D, c.expansion, c.inner_multiple)
     block = 8 * L * D**2 + 4 * L**2 * D + 6 * L * D * inner  # q k v o; scores and mix; SwiGLU
     heads = 2 * L * D * c.vocab + 4 * D
     forward = c.H_cycles * (c.H_layers + c.L_cycles * c.L_layers) * block + heads

@@ -22,8 +22,8 @@ from hrm_rl.agents.rules import rule
 from hrm_rl.banks.bank import Bank, log_bank, play
 from hrm_rl.loop import batch_of
 from hrm_rl.models import AnyConfig, build
+from hrm_rl.models.blocks import Block
 from hrm_rl.models.checkpoint import load_model, write_atomically
-from hrm_rl.models.layers import Block
 from hrm_rl.models.universal import UniversalConfig
 from hrm_rl.puzzles.source import for_model
 from hrm_rl.training.config import TrainConfig

@@ -34,7 +34,7 @@ from hrm_rl.banks.parts import check_log
 from hrm_rl.banks.rows import append, digests_there, mapped, of_puzzles
 from hrm_rl.banks.tiers import STATES, TIERS, arrays_of
 from hrm_rl.checks.lock import solely
-from hrm_rl.checks.numbers import whole
+from hrm_rl.checks.numbers import flag, whole
 from hrm_rl.checks.reading import Unfit, told
 from hrm_rl.models import Model, config_from, config_to
 from hrm_rl.models.tensorfile import sweep_temporary, writing
@@ -196,6 +196,7 @@ def read_bank(
     Raises:
         ValueError: it does not fit, is not complete, or is damaged.
     """
+    verify = flag("verify", verify)
     folder = find_bank(folder)
     header = read_header(folder, verify=verify)
     check_fit(folder, header, model, max_segments, observations, puzzles)

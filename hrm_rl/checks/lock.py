@@ -25,7 +25,7 @@ try:
 except ModuleNotFoundError:  # no Unix: nothing to lock with
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["NAME", "sole", "solely"]
+__all__ = ["NAME", "sole", "solely", "try_folder"]
 
 NAME = ".lock"
 _TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
@@ -63,6 +63,32 @@ def sole(folder: str | Path, doing: str = "used", option: str = "") -> Iterator[
             if new:
                 with suppress(OSError):  # there is something in it
                     folder.rmdir()
+
+
+def try_folder(folder: Path) -> None:
+    """Write a file in a folder before work starts, and leave behind what was there before.
+
+    Raises:
+        OSError: it cannot be made or written in; says how to go on.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    trial = folder / f".trial.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.touch()
+        trial.unlink()
+    except FileExistsError:
+        raise NotADirectoryError(
+            f"{folder} is a file; choose a folder for what is written"
+        ) from None
+    except OSError as error:
+        raise OSError(
+            f"nothing can be written in {folder} ({error.strerror}); choose another folder"
+        ) from error
+    finally:
+        with suppress(OSError):
+            for path in made:
+                path.rmdir()
 
 
 def solely(doing: str, option: str = "") -> Callable[[F], F]:

@@ -76,6 +76,17 @@ def choice(name: str, value: Any, choices: Iterable[str], cure: str = "") -> str
     raise ValueError(_sentence(name, f"one of {', '.join(names)}", value, cure))
 
 
+def flag(name: str, value: Any) -> bool:
+    """`value`, which is True or False: "no" is neither, and would count as True.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if type(value).__name__ not in ("bool", "bool_"):  # Python's, and both of numpy's names
+        raise ValueError(f"{name} must be True or False, got {value!r:.60}")
+    return bool(value)
+
+
 def did_you_mean(value: Any, names: Iterable[str]) -> str:
     """`did you mean "step_cost"?`, or nothing where no name is near."""
     near = difflib.get_close_matches(str(value), list(names), n=1)

@@ -40,8 +40,8 @@ def bank(
         device: where
         task: what the checkpoint was trained on ("maze30"), where its files leave that open
     """
-    from hrm_rl.agents.comparison.experiment import try_folder
     from hrm_rl.banks.files import log_to
+    from hrm_rl.checks.lock import try_folder
     from hrm_rl.device import resolve_device
     from hrm_rl.halting import MOST
     from hrm_rl.models.checkpoint import load_model

@@ -4,6 +4,7 @@ A mistake of the user's ends in one sentence and exit code 2, a signal in 128 an
 130), a closed pipe in 141 and silence. Whatever else goes wrong is a mistake of ours: a traceback.
 """
 
+import itertools
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,6 +24,8 @@ from hrm_rl.cli.train import train
 from hrm_rl.cli.watch import watch
 from hrm_rl.training.memory import keep_freed_memory
 
+WRITTEN = ("--out", "--run", "--gif")
+"""Options that name a place; an empty name, often a shell variable that is not set, would be here."""
 CAUGHT = (ValueError, OSError, MemoryError, RuntimeError, KeyboardInterrupt, Warning)
 """What ends in a sentence, or is raised again by `_told`; a warning is an error to who asks Python for it."""
 
@@ -52,6 +55,9 @@ def _command(args: list[str]) -> int:
         return 0
     if args and not args[0].startswith("-"):
         choice("command", args[0], COMMANDS)
+    for option, value in itertools.pairwise([*args, "end"]):
+        if (option in WRITTEN and not value) or option in (f"{name}=" for name in WRITTEN):
+            raise ValueError(f'{option.rstrip("=")} must name where to write, got ""; "." is here')
     keep_freed_memory()
     if args[:1] == ["train"]:
         return train(args[1:])

@@ -18,9 +18,10 @@ from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.device import lighten, resolve_device, shelter
 from hrm_rl.envs.arguments import HaltingArguments, refuse_unknown
 from hrm_rl.envs.banked import BankSegments
-from hrm_rl.envs.engine import MOST_SLOTS, Engine
+from hrm_rl.envs.engine import Engine
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.segments import FrozenModel, LiveSegments, Segments
+from hrm_rl.halting import MOST_SLOTS
 from hrm_rl.loop import each
 from hrm_rl.models import Model
 from hrm_rl.models.checkpoint import load_model

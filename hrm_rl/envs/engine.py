@@ -19,14 +19,12 @@ from hrm_rl.envs.dealing import draw_puzzle
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import REWARDS, Outcome, succeeded
 from hrm_rl.envs.segments import Segments
-from hrm_rl.halting import HALT
+from hrm_rl.halting import HALT, MOST_SLOTS
 from hrm_rl.loop import each, select
 
 AUTORESETS: Final = ("NextStep", "SameStep", "Disabled")
 """When a slot whose episode ended gets a new puzzle: at the next step, which ignores its action; in
 the same one; or by `reset` alone. Values of gymnasium's AutoresetMode."""
-
-MOST_SLOTS: Final = 2**20
 
 
 class Moment(NamedTuple):

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from hrm_rl.checks.numbers import choice, real, whole
+from hrm_rl.checks.numbers import choice, flag, real, whole
 from hrm_rl.envs.reward import REWARDS
 
 MOST_SEGMENTS: Final = 65_536
@@ -35,8 +33,6 @@ class MDP:
         """What is right is kept as Python's own: a spec can then be written as JSON."""
         if not isinstance(self.observation, str):  # which sets there are, the engine's source knows
             raise ValueError(f"observation must be the name of a set, got {self.observation!r}")
-        if not isinstance(self.time_aware, (bool, np.bool_)):
-            raise ValueError(f"time_aware must be True or False, got {self.time_aware!r}")
         longest = whole(
             "max_segments", self.max_segments, low=2, high=MOST_SEGMENTS,
             cure="with one segment there is nothing to decide" if self.max_segments == 1 else "",
@@ -50,7 +46,7 @@ class MDP:
             "step_cost": real("step_cost", self.step_cost, low=0),
             "max_segments": longest,
             "min_segments": first,
-            "time_aware": bool(self.time_aware),
+            "time_aware": flag("time_aware", self.time_aware),
         }
         for name, value in right.items():
             object.__setattr__(self, name, value)

@@ -20,10 +20,10 @@ from hrm_rl import features, loop
 from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.envs.arguments import refuse_unknown
-from hrm_rl.envs.engine import MOST_SLOTS, Moment, Step
+from hrm_rl.envs.engine import Moment, Step
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import REWARDS, outcome, succeeded
-from hrm_rl.halting import HALT
+from hrm_rl.halting import HALT, MOST_SLOTS
 from hrm_rl.models import config_to
 from hrm_rl.puzzles import task_for
 from hrm_rl.training.config import TrainConfig

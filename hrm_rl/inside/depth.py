@@ -60,6 +60,7 @@ def _plain(c: HRMConfig) -> TransformerConfig:
         length=c.length,
         heads=c.heads,
         expansion=c.expansion,
+        inner_multiple=c.inner_multiple,
         positions=c.positions,
         token_mixer=c.token_mixer,
         puzzle_ids=c.puzzle_ids,

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from hrm_rl import loop
 from hrm_rl.models.base import Model
+from hrm_rl.models.blocks import Level
 from hrm_rl.models.hrm import HRM
-from hrm_rl.models.layers import Level
 from hrm_rl.models.trm import TRM
 
 

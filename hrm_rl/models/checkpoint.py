@@ -17,6 +17,7 @@ from torch import Tensor
 
 from hrm_rl.checks.files import read_json
 from hrm_rl.checks.guessed import Guessed
+from hrm_rl.checks.numbers import flag
 from hrm_rl.models import AnyConfig, Model, config_from, config_to, fitting
 from hrm_rl.models.all_config import read_all_config
 from hrm_rl.models.digested import check_card, check_tensors, with_digests, without_digests
@@ -113,6 +114,7 @@ def load_model(
         CheckpointError: nothing there, damaged, not an HRM, or of an architecture that cannot be
             inferred.
     """
+    verify = flag("verify", verify)
     path, said = find(name)
     known |= {"task": task} if task else {}
     with on_its_own():

@@ -24,8 +24,10 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from hrm_rl.checks.numbers import choice
 from hrm_rl.models.base import SUM_OF_TWO, Carry, Embedding, Output
-from hrm_rl.models.layers import Block, Linear, Rotary, at_least_float32, rms_norm
+from hrm_rl.models.blocks import Block
+from hrm_rl.models.layers import Linear, Rotary, at_least_float32, rms_norm
 from hrm_rl.models.limits import check_counts
 from hrm_rl.models.trm import TRM, TRMConfig
 from hrm_rl.puzzles.verdicts import PAD
@@ -49,6 +51,7 @@ class ETRMConfig(TRMConfig):
         if self.puzzle_positions is None:
             raise ValueError("puzzle_positions must be >= 1, got None")
         check_counts(self, "demonstrations encoder_layers puzzle_positions length width heads")
+        choice("token_mixer of an ETRM", self.token_mixer, ("attention", "mlp"))
         if self.puzzle_width != 0:
             raise ValueError(
                 f"demonstrations take the place of puzzle embeddings: puzzle_width must be 0, "
@@ -133,14 +136,7 @@ class Encoder(nn.Module):
         self.config = c = config
         self.role = Embedding(2, c.width)  # of an input's cells, and of an output's
         self.layers = nn.ModuleList(
-            Block(
-                width=c.width,
-                positions=2 * c.cells,
-                heads=c.heads,
-                expansion=c.expansion,
-                token_mixer=c.token_mixer,
-            )
-            for _ in range(c.encoder_layers)
+            Block(c, positions=2 * c.cells) for _ in range(c.encoder_layers)
         )
         self.queries = Embedding(c.prefix, c.width)
         self.kv_proj = Linear(c.width, 2 * c.width)

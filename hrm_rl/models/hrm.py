@@ -6,11 +6,13 @@ Shapes: B slots, T tokens of the puzzle, L = prefix + T positions, D width, V vo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from hrm_rl.checks.numbers import choice
 from hrm_rl.models.base import (
     Carry,
     Embedding,
@@ -20,8 +22,11 @@ from hrm_rl.models.base import (
     embed,
     new_q_head,
 )
-from hrm_rl.models.layers import Block, Level, Linear, Rotary, truncated_normal_
+from hrm_rl.models.blocks import Block, Level
+from hrm_rl.models.layers import Linear, Rotary, truncated_normal_
 from hrm_rl.models.limits import check_blocks, check_cost
+
+GRADIENTS: Final = ("one-step", "last-cycle", "segment")
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,18 @@ class HRMConfig:
     L_cycles: int = 2
     """T, updates of the fast module in a cycle."""
     expansion: float = 4.0
-    """SwiGLU expansion; the inner width is 2/3 of it, rounded up to a multiple of 256."""
+    """SwiGLU expansion; the inner width is 2/3 of it, rounded up to a multiple of the next."""
+    inner_multiple: int = 256
+    """256 in the public code; at small widths 32 saves much of the work."""
     positions: str = "rotary"
     """"rotary", "learned" or "none"."""
     token_mixer: str = "attention"
-    """"attention" (the paper) or "mlp" (a SwiGLU over positions, as TRM's `mlp_t`)."""
+    """"attention" (the paper), "mlp" (a SwiGLU over positions, as TRM's `mlp_t`), "units" or
+    "neighbours" (attention within rows, columns and boxes, or rows and columns: see `units`)."""
+    gradient: str = "one-step"
+    """How far back a segment's gradient goes: "one-step" (the paper: the last fast and the last slow
+    update), "last-cycle" (T fast updates and the slow one, as TRM's last recursion) or "segment"
+    (all of it). Memory grows with what it passes through."""
     puzzle_ids: int = 1
     """Number of puzzle identifiers, each with an embedding of its own."""
     puzzle_width: int | None = None
@@ -61,6 +73,7 @@ class HRMConfig:
         check_blocks(
             self, "vocab length width heads H_layers L_layers H_cycles L_cycles puzzle_ids"
         )
+        choice("gradient", self.gradient, GRADIENTS)
         runs = self.H_cycles * (self.L_cycles * self.L_layers + self.H_layers)
         check_cost(self, self.H_layers + self.L_layers, runs)
 
@@ -79,9 +92,9 @@ class HRMConfig:
 class HRM(Model):
     """Embedding, a slow module H, a fast module L, an output head and a Q-head.
 
-    A segment is N cycles of T fast updates and one slow update. Only the last fast and the last
-    slow update carry gradients (the paper's one-step gradient), so that memory does not grow with
-    N x T.
+    A segment is N cycles of T fast updates and one slow update. As the paper has it, only the last
+    fast and the last slow update carry gradients, so that memory does not grow with N x T; other
+    values of `gradient` go further back.
     """
 
     config: HRMConfig
@@ -94,8 +107,8 @@ class HRM(Model):
         self.embed_pos = Embedding(positions, c.width) if c.positions == "learned" else None
         puzzle_width = c.width if c.puzzle_width is None else c.puzzle_width
         self.puzzle_emb = PuzzleEmbedding(c.puzzle_ids, puzzle_width)
-        self.H_level = Level(c.H_layers, self._block)
-        self.L_level = Level(c.L_layers, self._block)
+        self.H_level = Level(c.H_layers, lambda: Block(c))
+        self.L_level = Level(c.L_layers, lambda: Block(c))
         self.lm_head = Linear(c.width, c.vocab)
         self.q_head = new_q_head(c.width)
         self.H_init: Tensor
@@ -103,16 +116,6 @@ class HRM(Model):
         self.register_buffer("H_init", truncated_normal_(torch.empty(c.width), std=1.0))
         self.register_buffer("L_init", truncated_normal_(torch.empty(c.width), std=1.0))
         self.turns = Rotary(positions, c.width // c.heads)
-
-    def _block(self) -> Block:
-        c = self.config
-        return Block(
-            width=c.width,
-            positions=c.prefix + c.length,
-            heads=c.heads,
-            expansion=c.expansion,
-            token_mixer=c.token_mixer,
-        )
 
     def initial(self, slots: int) -> Carry:
         """The carry of fresh puzzles: one fixed random vector per module at every position."""
@@ -122,17 +125,36 @@ class HRM(Model):
     def segment(
         self, carry: Carry, x_BT: Int[Tensor, "B T"], rows_BE: Float[Tensor, "B E"]
     ) -> tuple[Carry, Output]:
-        """N cycles; the last fast and the last slow update carry gradients."""
+        """N cycles; the last updates carry gradients, as many as `gradient` says."""
         c = self.config
         rotary = self.turns.angles if c.positions == "rotary" else None
         x_BLD = embed(self.embed_tokens, self.embed_pos, x_BT, rows_BE, c.prefix)
-        z_H, z_L = carry
         with torch.no_grad():
-            for step in range(1, c.H_cycles * c.L_cycles):
-                z_L = self.L_level(z_L, z_H + x_BLD, rotary)
-                if step % c.L_cycles == 0:
-                    z_H = self.H_level(z_H, z_L, rotary)
-        z_L = self.L_level(z_L, z_H + x_BLD, rotary)
-        z_H = self.H_level(z_H, z_L, rotary)
+            carry = self._updates(carry, x_BLD, rotary, range(1, self._detached + 1))
+        last = range(self._detached + 1, c.H_cycles * c.L_cycles + 1)
+        z_H, z_L = self._updates(carry, x_BLD, rotary, last)
         logits_BTV = self.lm_head(z_H)[:, c.prefix :]
         return Carry(z_H.detach(), z_L.detach()), Output(logits_BTV, self.q(z_H))
+
+    @property
+    def _detached(self) -> int:
+        """Fast updates of a segment, counted from its first, that carry no gradient."""
+        c = self.config
+        updates = c.H_cycles * c.L_cycles
+        with_gradient = {"one-step": 1, "last-cycle": c.L_cycles, "segment": updates}
+        return updates - with_gradient[c.gradient]
+
+    def _updates(
+        self,
+        carry: Carry,
+        x_BLD: Tensor,
+        rotary: tuple[Tensor, Tensor] | None,
+        numbers: range,
+    ) -> Carry:
+        """Fast updates of these numbers, counted from 1, and the slow ones that end their cycles."""
+        z_H, z_L = carry
+        for number in numbers:
+            z_L = self.L_level(z_L, z_H + x_BLD, rotary)
+            if number % self.config.L_cycles == 0:
+                z_H = self.H_level(z_H, z_L, rotary)
+        return Carry(z_H, z_L)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
 # The standard deviation of a unit normal cut at +-2; dividing by it makes `std` the real one.
@@ -34,9 +33,9 @@ def rms_norm(x: Tensor, eps: float = 1e-5) -> Tensor:
     return (x32 * torch.rsqrt(x32.square().mean(-1, keepdim=True) + eps)).to(x.dtype)
 
 
-def inner_width(width: int, expansion: float) -> int:
-    """SwiGLU's inner width: 2/3 of `expansion * width`, rounded up to a multiple of 256."""
-    return -(-round(expansion * width * 2 / 3) // 256) * 256
+def inner_width(width: int, expansion: float, multiple: int = 256) -> int:
+    """SwiGLU's inner width: 2/3 of `expansion * width`, rounded up to a multiple (256 in public)."""
+    return -(-round(expansion * width * 2 / 3) // multiple) * multiple
 
 
 class Linear(nn.Linear):
@@ -52,9 +51,9 @@ class Linear(nn.Linear):
 class SwiGLU(nn.Module):
     """down(silu(gate(x)) * up(x)), over the width and, in the MLP token mixer, over positions."""
 
-    def __init__(self, width: int, expansion: float) -> None:
+    def __init__(self, width: int, expansion: float, multiple: int = 256) -> None:
         super().__init__()
-        inner = inner_width(width, expansion)
+        inner = inner_width(width, expansion, multiple)
         self.gate_up_proj = Linear(width, 2 * inner)
         self.down_proj = Linear(inner, width)
 
@@ -142,46 +141,3 @@ class Attention(nn.Module):
         else:
             mixed = F.scaled_dot_product_attention(q, k, v)
         return self.o_proj(mixed.transpose(1, 2).reshape(B, L, D))
-
-
-class Block(nn.Module):
-    """Post-norm block: mix the positions, then the channels, each added and normed.
-
-    With `token_mixer="mlp"` the first half is a SwiGLU over the axis of positions, normed over
-    positions too, as in TRM's `mlp_t`.
-    """
-
-    def __init__(
-        self, *, width: int, positions: int, heads: int, expansion: float, token_mixer: str
-    ) -> None:
-        super().__init__()
-        if token_mixer == "mlp":
-            self.mlp_t = SwiGLU(positions, expansion)
-        else:
-            self.self_attn = Attention(width, heads)
-        self.token_mixer = token_mixer
-        self.mlp = SwiGLU(width, expansion)
-
-    def forward(self, x_BLD: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
-        if self.token_mixer == "mlp":
-            x_BDL = x_BLD.transpose(1, 2)
-            x_BLD = rms_norm(x_BDL + self.mlp_t(x_BDL)).transpose(1, 2)
-        else:
-            x_BLD = rms_norm(x_BLD + self.self_attn(x_BLD, rotary))
-        return rms_norm(x_BLD + self.mlp(x_BLD))
-
-
-class Level(nn.Module):
-    """A recurrent module (H or L): what comes in is added to the state, then come the blocks."""
-
-    def __init__(self, layers: int, block: Callable[[], Block]) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(block() for _ in range(layers))
-
-    def forward(
-        self, z_BLD: Tensor, injected_BLD: Tensor, rotary: tuple[Tensor, Tensor] | None
-    ) -> Float[Tensor, "B L D"]:
-        z_BLD = z_BLD + injected_BLD
-        for layer in self.layers:
-            z_BLD = layer(z_BLD, rotary)
-        return z_BLD

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from hrm_rl.checks.numbers import real, whole
+from hrm_rl.models import blocks
 from hrm_rl.models.layers import inner_width
+from hrm_rl.models.units import UNITS, boxes_of
 from hrm_rl.puzzles.kinds import task_of
 
 HIGHEST: Final = {
@@ -17,6 +19,7 @@ HIGHEST: Final = {
     "length": 65_536,
     "width": 16_384,
     "heads": 1_024,
+    "inner_multiple": 4_096,
     "puzzle_ids": 100_000_000,
     "puzzle_width": 65_536,
     "puzzle_positions": 4_096,
@@ -32,33 +35,19 @@ MOST_BLOCKS: Final = 100_000
 """Blocks that a segment runs one after the other, in all its cycles: 24 in the paper."""
 
 
-class BlockConfig(Protocol):
-    """What a config says about its blocks."""
+class Checked(blocks.BlockConfig, Protocol):
+    """What a config says about its blocks, and what is read beside them."""
 
     @property
     def vocab(self) -> int: ...
     @property
     def length(self) -> int: ...
     @property
-    def width(self) -> int: ...
-    @property
-    def heads(self) -> int: ...
-    @property
-    def expansion(self) -> float: ...
-    @property
     def positions(self) -> str: ...
-    @property
-    def token_mixer(self) -> str: ...
     @property
     def puzzle_ids(self) -> int: ...
     @property
     def puzzle_width(self) -> int | None: ...
-    @property
-    def prefix(self) -> int: ...
-    @property
-    def cells(self) -> int: ...
-    @property
-    def task(self) -> str: ...
 
 
 def check_counts(config: object, names: str) -> None:
@@ -86,13 +75,13 @@ def check_real(config: object, name: str, high: float, above: float | None = Non
     object.__setattr__(config, name, value)
 
 
-def check_blocks(config: BlockConfig, counts: str) -> None:
+def check_blocks(config: Checked, counts: str) -> None:
     """Refuse blocks that cannot be built. `counts` names the fields that are at least 1.
 
     Raises:
         ValueError: a field is out of range, or two do not go together.
     """
-    check_counts(config, counts)
+    check_counts(config, f"{counts} inner_multiple")
     check_real(config, "expansion", WIDEST, above=0)
     _check_names(config)
     if config.puzzle_width is not None:
@@ -100,22 +89,30 @@ def check_blocks(config: BlockConfig, counts: str) -> None:
         if width < 0:
             raise ValueError(f"puzzle_width must be >= 0 (0: no prefix), got {width}")
         object.__setattr__(config, "puzzle_width", width)
-    if config.token_mixer == "attention" and config.width % (2 * config.heads):
+    if config.token_mixer != "mlp" and config.width % (2 * config.heads):
         raise ValueError(
             f"width must be a multiple of 2 * heads (rotary pairs), got width {config.width} "
             f"and {config.heads} heads"
         )
     check_task(config.task, config.length, config.vocab)
+    if config.token_mixer in UNITS:
+        _, boxes = boxes_of(config.token_mixer, config.task, config.length)
+        if config.heads % len(boxes):
+            raise ValueError(
+                f'token_mixer "{config.token_mixer}" shares the heads among {len(boxes)} kinds of '
+                f"units; heads must be a multiple of that, got {config.heads}"
+            )
 
 
-def _check_names(config: BlockConfig) -> None:
+def _check_names(config: Checked) -> None:
     if config.positions not in ("rotary", "learned", "none"):
         raise ValueError(
             f'positions must be "rotary", "learned" or "none", got "{shortened(config.positions)}"'
         )
-    if config.token_mixer not in ("attention", "mlp"):
+    if config.token_mixer not in ("attention", "mlp", *UNITS):
         raise ValueError(
-            f'token_mixer must be "attention" or "mlp", got "{shortened(config.token_mixer)}"'
+            'token_mixer must be "attention", "mlp", "units" or "neighbours", got '
+            f'"{shortened(config.token_mixer)}"'
         )
 
 
@@ -137,7 +134,7 @@ def check_task(task: str, length: int, vocab: int) -> None:
         )
 
 
-def check_cost(config: BlockConfig, blocks: int, runs: int) -> None:
+def check_cost(config: Checked, blocks: int, runs: int) -> None:
     """Refuse what takes too long or too much memory, before it is built.
 
     Args:
@@ -147,10 +144,13 @@ def check_cost(config: BlockConfig, blocks: int, runs: int) -> None:
     Raises:
         ValueError: too many weights, or too many blocks in a segment.
     """
-    places, inner = config.prefix + config.cells, inner_width(config.width, config.expansion)
+    places, inner = (
+        config.prefix + config.cells,
+        inner_width(config.width, config.expansion, config.inner_multiple),
+    )
     block = 3 * config.width * inner
     if config.token_mixer == "mlp":
-        mixer = inner_width(places, config.expansion)
+        mixer = inner_width(places, config.expansion, config.inner_multiple)
         block += 3 * places * mixer
         inner = min(inner, mixer)
     else:

@@ -14,7 +14,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hrm_rl.models.base import Embedding, Model, PuzzleEmbedding, embed, new_q_head
-from hrm_rl.models.layers import Block, Linear, Rotary
+from hrm_rl.models.blocks import Block
+from hrm_rl.models.layers import Linear, Rotary
 from hrm_rl.models.limits import check_blocks, check_cost, check_counts
 
 
@@ -33,11 +34,14 @@ class SequenceConfig:
     layers: int = 8
     """Blocks of the one network."""
     expansion: float = 4.0
-    """SwiGLU expansion; the inner width is 2/3 of it, rounded up to a multiple of 256."""
+    """SwiGLU expansion; the inner width is 2/3 of it, rounded up to a multiple of the next."""
+    inner_multiple: int = 256
+    """256 in all public models; at small widths 32 saves much of the work."""
     positions: str = "rotary"
     """"rotary", "learned" or "none"."""
     token_mixer: str = "attention"
-    """"attention", or "mlp" (a SwiGLU over positions, as TRM's `mlp_t`)."""
+    """"attention", "mlp" (a SwiGLU over positions, as TRM's `mlp_t`), "units" or "neighbours"
+    (attention within rows, columns and boxes, or rows and columns: see `units`)."""
     puzzle_ids: int = 1
     """Number of puzzle identifiers, each with an embedding of its own."""
     puzzle_width: int | None = None
@@ -104,14 +108,7 @@ class Sequence(Model):
 
     def new_block(self) -> Block:
         """A block of this architecture's shape."""
-        c = self.config
-        return Block(
-            width=c.width,
-            positions=c.prefix + c.cells,
-            heads=c.heads,
-            expansion=c.expansion,
-            token_mixer=c.token_mixer,
-        )
+        return Block(self.config)
 
     @property
     def rotary(self) -> tuple[Tensor, Tensor] | None:

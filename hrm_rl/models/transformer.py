@@ -16,8 +16,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from hrm_rl.checks.numbers import flag
 from hrm_rl.models.base import Carry, Output
-from hrm_rl.models.layers import Level, truncated_normal_
+from hrm_rl.models.blocks import Level
+from hrm_rl.models.layers import truncated_normal_
 from hrm_rl.models.limits import check_counts
 from hrm_rl.models.sequence import Sequence, SequenceConfig
 
@@ -34,8 +36,7 @@ class TransformerConfig(SequenceConfig):
     def __post_init__(self) -> None:
         check_counts(self, "cycles")
         super().__post_init__()
-        if not isinstance(self.recurrent, bool):
-            raise ValueError(f"recurrent must be true or false, got {str(self.recurrent)[:80]}")
+        flag("recurrent", self.recurrent)
         if not self.recurrent and self.cycles != 1:
             raise ValueError(
                 f"direct prediction is one pass: cycles must be 1 with recurrent=False, "

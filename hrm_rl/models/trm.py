@@ -17,7 +17,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hrm_rl.models.base import Carry, Output
-from hrm_rl.models.layers import Level, truncated_normal_
+from hrm_rl.models.blocks import Level
+from hrm_rl.models.layers import truncated_normal_
 from hrm_rl.models.limits import check_counts
 from hrm_rl.models.sequence import Sequence, SequenceConfig
 

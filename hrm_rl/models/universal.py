@@ -25,7 +25,8 @@ from torch import Tensor, nn
 
 from hrm_rl.checks.numbers import real
 from hrm_rl.models.base import Carry, Output
-from hrm_rl.models.layers import Level, at_least_float32, only_shapes
+from hrm_rl.models.blocks import Level
+from hrm_rl.models.layers import at_least_float32, only_shapes
 from hrm_rl.models.limits import check_counts, check_real
 from hrm_rl.models.sequence import Sequence, SequenceConfig
 

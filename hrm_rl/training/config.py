@@ -6,10 +6,12 @@ import json
 from dataclasses import asdict, dataclass
 
 from hrm_rl.checks.files import parse_json
-from hrm_rl.checks.numbers import choice, real, whole
+from hrm_rl.checks.numbers import choice, flag, real, whole
 from hrm_rl.checks.reading import Unfit
-from hrm_rl.halting import MOST, SEEDS
+from hrm_rl.halting import MOST, MOST_SLOTS, SEEDS
 from hrm_rl.models import AnyConfig, config_from, config_to
+from hrm_rl.puzzles.kinds import task_for
+from hrm_rl.puzzles.sudoku.rules import Sudoku
 from hrm_rl.training.data import mixture
 from hrm_rl.training.joint import joint_learner
 from hrm_rl.training.optim import two_betas
@@ -51,6 +53,8 @@ class TrainConfig:
     """Epsilon, the probability of a minimum above 1."""
     loss: str = "stablemax"
     """Sequence loss: "stablemax" or "softmax"."""
+    loss_on: str = "all"
+    """Cells that the sequence loss scores: "all" (the paper), or "blanks", those to be filled in."""
     q_weight: float = 0.5
     """Weight of the halting learner's losses."""
     lr: float = 1e-4
@@ -99,14 +103,15 @@ class TrainConfig:
         for name, allowed in _CHOICES.items():
             choice(name, getattr(self, name), allowed)
         for name in ("augment", "attach", "compile"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
+            object.__setattr__(self, name, flag(name, getattr(self, name)))
         for name in ("init", "halting", "device"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} must be a text, got {getattr(self, name)!r:.60}")
         joint_learner(self)  # refuses what it does not know
         if self.ema == 1:
             raise ValueError("ema must be below 1, which keeps the first weights, got 1.0")
+        if self.loss_on == "blanks" and not isinstance(task_for(self.model), Sudoku):
+            raise ValueError('loss_on "blanks" is for Sudoku, whose givens are known; use "all"')
         object.__setattr__(self, "betas", two_betas(self.betas))
         object.__setattr__(self, "data", mixture(self.data))
         if self.save_every % self.log_every:
@@ -142,10 +147,11 @@ _CHOICES = {
     "tie": ("continue", "halt"),
     "explore": ("episode", "segment"),
     "loss": ("stablemax", "softmax"),
+    "loss_on": ("all", "blanks"),
     "dtype": ("auto", "float32", "bfloat16"),
 }
 _WHOLE = {
-    "slots": (1, MOST),
+    "slots": (1, MOST_SLOTS),
     "steps": (1, MOST),
     "max_segments": (1, MOST),
     "warmup": (0, MOST),

@@ -10,7 +10,9 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from hrm_rl.loop import Batch
 from hrm_rl.models.layers import at_least_float32
+from hrm_rl.puzzles.sudoku.rules import BLANK
 from hrm_rl.puzzles.verdicts import PAD
 
 
@@ -42,6 +44,13 @@ def sequence_loss(
     scored_BT = y_BT != PAD
     loss_BT = -log_p.gather(-1, y_BT.long().unsqueeze(-1)).squeeze(-1)
     return torch.where(scored_BT, loss_BT, 0).sum(-1) / scored_BT.sum(-1).clamp(min=1)
+
+
+def wanted(batch: Batch, loss_on: str = "all") -> Int[Tensor, "B T"]:
+    """The answer that is scored: "all" of it, or that of a Sudoku's "blanks", its givens being PAD."""
+    if loss_on == "blanks":
+        return torch.where(batch.x_BT == BLANK, batch.y_BT, PAD)
+    return batch.y_BT
 
 
 def halt_target(

@@ -201,7 +201,8 @@ def settle(state: TrainState, thought: Thought, wants_B: Bool[Tensor, " B"]) -> 
     if c.explore == "segment":
         state.min_B = _draw_min(state, wants_B.device)
     halted_B = halting.halts(wants_B, thought.slots.m_B, state.min_B, c.max_segments)
-    lm_B = losses.sequence_loss(output.logits, thought.slots.batch.y_BT, c.loss)
+    wanted_BT = losses.wanted(thought.slots.batch, c.loss_on)
+    lm_B = losses.sequence_loss(output.logits, wanted_BT, c.loss)
     with autocast(state.dtype, wants_B.device):
         q_B2 = output.q if c.attach else model.head(thought.seen.z_BD)
 
@@ -287,8 +288,7 @@ def _halts(
     max_segments: int,
 ) -> dict[str, Tensor]:
     """Sums over the slots that halted; nothing here waits for the device."""
-    y_BT = slots.batch.y_BT
-    cells_B = verdicts.token_accuracy(output.logits.argmax(-1), y_BT)
+    cells_B = verdicts.token_accuracy(output.logits.argmax(-1), slots.batch.y_BT)
     at_M = torch.arange(1, max_segments + 1, device=halted_B.device)
     return {
         "halted": halted_B.sum(),

@@ -12,9 +12,9 @@ from hrm_rl.banks.bank import log_bank
 from hrm_rl.inside.depth import DEPTHS, WIDTHS, direct, layers_of, points, runs
 from hrm_rl.inside.steps import calls
 from hrm_rl.models import build
+from hrm_rl.models.blocks import Block
 from hrm_rl.models.checkpoint import save_model
 from hrm_rl.models.hrm import HRMConfig
-from hrm_rl.models.layers import Block
 from hrm_rl.models.stepper import StepperConfig
 from hrm_rl.models.transformer import TransformerConfig
 from hrm_rl.models.trm import TRMConfig

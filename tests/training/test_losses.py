@@ -4,14 +4,16 @@ Shapes: B slots, T tokens, V vocabulary.
 """
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hrm_rl.loop import Batch
 from hrm_rl.puzzles import verdicts
-from hrm_rl.training import losses
+from hrm_rl.training import losses, presets
 
 HUGE = 2.0**127  # finite in fp32 and in bf16
 anywhere = st.one_of(
@@ -67,6 +69,18 @@ def test_sequence_loss_averages_over_the_scored_cells_of_each_slot():
     assert softmax.tolist() == pytest.approx([expected, 0])
     with pytest.raises(ValueError, match='loss must be "stablemax" or "softmax", got "hinge"'):
         losses.sequence_loss(logits_BTV, y_BT, "hinge")
+
+
+def test_the_loss_may_be_on_the_blanks_alone():
+    batch = Batch(
+        torch.tensor([[1, 3, 0], [1, 1, 2]]), torch.tensor([[2, 3, 0], [4, 5, 2]]), torch.zeros(2)
+    )
+    assert torch.equal(losses.wanted(batch), batch.y_BT)
+    assert losses.wanted(batch, "blanks").tolist() == [[2, 0, 0], [4, 5, 0]]
+    with pytest.raises(ValueError, match="is for Sudoku, whose givens are known"):
+        replace(presets.maze8(), loss_on="blanks")
+    with pytest.raises(ValueError, match="loss_on must be one of all, blanks, got 'blank'"):
+        replace(presets.sudoku4(), loss_on="blank")
 
 
 def test_correct_means_every_scored_cell():

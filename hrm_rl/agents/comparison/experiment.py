@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from hrm_rl.agents.learners.protocol import play_on
 from hrm_rl.agents.rules import kind_of, rule
 from hrm_rl.agents.rules.basic import RandomHalting, probability_of_mean
 from hrm_rl.banks.bank import Bank, play
+from hrm_rl.checks.lock import try_folder
 from hrm_rl.checks.numbers import real, whole
 from hrm_rl.checks.progress import bar as progress_bar
 from hrm_rl.halting import MOST, Halted, Policy
@@ -133,35 +133,14 @@ def check_arguments(
     whole("seeds", seeds, low=1, high=MOST)
     whole("steps", steps, low=1 if learners else 0, high=MOST)
     whole("max_segments", max_segments, low=2, high=MOST, cure="with one there is no choice")
-    costs = [real("step_costs", cost, low=0) for cost in step_costs]
-    costs.append(real("learn_step_cost", learn_step_cost, low=0))
+    costs = [real("step_costs", cost, low=0, high=MOST) for cost in step_costs]
+    costs.append(real("learn_step_cost", learn_step_cost, low=0, high=MOST))
     for name in rules:
         rule(name)
     for name in learners:
         learner(name)
     try_folder(out)
     return sorted(set(costs))
-
-
-def try_folder(folder: Path) -> None:
-    """Make it, write a file in it, and take that away again.
-
-    Raises:
-        OSError: it cannot be written in.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        trial = folder / f".trial.{os.getpid()}"
-        trial.touch()
-        trial.unlink()
-    except FileExistsError:
-        raise NotADirectoryError(
-            f"{folder} is a file; choose a folder for what is written"
-        ) from None
-    except OSError as error:
-        raise OSError(
-            f"nothing can be written in {folder} ({error.strerror}); choose another folder"
-        ) from error
 
 
 def _named(rules: Sequence[str], test: Bank, seeds: int) -> dict[str, Runs]:
@@ -225,6 +204,7 @@ def _write(found: Comparison, about: dict[str, Any], out: Path) -> None:
     ranked = []
     if q_halt_MP is not None:
         ranked = calibration_by_segment(q_halt_MP, found.test.correct_MP.numpy())
+    out.mkdir(parents=True, exist_ok=True)
     report.write_csv(found.rows, out / "compare.csv")
     report.write_json(
         found.rows, out / "compare.json", about,
