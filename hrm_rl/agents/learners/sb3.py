@@ -11,7 +11,6 @@ from typing import Any
 
 import gymnasium
 import torch
-from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import ActorCriticPolicy
@@ -61,7 +60,6 @@ def sb3_learner(
         chosen = dict(settings)
         if rollout is not None:
             chosen["n_steps"] = max(2, rollout // env.num_envs)
-        _refuse_lone_rows(algorithm, chosen, env.num_envs)
         model = algorithm(
             policy,
             SB3VecEnv(env),
@@ -78,6 +76,7 @@ def sb3_learner(
             },
             **chosen,
         )
+        _refuse_lone_rows(model, env.num_envs)
         if isinstance(model.policy, ActorCriticPolicy):
             initial_halt_bias(model, env.config.max_segments)
         model.learn(steps, callback=_Progress(progress))
@@ -96,29 +95,30 @@ def _check(
         choice(f"a setting of {algorithm.__name__}", name, signature(algorithm).parameters)
 
 
-def _refuse_lone_rows(
-    algorithm: Callable[..., BaseAlgorithm], settings: Mapping[str, Any], slots: int
-) -> None:
-    """PPO leaves the advantage of a lone row alone; the others divide it by a deviation of NaN.
+def _refuse_lone_rows(model: BaseAlgorithm, slots: int) -> None:
+    """The advantage of a lone row is divided by a deviation of NaN, and PPO alone looks.
 
-    MaskablePPO and RecurrentPPO of sb3-contrib 2.9.2 are such (`findings/sb3-contrib-lone-row.sh`).
+    MaskablePPO and RecurrentPPO of sb3-contrib 2.9.2 don't (`findings/sb3-contrib-lone-row.sh`), nor
+    does A2C, whose minibatch is all rows. So is TRPO's: its batch_size is its critic's.
 
     Raises:
         ValueError: a minibatch would have one row, and every weight would become NaN.
     """
-    defaults = {name: p.default for name, p in signature(algorithm).parameters.items()}
-    said = {**defaults, **settings}
-    if isinstance(algorithm, type) and issubclass(algorithm, PPO):
+    kinds = {kind.__name__ for kind in type(model).__mro__}
+    if kinds & {"PPO", "TRPO"} or not getattr(model, "normalize_advantage", False):
         return
-    steps, batch = said.get("n_steps"), said.get("batch_size")
-    if not said.get("normalize_advantage") or not isinstance(steps, int):
-        return
-    rows = steps * slots
-    if isinstance(batch, int) and batch > 0 and (batch == 1 or rows % batch == 1):
+    name, steps = type(model).__name__, int(model.n_steps)  # type: ignore[attr-defined]
+    rows, batch = steps * slots, getattr(model, "batch_size", None)
+    if batch is None and rows == 1:
         raise ValueError(
-            f"batch_size must not leave a minibatch of one row, whose advantage {algorithm.__name__} "
+            f"n_steps must give {name} more than one row, whose advantage it would make NaN, "
+            f"got {steps} of {slots} slot; choose 2 or more"
+        )
+    if batch is not None and (batch == 1 or rows % batch == 1):
+        raise ValueError(
+            f"batch_size must not leave a minibatch of one row, whose advantage {name} "
             f"would make NaN, got {batch} of {rows} rows ({steps} steps of {slots} slots); choose "
-            "one that divides them"
+            "one above 1 that divides them"
         )
 
 

@@ -167,6 +167,13 @@ def test_seeds_are_told_apart_and_their_middle_half_averaged(bank: Bank) -> None
     assert row.iqm[0.0].low <= 0.625 <= row.iqm[0.0].high
 
 
+def test_three_seeds_have_no_middle_half(bank: Bank) -> None:
+    """Theirs would be the plain mean under another name (`findings/rliable-iqm.sh`)."""
+    seeds = [rule(f"fixed-{m}") for m in (1, 2, 3)]
+    (row,) = (r for r in compare(bank, {}, {"x": seeds}, (0.0,), resamples=20) if r.name == "x")
+    assert row.iqm == {} and len(row.by_seed[0.0]) == 3
+
+
 def test_a_bank_of_any_observation_set_can_be_compared_on(bank: Bank) -> None:
     blind = replace(bank, columns={"o": bank.columns["scalars"][..., :1]})
     rows = compare(blind, {}, step_costs=COSTS, resamples=9)
