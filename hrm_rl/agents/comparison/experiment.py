@@ -133,8 +133,8 @@ def check_arguments(
     whole("seeds", seeds, low=1, high=MOST)
     whole("steps", steps, low=1 if learners else 0, high=MOST)
     whole("max_segments", max_segments, low=2, high=MOST, cure="with one there is no choice")
-    costs = [real("step_costs", cost, low=0, high=MOST) for cost in step_costs]
-    costs.append(real("learn_step_cost", learn_step_cost, low=0, high=MOST))
+    costs = [real("step_costs", cost, low=0) for cost in step_costs]
+    costs.append(real("learn_step_cost", learn_step_cost, low=0))
     for name in rules:
         rule(name)
     for name in learners:
