@@ -24,7 +24,7 @@ def test_a_config_from_before_a_field_existed_still_loads() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"slots": 0}, r"slots must be a whole number in 1\.\.2147483647, got 0"),
+        ({"slots": 0}, r"slots must be a whole number in 1\.\.1048576, got 0"),
         ({"halting": "sarsa"}, "halting must be one of act_q, halt_bce.*, got 'sarsa'"),
         ({"edge": "off"}, "edge must be one of exact, paper"),
         ({"dtype": "float16"}, "dtype must be one of auto, float32, bfloat16"),
