@@ -26,7 +26,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from hrm_rl.models.hrm import HRM, HRMConfig
-from hrm_rl.models.layers import Attention, inner_width, rotate
+from hrm_rl.models.layers import Attention, inner_width
 from hrm_rl.puzzles import Sudoku
 from hrm_rl.training.data import Sampler
 from hrm_rl.training.presets import official
@@ -124,12 +124,9 @@ def fused_attention() -> Iterator[None]:
     """Attention as a GPU runs it, without a matrix of scores, on fake tensors that say "cpu"."""
 
     def forward(self: Attention, x_BLD: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
-        B, L, D = x_BLD.shape
-        q, k, v = self.qkv_proj(x_BLD).view(B, L, 3, self.heads, D // self.heads).unbind(2)
-        if rotary is not None:
-            q, k = rotate(q, *rotary), rotate(k, *rotary)
-        mixed = F.scaled_dot_product_attention(*(t.transpose(1, 2) for t in (q, k, v)))
-        return self.o_proj(mixed.transpose(1, 2).reshape(B, L, D))
+        q, k, v = (t.transpose(1, 2) for t in self.by_head(x_BLD, rotary))
+        mixed = F.scaled_dot_product_attention(q, k, v)
+        return self.o_proj(mixed.transpose(1, 2).reshape(x_BLD.shape))
 
     # Drawing weights looks at them, which fake tensors do not allow.
     empty = patch("torch.nn.init.trunc_normal_", lambda tensor, **_: tensor)

@@ -56,8 +56,9 @@ def _command(args: list[str]) -> int:
     if args and not args[0].startswith("-"):
         choice("command", args[0], COMMANDS)
     for option, value in itertools.pairwise([*args, "end"]):
-        if (option in WRITTEN and not value) or option in (f"{name}=" for name in WRITTEN):
-            raise ValueError(f'{option.rstrip("=")} must name where to write, got ""; "." is here')
+        name = option.removesuffix("=")
+        if name in WRITTEN and (name != option or not value):
+            raise ValueError(f'{name} must name where to write, got ""; "." is here')
     keep_freed_memory()
     if args[:1] == ["train"]:
         return train(args[1:])

@@ -15,11 +15,14 @@ from torch import Tensor, nn
 
 from hrm_rl.models.layers import Attention, SwiGLU, rms_norm
 from hrm_rl.models.units import UNITS, UnitAttention, boxes_of
+from hrm_rl.puzzles.kinds import task_for
 
 
 class BlockConfig(Protocol):
     """What a config says about its blocks."""
 
+    @property
+    def length(self) -> int: ...
     @property
     def width(self) -> int: ...
     @property
@@ -53,8 +56,8 @@ class Block(nn.Module):
         if c.token_mixer == "mlp":
             self.mlp_t = SwiGLU(positions, c.expansion, c.inner_multiple)
         elif c.token_mixer in UNITS:
-            rows, boxes = boxes_of(c.token_mixer, c.task, c.cells)
-            self.self_attn: nn.Module = UnitAttention(
+            rows, boxes = boxes_of(c.token_mixer, task_for(c))
+            self.self_attn: Attention = UnitAttention(
                 width=c.width, heads=c.heads, prefix=c.prefix, rows=rows, boxes=boxes
             )
         else:

@@ -119,6 +119,12 @@ def rotate(x_BLNK: Tensor, cos_LK: Tensor, sin_LK: Tensor) -> Tensor:
     return (x32 * cos_LK[:, None] + turned * sin_LK[:, None]).to(x_BLNK.dtype)
 
 
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Plain attention over the second to last axis, the softmax in fp32 at least."""
+    scores = (q @ k.transpose(-1, -2)) * q.shape[-1] ** -0.5
+    return at_least_float32(scores).softmax(-1).to(v.dtype) @ v
+
+
 class Attention(nn.Module):
     """Multi-head attention of all positions over all positions, no mask, no bias."""
 
@@ -130,14 +136,17 @@ class Attention(nn.Module):
 
     def forward(self, x_BLD: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
         B, L, D = x_BLD.shape
+        q, k, v = (t.transpose(1, 2) for t in self.by_head(x_BLD, rotary))
+        # Compiled for a CPU, the plain form is about twice as fast as the fused kernel.
+        mix = attend if x_BLD.device.type == "cpu" else F.scaled_dot_product_attention
+        return self.o_proj(mix(q, k, v).transpose(1, 2).reshape(B, L, D))
+
+    def by_head(
+        self, x_BLD: Tensor, rotary: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of shape (B, L, N, K), the first two turned by their position."""
+        B, L, D = x_BLD.shape
         q, k, v = self.qkv_proj(x_BLD).view(B, L, 3, self.heads, D // self.heads).unbind(2)
         if rotary is not None:
             q, k = rotate(q, *rotary), rotate(k, *rotary)
-        q, k, v = (t.transpose(1, 2) for t in (q, k, v))
-        if x_BLD.device.type == "cpu":
-            # Compiled for a CPU, the plain form is about twice as fast as the fused kernel.
-            scores = (q @ k.transpose(-1, -2)) * (D // self.heads) ** -0.5
-            mixed = at_least_float32(scores).softmax(-1).to(v.dtype) @ v
-        else:
-            mixed = F.scaled_dot_product_attention(q, k, v)
-        return self.o_proj(mixed.transpose(1, 2).reshape(B, L, D))
+        return q, k, v

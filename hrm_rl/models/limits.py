@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from hrm_rl.checks.numbers import real, whole
-from hrm_rl.models import blocks
+from hrm_rl.models.blocks import BlockConfig
 from hrm_rl.models.layers import inner_width
 from hrm_rl.models.units import UNITS, boxes_of
-from hrm_rl.puzzles.kinds import task_of
+from hrm_rl.puzzles.kinds import task_for, task_of
 
 HIGHEST: Final = {
     "vocab": 65_536,
@@ -35,13 +35,11 @@ MOST_BLOCKS: Final = 100_000
 """Blocks that a segment runs one after the other, in all its cycles: 24 in the paper."""
 
 
-class Checked(blocks.BlockConfig, Protocol):
+class Checked(BlockConfig, Protocol):
     """What a config says about its blocks, and what is read beside them."""
 
     @property
     def vocab(self) -> int: ...
-    @property
-    def length(self) -> int: ...
     @property
     def positions(self) -> str: ...
     @property
@@ -96,7 +94,7 @@ def check_blocks(config: Checked, counts: str) -> None:
         )
     check_task(config.task, config.length, config.vocab)
     if config.token_mixer in UNITS:
-        _, boxes = boxes_of(config.token_mixer, config.task, config.length)
+        _, boxes = boxes_of(config.token_mixer, task_for(config))
         if config.heads % len(boxes):
             raise ValueError(
                 f'token_mixer "{config.token_mixer}" shares the heads among {len(boxes)} kinds of '
@@ -144,10 +142,8 @@ def check_cost(config: Checked, blocks: int, runs: int) -> None:
     Raises:
         ValueError: too many weights, or too many blocks in a segment.
     """
-    places, inner = (
-        config.prefix + config.cells,
-        inner_width(config.width, config.expansion, config.inner_multiple),
-    )
+    places = config.prefix + config.cells
+    inner = inner_width(config.width, config.expansion, config.inner_multiple)
     block = 3 * config.width * inner
     if config.token_mixer == "mlp":
         mixer = inner_width(places, config.expansion, config.inner_multiple)

@@ -36,7 +36,7 @@ class TransformerConfig(SequenceConfig):
     def __post_init__(self) -> None:
         check_counts(self, "cycles")
         super().__post_init__()
-        flag("recurrent", self.recurrent)
+        object.__setattr__(self, "recurrent", flag("recurrent", self.recurrent))
         if not self.recurrent and self.cycles != 1:
             raise ValueError(
                 f"direct prediction is one pass: cycles must be 1 with recurrent=False, "

@@ -19,11 +19,11 @@ from typing import Final, NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from hrm_rl.models.layers import Linear, at_least_float32, rotate
-from hrm_rl.puzzles.kinds import task_of
-from hrm_rl.puzzles.sudoku.rules import Sudoku, for_length
+from hrm_rl.models.layers import Attention, attend
+from hrm_rl.puzzles.sudoku.rules import Sudoku
+from hrm_rl.puzzles.task import Task
 
 UNITS: Final = ("units", "neighbours")
 """The token mixers that are attention within units."""
@@ -36,16 +36,12 @@ class Box(NamedTuple):
     columns: int
 
 
-def boxes_of(token_mixer: str, task: str, length: int) -> tuple[int, tuple[Box, ...]]:
+def boxes_of(token_mixer: str, game: Task) -> tuple[int, tuple[Box, ...]]:
     """Rows of the grid, and the kinds of its units.
-
-    Args:
-        task: as in a model's config; "" is the Sudoku of `length` cells.
 
     Raises:
         ValueError: the puzzles have no such units.
     """
-    game = task_of(task) if task else for_length(length)
     if game.rows * game.columns != game.length or min(game.rows, game.columns) < 2:
         raise ValueError(
             f'token_mixer "{token_mixer}" needs puzzles that are grids, got {game.task}'
@@ -61,25 +57,21 @@ def boxes_of(token_mixer: str, task: str, length: int) -> tuple[int, tuple[Box, 
     return game.rows, (*lines, Box(game.box_rows, game.box_cols))
 
 
-class UnitAttention(nn.Module):
+class UnitAttention(Attention):
     """Multi-head attention in which a head sees the cells of a unit, and the prefix."""
 
     def __init__(
         self, *, width: int, heads: int, prefix: int, rows: int, boxes: Sequence[Box]
     ) -> None:
-        super().__init__()
-        self.heads, self.prefix, self.rows, self.boxes = heads, prefix, rows, tuple(boxes)
-        self.qkv_proj = Linear(width, 3 * width)
-        self.o_proj = Linear(width, width)
+        super().__init__(width, heads)
+        self.prefix, self.rows, self.boxes = prefix, rows, tuple(boxes)
 
     def forward(
         self, x_BLD: Tensor, rotary: tuple[Tensor, Tensor] | None
     ) -> Float[Tensor, "B L D"]:
         B, L, D = x_BLD.shape
         P, G = self.prefix, self.heads // len(self.boxes)
-        q, k, v = self.qkv_proj(x_BLD).view(B, L, 3, self.heads, D // self.heads).unbind(2)
-        if rotary is not None:
-            q, k = rotate(q, *rotary), rotate(k, *rotary)
+        q, k, v = self.by_head(x_BLD, rotary)
         groups = zip(*(t.split(G, dim=2) for t in (q, k, v)), self.boxes, strict=True)
         mixed_BTNK = torch.cat([self._within(*group) for group in groups], dim=2)
         if P:
@@ -113,9 +105,3 @@ class UnitAttention(nn.Module):
         down, across = self.rows // box.rows, U * box.rows // self.rows
         x = x_BUGSK.transpose(2, 3).reshape(B, down, across, box.rows, box.columns, G, K)
         return x.transpose(2, 3).reshape(B, U * S, G, K)
-
-
-def attend(q: Tensor, k: Tensor, v: Tensor) -> Float[Tensor, "*_ K"]:
-    """Plain attention over the second to last axis, the softmax in fp32 at least."""
-    scores = (q @ k.transpose(-1, -2)) * q.shape[-1] ** -0.5
-    return at_least_float32(scores).softmax(-1).to(v.dtype) @ v

@@ -164,7 +164,7 @@ def test_segments_go_on_from_the_carry(config: HRMConfig) -> None:
         ({"positions": "rope"}, 'positions must be "rotary", "learned" or "none", got "rope"'),
         (
             {"token_mixer": "conv"},
-            'token_mixer must be "attention", .* got "conv"',
+            'token_mixer must be "attention", "mlp", "units" or "neighbours", got "conv"',
         ),
         ({"heads": 3}, "width must be a multiple of 2 \\* heads"),
         ({"expansion": 0.0}, "expansion must be > 0"),
