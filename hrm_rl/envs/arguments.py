@@ -55,6 +55,7 @@ class TrainingArguments(TypedDict, total=False):
     max_segments: int
     step_cost: float
     loss: str
+    loss_on: str
     lr: float
     warmup: int
     lr_min_ratio: float
