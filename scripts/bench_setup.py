@@ -36,6 +36,8 @@ class Bench:
     """Single envs in the SyncVectorEnv, which is slow."""
     rounds: int
     max_segments: int = 16
+    quick: bool = False
+    """Whether it is only tried if all of this runs."""
 
     @staticmethod
     def create(checkpoint: str, device_name: str, quick: bool) -> Bench:
@@ -63,6 +65,7 @@ class Bench:
             sync_slots=4 if quick else 256,
             rounds=2 if quick else 7,
             max_segments=4 if quick else 16,
+            quick=quick,
         )
 
 

@@ -25,7 +25,7 @@ def mixed(easy: float, minimal: float, hard: float) -> tuple[tuple[str, float], 
     return tuple(part for part in parts if part[1])
 
 
-START = presets.sudoku9()
+START = presets.sudoku9_onestep()
 NEXT = replace(START, warmup=50, explore_probability=0.3)
 LAST = replace(NEXT, explore_probability=0.2, max_segments=16)
 LONG = replace(LAST, model=replace(START.model, H_cycles=2), lr=1e-4, lr_min_ratio=0.1)

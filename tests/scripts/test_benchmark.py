@@ -117,8 +117,29 @@ def test_the_whole_script_runs(
     out = tmp_path / "report.json"
     assert benchmark.main(["--quick", "--checkpoint", "sudoku4", "--out", str(out)]) == 0
     report = json.loads(out.read_text())
-    assert set(benchmark.SECTIONS) <= set(report)
+    assert set(benchmark.SECTIONS) - set(benchmark.HOURS) <= set(report)
     assert report["training"]["GFLOP of matrix products in a step"] > 0
     memory = report["memory"]
     flat = [v for line, v in memory.items() if line.startswith("kept for backward")]
     assert len(set(flat)) == 1
+
+
+def test_a_run_is_timed_until_it_reaches_what_is_asked(benchmark: ModuleType) -> None:
+    accuracy = benchmark.bench_accuracy
+    path = [accuracy.Reached(share, 10.0 * n, n) for n, share in enumerate([0.0, 0.5, 0.9, 1.0])]
+    assert accuracy.until(iter(path), 0.9, 100.0) == (path[2], True)
+    assert accuracy.until(iter(path), 0.9, 10.0) == (path[1], False)
+    assert accuracy.until(iter(path[:2]), 0.9, 100.0) == (path[1], False)
+
+
+def test_training_until_a_share_is_right_counts_training_alone(benchmark: ModuleType) -> None:
+    config = replace(tiny_run(), steps=3)
+    puzzles = load("sudoku4", "fit").take(range(4))
+    path = list(benchmark.bench_accuracy.climb(config, puzzles, every=2, segments=2))
+    assert [reached.steps for reached in path] == [2, 3]
+    assert 0 < path[0].core_seconds < path[1].core_seconds
+    assert all(0 <= reached.accuracy <= 1 for reached in path)
+
+
+def test_hours_of_training_are_for_who_asks(benchmark: ModuleType) -> None:
+    assert set(benchmark.HOURS) == {"time-to-accuracy"} < set(benchmark.SECTIONS)

@@ -6,7 +6,14 @@ from collections.abc import Callable
 
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.presets.puzzles import arc1, arc6, maze8, maze30, queens8
-from hrm_rl.training.presets.sudoku import official, sudoku4, sudoku6, sudoku9
+from hrm_rl.training.presets.sudoku import (
+    official,
+    sudoku4,
+    sudoku6,
+    sudoku9,
+    sudoku9_onestep,
+    sudoku9_trm,
+)
 from hrm_rl.training.presets.systems import direct6, etrm, hrm6, recurrent6, trm, trm6, universal6
 
 __all__ = [
@@ -24,6 +31,8 @@ __all__ = [
     "sudoku4",
     "sudoku6",
     "sudoku9",
+    "sudoku9_onestep",
+    "sudoku9_trm",
     "trm",
     "trm6",
     "universal6",
@@ -33,6 +42,8 @@ PRESETS: dict[str, Callable[[], TrainConfig]] = {
     "sudoku4": sudoku4,
     "sudoku6": sudoku6,
     "sudoku9": sudoku9,
+    "sudoku9-trm": sudoku9_trm,
+    "sudoku9-onestep": sudoku9_onestep,
     "official": official,
     "maze8": maze8,
     "maze30": maze30,
