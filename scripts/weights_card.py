@@ -1,72 +1,118 @@
-"""The card of weights that ship: what each stage did, and what was measured, as lines of Markdown."""
+"""The card of weights that ship: what the run did, and what was measured, as lines of Markdown."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from weights_recipes import Stage
+from torch.utils.flop_counter import FlopCounterMode
 
 from hrm_rl.agents.rules import rule
 from hrm_rl.banks.bank import Bank, log_bank, play
-from hrm_rl.models.checkpoint import load_model
-from hrm_rl.models.hrm import HRM
-from hrm_rl.puzzles import PuzzleSet, load
-from hrm_rl.puzzles.kinds import task_of
+from hrm_rl.models import Model
+from hrm_rl.puzzles import PuzzleSet
+from hrm_rl.puzzles.kinds import task_for, task_of
 from hrm_rl.puzzles.verdicts import VALID, valid_optimal
 from hrm_rl.statistics.calibration import calibration
 from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.train import TrainState, train
 
-SEGMENTS = 32
-SHOWN = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+SEGMENTS = 64
+SHOWN = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64)
+TOLD = (
+    "width",
+    "heads",
+    "layers",
+    "H_layers",
+    "L_layers",
+    "H_cycles",
+    "L_cycles",
+    "token_mixer",
+    "gradient",
+    "positions",
+)
+"""Of a model's config."""
 
 
-def steps_done(folder: Path) -> int:
-    card = folder / "weights.json"
-    return int(json.loads(card.read_text())["step"]) if card.exists() else 0
-
-
-def describe(config: TrainConfig, folder: Path) -> dict[str, Any]:
-    """What a stage did: its data, its steps, its wall time as logged."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    events = EventAccumulator(str(folder))
-    events.Reload()
-    speed = events.Scalars("train/steps_per_second")
-    since = [0, *(event.step for event in speed)]
-    seconds = sum((e.step - before) / e.value for e, before in zip(speed, since, strict=False))
+def cost(config: TrainConfig, folder: Path) -> dict[str, Any]:
+    """What a run did and took: data, steps, wall time as logged, matrix products as counted."""
+    seconds = sum(taken / value for taken, value in _speeds(folder))
+    steps = int(json.loads((folder / "weights.json").read_text())["step"])
     return {
         "data": [list(item) for item in config.data],
-        "steps": steps_done(folder),
+        "steps": steps,
         "slots": config.slots,
-        "max_segments": config.max_segments,
         "hours": round(seconds / 3600, 2),
+        "pflop": round(steps * flops_of_a_step(config) / 1e15, 3),
     }
 
 
-def header(model: HRM, card: dict[str, Any]) -> list[str]:
-    c, count = model.config, sum(p.numel() for p in model.parameters())
-    lines = [
-        f"HRM of {count / 1e6:.2f} M parameters: width {c.width}, {c.H_layers} + {c.L_layers} layers, "
-        f'N = {c.H_cycles}, T = {c.L_cycles}, token mixer "{c.token_mixer}".',
-        f"Trained by `{card['command']}` with `--halting {card['halting']}`, both Q outputs.",
-        "",
-        "| stage | data | steps x slots | max segments | hours on one core |",
-        "| --- | --- | --- | --- | --- |",
+def flops_of_a_step(config: TrainConfig) -> int:
+    """Of matrix products, forward and backward, of one eager step, as counted."""
+    task = task_for(config.model).task
+    small = "sudoku9_easy" if task == "sudoku9" else task
+    state = TrainState.create(
+        replace(config, compile=False, device="cpu", data=((small, 1.0),), init="")
+    )
+    with FlopCounterMode(display=False) as counter:
+        next(train(state))
+    return int(counter.get_total_flops())
+
+
+def _events(folder: Path) -> Any:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    events.Reload()
+    return events
+
+
+def _speeds(folder: Path) -> list[tuple[int, float]]:
+    """Steps taken and steps per second of each line of the log."""
+    speed = _events(folder).Scalars("train/steps_per_second")
+    since = [0, *(event.step for event in speed)]
+    return [(e.step - before, e.value) for e, before in zip(speed, since, strict=False)]
+
+
+def header(model: Model, config: TrainConfig, card: dict[str, Any]) -> list[str]:
+    """What the weights are, and what made them."""
+    count = sum(p.numel() for p in model.parameters())
+    data = ", ".join(f"{share:.0%} {name}" for name, share in card["data"])
+    return [
+        f"{type(model).__name__} of {count / 1e6:.2f} M parameters: {told(model.config)}.",
+        f"Trained by `{card['command']}`: {card['steps']} steps of {card['slots']} slots, at most "
+        f"{card['max_segments']} segments, `--halting {card['halting']}`; {data}.",
+        f"{card['hours']} hours of one core, {card['pflop']} PFLOP of matrix products.",
+        "The weights ship in half precision; they are loaded in single precision.",
     ]
-    for number, s in enumerate(card["stages"], start=1):
-        data = ", ".join(f"{share:.0%} {name}" for name, share in s["data"])
-        lines.append(
-            f"| {number} | {data} | {s['steps']} x {s['slots']} | {s['max_segments']} "
-            f"| {s['hours']} |"
-        )
-    return lines
 
 
-def measured(title: str, puzzles: PuzzleSet, model: HRM) -> list[str]:
+def told(config: Any) -> str:
+    """The sizes of a model, as its config names them."""
+    return ", ".join(f"{name} {getattr(config, name)}" for name in TOLD if hasattr(config, name))
+
+
+def climbed(folder: Path) -> list[str]:
+    """Of the puzzles that training halted, the share right along the run: ten lines."""
+    exact = _events(folder).Scalars("train/exact")
+    if not exact:
+        return []
+    bounds = np.linspace(0, exact[-1].step, 11)[1:]
+    lines = ["", "| steps | right when halted in training |", "| --- | --- |"]
+    low = 0.0
+    for high in bounds:
+        values = [event.value for event in exact if low < event.step <= high]
+        if values:
+            lines.append(f"| {int(high)} | {np.mean(values):.1%} |")
+        low = high
+    return [*lines, ""]
+
+
+def measured(title: str, puzzles: PuzzleSet, model: Model) -> list[str]:
     """Accuracy per segment, halting by the Q-head, calibration: lines of Markdown."""
     bank = log_bank(model, puzzles, SEGMENTS, batch_size=64)
     rating = float(np.mean(puzzles.ratings_P))
@@ -86,7 +132,7 @@ def measured(title: str, puzzles: PuzzleSet, model: HRM) -> list[str]:
         count = int(inside.sum())
         if 0 < count < len(puzzles) and model.config.length == 81:
             lines.append(curve(f"rating {name} ({count})", bank.correct_MP[:, inside]))
-    return [*lines, "", *halting_lines(bank)]
+    return [*lines, "", first_right(bank.correct_MP), "", *halting_lines(bank)]
 
 
 def valid(bank: Bank, puzzles: PuzzleSet) -> torch.Tensor:
@@ -108,23 +154,24 @@ def curve(name: str, correct_MP: torch.Tensor) -> str:
     return f"| {name} | " + " | ".join(f"{float(share):.1%}" for share in shares) + " |"
 
 
-def progress(runs: list[tuple[Stage, Path]]) -> list[str]:
-    """How far each stage came: exact after 16 segments on 100 puzzles of each fit split."""
-    names = ["sudoku9_easy", "sudoku9_minimal", "sudoku9_hard"]
-    lines = ["", "After each stage, exact after 16 segments on 100 puzzles of the fit splits:", ""]
-    lines += ["| stage | " + " | ".join(names) + " |", "| --- |" + " --- |" * len(names)]
-    for number, (_, folder) in enumerate(runs, start=1):
-        model, _ = load_model(folder)
-        banks = [log_bank(model, load(n, "fit").sample(100), 16) for n in names]
-        shares = [f"{float(bank.correct_MP[-1].double().mean()):.1%}" for bank in banks]
-        lines.append(f"| {number} | " + " | ".join(shares) + " |")
-    return lines
+def first_right(correct_MP: torch.Tensor) -> str:
+    """When puzzles come right, of those that ever do: one sentence."""
+    solved_P = correct_MP.any(0)
+    if not bool(solved_P.any()):
+        return "None comes right."
+    first = (correct_MP.int().argmax(0)[solved_P] + 1).numpy()
+    quantiles = np.percentile(first, [10, 25, 50, 75, 90], method="inverted_cdf").astype(int)
+    return (
+        "First right at segment "
+        + " / ".join(map(str, quantiles))
+        + " (10, 25, 50, 75, 90 % of those that ever are)."
+    )
 
 
 def halting_lines(bank: Bank) -> list[str]:
     lines = ["| halting | limit | exact at halting | mean segments |", "| --- | --- | --- | --- |"]
     rules = {"q": "Q_halt > Q_continue", "trm": "Q_halt > 0.5", f"fixed-{SEGMENTS}": "never early"}
-    for limit in (8, 16, 32):
+    for limit in (8, 16, 32, 64):
         part = bank.first(limit)
         for name, title in rules.items():
             halted = play(part, rule(name))
