@@ -12,6 +12,7 @@ from hrm_rl.training.presets.sudoku import (
     sudoku6,
     sudoku9,
     sudoku9_onestep,
+    sudoku9_overthinks,
     sudoku9_trm,
 )
 from hrm_rl.training.presets.systems import direct6, etrm, hrm6, recurrent6, trm, trm6, universal6
@@ -32,6 +33,7 @@ __all__ = [
     "sudoku6",
     "sudoku9",
     "sudoku9_onestep",
+    "sudoku9_overthinks",
     "sudoku9_trm",
     "trm",
     "trm6",
@@ -44,6 +46,7 @@ PRESETS: dict[str, Callable[[], TrainConfig]] = {
     "sudoku9": sudoku9,
     "sudoku9-trm": sudoku9_trm,
     "sudoku9-onestep": sudoku9_onestep,
+    "sudoku9-overthinks": sudoku9_overthinks,
     "official": official,
     "maze8": maze8,
     "maze30": maze30,
