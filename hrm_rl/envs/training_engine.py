@@ -33,6 +33,7 @@ from hrm_rl.training.train import Thought, TrainState, settle, think
 
 MEANINGLESS: Final = (
     "halting", "attach", "edge", "bootstrap", "tie", "explore", "explore_probability", "q_weight",
+    "grow_segments",
 )  # fmt: skip
 """Fields of a run's config that are about its own halting learner, in whose place the agent is."""
 
@@ -171,5 +172,5 @@ def run_config(preset: str, slots: int, changes: dict[str, Any]) -> TrainConfig:
     values = parse_json(PRESETS[preset]().to_json()) | changes
     if "model" in changes:
         values["model"] = config_to(changes["model"])
-    values |= {"slots": slots, "halting": "external"}
+    values |= {"slots": slots, "halting": "external", "grow_segments": ()}
     return TrainConfig.from_json(json.dumps(values, default=str))
