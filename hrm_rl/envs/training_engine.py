@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from hrm_rl import features, loop
+from hrm_rl import features
 from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.envs.arguments import refuse_unknown
@@ -93,7 +93,7 @@ class TrainingEngine:
                 state.generator.manual_seed(seed)
             all_N = torch.ones_like(state.slots.m_B, dtype=torch.bool)
             self.torn = True
-            state.slots = loop.deal(state.model, state.slots, state.sample(), all_N)
+            state.deal(all_N)
             state.dealt = state.dealt + (0 if first else len(all_N))
         moment = self._think()
         self.torn = False

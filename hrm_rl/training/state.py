@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from hrm_rl import halting, loop
 from hrm_rl.device import compile_segment, resolve_dtype
 from hrm_rl.models import Carry, Model, build, config_to
 from hrm_rl.models.checkpoint import load_model
+from hrm_rl.models.drawn import Drawn
 from hrm_rl.puzzles import task_for
 from hrm_rl.training import optim
 from hrm_rl.training.config import TrainConfig
@@ -102,7 +103,7 @@ class TrainState:
         averaging, params = world.averaging(model), list(model.parameters())
         own, share = lambda: world.own(sample()), world.share(config.slots)
         batch = own()
-        slots = loop.fresh(model, batch)
+        slots = loop.fresh(model, batch, _seeds(config, model, generator, world))
         # Laid out as every later carry is: a compiled segment would otherwise compile twice.
         carry = Carry(*(z_BLD.contiguous() for z_BLD in slots.carry))
         learner, device = joint_learner(config), batch.x_BT.device
@@ -125,6 +126,12 @@ class TrainState:
         state.min_B = state.draw_min(1)
         return state
 
+    def deal(self, where_B: Bool[Tensor, " B"]) -> None:
+        """Put the next puzzles into the slots marked."""
+        batch = self.sample()
+        seed_B = _seeds(self.config, self.model, self.generator, self.world)
+        self.slots = loop.deal(self.model, self.slots, batch, where_B, seed_B)
+
     def draw_min(self, step: int) -> Int[Tensor, " B"]:
         """Minimum segments for every slot, of at most those that step `step` allows."""
         c, device = self.config, self.slots.m_B.device
@@ -135,11 +142,21 @@ class TrainState:
         )
 
 
+def _seeds(
+    config: TrainConfig, model: Model, generator: torch.Generator | None, world: World
+) -> Int[Tensor, " B"] | None:
+    """Drawn for every slot if the model draws by them; if not, nothing is drawn."""
+    if not (isinstance(model, Drawn) and model.draws):
+        return None
+    drawn_B = torch.randint(2**62, (config.slots,), generator=generator, device=model.device)
+    return world.own(drawn_B)
+
+
 def _weights(config: TrainConfig) -> dict[str, Tensor]:
-    """The weights to start from, of the same architecture; only cycles, which have none, may differ."""
+    """The weights to start from, of the same architecture; what has no weights may differ."""
     model, _ = load_model(config.init)
-    cycles = dict.fromkeys(("H_cycles", "L_cycles"))
-    if config_to(model.config) | cycles != config_to(config.model) | cycles:
+    may = dict.fromkeys(("H_cycles", "L_cycles", "start", "noise"))
+    if config_to(model.config) | may != config_to(config.model) | may:
         raise ValueError(
             f"{config.init} has another architecture ({model.config}); start from one like "
             f"{config.model}"

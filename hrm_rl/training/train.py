@@ -118,7 +118,7 @@ def settle(state: TrainState, thought: Thought, wants_B: Bool[Tensor, " B"]) -> 
     terms = {"loss": loss, "lm_loss": lm_B} | {f"{k}_loss": v for k, v in q_terms.items()}
     sums = {name: term.detach().mean() for name, term in terms.items()}
     sums |= _halts(output, thought.correct_B, halted_B, state.slots, c.max_segments) | norms
-    state.slots = loop.deal(model, state.slots, state.sample(), halted_B)
+    state.deal(halted_B)
     state.dealt = state.dealt + halted_B.sum()
     if c.explore == "episode":
         state.min_B = torch.where(halted_B, state.draw_min(state.step + 1), state.min_B)
