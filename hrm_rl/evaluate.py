@@ -65,14 +65,12 @@ def evaluate(
     early_exit = flag("early_exit", early_exit)
     max_segments = whole("max_segments", max_segments, low=1, high=MOST)
     batch_size = whole("batch_size", batch_size, low=1, high=MOST)
-    seed = whole("seed", seed, low=0, high=SEEDS)
     device = model.device
     index_B, waiting = torch.arange(len(puzzles)).tensor_split([batch_size])
     running = _begun(policy, len(index_B))
     found = _Found(puzzles, max_segments)
     halted_B = torch.zeros(len(index_B), dtype=torch.bool)
-    batch = batch_of(puzzles, index_B, device)
-    slots, seen = loop.fresh(model, batch, seeds(seed, index_B.to(device))), None
+    slots, seen = loop.fresh(model, *_dealt(puzzles, index_B, seed, device)), None
     bar = progress_bar(total=len(puzzles), desc="evaluating", disable=not progress, unit="puzzle")
     with bar:
         while len(index_B):
@@ -84,15 +82,13 @@ def evaluate(
             halts_B = (_ask(running, seen, slots.m_B, max_segments) | last_B) & ~halted_B
             found.add(index_B, halts_B, m_B, slots.batch, output.logits)
             bar.update(int(halts_B.sum()))
-
             halted_B |= halts_B
             leaves_B = halted_B if early_exit else last_B
             dealt_B = leaves_B & (leaves_B.cumsum(0) <= len(waiting))
             if dealt_B.any():
                 index_B[dealt_B], waiting = waiting.tensor_split([int(dealt_B.sum())])
                 halted_B = halted_B & ~dealt_B
-                batch = batch_of(puzzles, index_B, device)
-                seed_B = seeds(seed, index_B.to(device))
+                batch, seed_B = _dealt(puzzles, index_B, seed, device)
                 slots = loop.deal(model, slots, batch, dealt_B.to(device), seed_B)
             stays_B = ~leaves_B | dealt_B
             if not stays_B.all():
@@ -102,6 +98,14 @@ def evaluate(
                 if hasattr(running, "keep"):
                     running.keep(keep)
     return Answered(found.segment_P, found.correct_P, found.valid_P)
+
+
+def _dealt(
+    puzzles: PuzzleSet, index_B: Tensor, seed: int, device: torch.device
+) -> tuple[loop.Batch, Tensor]:
+    """Some of the puzzles, and the seeds of their states."""
+    seed = whole("seed", seed, low=0, high=SEEDS)
+    return batch_of(puzzles, index_B, device), seeds(seed, index_B.to(device))
 
 
 class _Found:
