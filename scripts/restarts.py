@@ -21,14 +21,12 @@ from pathlib import Path
 import torch
 
 from hrm_rl.checks.progress import bar
-from hrm_rl.inside.copies import KINDS, Tries, first_verified, surest, taken, tries, voted
+from hrm_rl.inside.copies import KINDS, Tries, first_verified, spent, surest, taken, tries, voted
 from hrm_rl.models import Model
 from hrm_rl.models.checkpoint import load_model, write_atomically
 from hrm_rl.puzzles import PuzzleSet, load
 
 COPIES = (1, 2, 4, 8, 16)
-BATCH = 512
-"""Rows at a time."""
 
 
 def scores(of: Tries, one: Tries, solution_PT: torch.Tensor) -> dict[str, float]:
@@ -44,14 +42,8 @@ def scores(of: Tries, one: Tries, solution_PT: torch.Tensor) -> dict[str, float]
         "one, verified": first_verified(one.verified_MPK)[0] > 0,
     }
     shares = {name: float(part_P.double().mean()) for name, part_P in found.items()}
-    return shares | {"segments until verified": spent(of), "one, segments": spent(one)}
-
-
-def spent(of: Tries) -> float:
-    """Mean segments of all copies together, until one verifies or to the end."""
-    M, _, K = of.verified_MPK.shape
-    segment_P, _ = first_verified(of.verified_MPK)
-    return float(K * torch.where(segment_P > 0, segment_P, M).double().mean())
+    took = {"segments until verified": of, "one, segments": one}
+    return shares | {name: float(spent(t.verified_MPK).double().mean()) for name, t in took.items()}
 
 
 def study(
@@ -60,19 +52,8 @@ def study(
     """The scores of each K."""
     solution_PT = torch.from_numpy(puzzles.solutions_PL)
     for K in COPIES:
-        several = _tries(model, puzzles, K, segments, kind, seed)
-        yield K, scores(several, _tries(model, puzzles, 1, K * segments, kind, seed), solution_PT)
-
-
-def _tries(
-    model: Model, puzzles: PuzzleSet, copies: int, segments: int, kind: str, seed: int
-) -> Tries:
-    """Of all puzzles, a part of them at a time."""
-    each, parts = max(BATCH // copies, 1), []
-    for first in range(0, len(puzzles), each):
-        part = puzzles.take(range(first, min(first + each, len(puzzles))))
-        parts.append(tries(model, part, copies, segments, kind, seed + first))
-    return Tries(*(torch.cat(of, 1) for of in zip(*parts, strict=True)))
+        several = tries(model, puzzles, K, segments, kind, seed)
+        yield K, scores(several, tries(model, puzzles, 1, K * segments, kind, seed), solution_PT)
 
 
 def table(rows: dict[int, dict[str, float]]) -> list[str]:

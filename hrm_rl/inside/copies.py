@@ -37,58 +37,88 @@ class Tries(NamedTuple):
     """The prediction keeps the givens and the rules."""
 
 
-@torch.no_grad()
 def tries(
-    model: Model, puzzles: PuzzleSet, copies: int, segments: int, kind: str = "start", seed: int = 0
+    model: Model,
+    puzzles: PuzzleSet,
+    copies: int,
+    segments: int,
+    kind: str = "start",
+    seed: int = 0,
+    batch_size: int = 256,
 ) -> Tries:
-    """Think about K copies of each Sudoku for so many segments; all of them at once.
+    """Think about K copies of each Sudoku for so many segments.
 
     The first of the copies that are seen by a symmetry is the puzzle as it is.
+
+    Args:
+        batch_size: rows side by side, at the least the copies of one puzzle.
 
     Raises:
         ValueError: an argument out of range, puzzles that are no Sudoku, or a model that draws no states
             where they should differ.
     """
     copies = whole("copies", copies, low=1, high=MOST_SLOTS)
-    segments, seed = (
-        whole("segments", segments, low=1, high=MOST),
-        whole("seed", seed, low=0, high=SEEDS),
-    )
+    segments = whole("segments", segments, low=1, high=MOST)
+    seed = whole("seed", seed, low=0, high=SEEDS)
+    choice("kind", kind, KINDS)
     game = task_of(puzzles.task)
     if not isinstance(game, Sudoku):
         raise ValueError(f"copies are of Sudoku, which checks itself, got {puzzles.task}")
-    choice("kind", kind, KINDS)
-    if kind == "start" and copies > 1 and not (isinstance(model, Drawn) and model.draws):
+    if kind == "start" and copies > 1 and not draws(model):
         raise ValueError(
             'this model starts every copy alike; take one with start="random" or noise, or kind '
             '"symmetry"'
         )
-    P, B = len(puzzles), len(puzzles) * copies
-    batch = loop.batch_of(puzzles, torch.arange(P).repeat_interleave(copies), model.device)
-    symmetry = _looks(P, copies, game, seed, model.device) if kind == "symmetry" else None
-    if symmetry is not None:
-        batch = batch._replace(x_BT=symmetry.seen(batch.x_BT))
-    slots = loop.fresh(model, batch, seeds(seed, torch.arange(B, device=model.device)))
-    givens_BT = puzzles.inputs_PL.repeat(copies, axis=0)
-    found: list[tuple[Tensor, Tensor, Tensor]] = []
+    row_B = torch.arange(len(puzzles) * copies)
+    looks = _looks(row_B, copies, game, seed) if kind == "symmetry" else None
+    parts = [
+        _part(model, puzzles, copies, segments, row_B, looks, seed)
+        for row_B in row_B.split(max(batch_size // copies, 1) * copies)
+    ]
+    return Tries(*(torch.cat(of, 1) for of in zip(*parts, strict=True)))
+
+
+def draws(model: Model) -> bool:
+    """Whether another seed is another start."""
+    return isinstance(model, Drawn) and model.draws
+
+
+@torch.no_grad()
+def _part(
+    model: Model,
+    puzzles: PuzzleSet,
+    copies: int,
+    segments: int,
+    row_B: Int[Tensor, " B"],
+    looks: Symmetry | None,
+    seed: int,
+) -> Tries:
+    """Of these rows, which are all copies of some puzzles."""
+    game, device = Sudoku(task_of(puzzles.task).rows), model.device
+    batch = loop.batch_of(puzzles, row_B // copies, device)
+    own = loop.take(looks, row_B) if looks is not None else None
+    if own is not None:
+        batch = batch._replace(x_BT=own.seen(batch.x_BT.cpu()).to(device))
+    slots = loop.fresh(model, batch, seeds(seed, row_B.to(device)))
+    givens_BT = puzzles.inputs_PL[(row_B // copies).numpy()]
+    found: list[list[Tensor]] = []
     for _ in range(segments):
         slots, output = loop.advance(model, slots)
-        prediction_BT = output.logits.argmax(-1)
-        if symmetry is not None:
-            prediction_BT = symmetry.back(prediction_BT)
-        answer_BT = prediction_BT.cpu().numpy()
-        verified_B = game.solved(game.values(givens_BT), game.values(answer_BT))
-        parts = prediction_BT.to(torch.uint8), output.q[:, 0].float(), torch.from_numpy(verified_B)
-        found.append(tuple(part.cpu().unflatten(0, (P, copies)) for part in parts))
+        prediction_BT = output.logits.argmax(-1).cpu()
+        prediction_BT = prediction_BT if own is None else own.back(prediction_BT)
+        verified_B = game.solved(game.values(givens_BT), game.values(prediction_BT.numpy()))
+        q_halt_B = output.q[:, 0].float().cpu()
+        parts = [prediction_BT.to(torch.uint8), q_halt_B, torch.from_numpy(verified_B)]
+        found.append([part.unflatten(0, (-1, copies)) for part in parts])
     return Tries(*(torch.stack(parts) for parts in zip(*found, strict=True)))
 
 
-def _looks(puzzles: int, copies: int, game: Sudoku, seed: int, device: torch.device) -> Symmetry:
-    """A symmetry for each copy but the first, which stays as it is."""
-    B = puzzles * copies
-    drawn = draw(B, game.size, torch.Generator(device).manual_seed(seed), device)
-    first_B1 = (torch.arange(B, device=device) % copies == 0)[:, None]
-    same = [torch.arange(part.shape[1], device=device).expand_as(part) for part in drawn]
+def _looks(row_B: Int[Tensor, " B"], copies: int, game: Sudoku, seed: int) -> Symmetry:
+    """A symmetry for each row but the first of its puzzle, which stays as it is."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = draw(len(row_B), game.size, generator, row_B.device)
+    first_B1 = (row_B % copies == 0)[:, None]
+    same = [torch.arange(part.shape[1]).expand_as(part) for part in drawn]
     return Symmetry(
         *(torch.where(first_B1, own, part) for own, part in zip(same, drawn, strict=True))
     )
@@ -121,6 +151,13 @@ def first_verified(
     P = verified_MPK.shape[1]
     copy_P = verified_MPK[at_P, torch.arange(P)].int().argmax(1)
     return segment_P, copy_P
+
+
+def spent(verified_MPK: Bool[Tensor, "M P K"]) -> Int[Tensor, " P"]:
+    """Segments of all copies together, until one verifies or to the end."""
+    M, _, K = verified_MPK.shape
+    segment_P, _ = first_verified(verified_MPK)
+    return K * torch.where(segment_P > 0, segment_P, M)
 
 
 def taken(part_PK: Bool[Tensor, "P K"], copy_P: Int[Tensor, " P"]) -> Bool[Tensor, " P"]:

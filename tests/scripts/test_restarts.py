@@ -49,7 +49,6 @@ def test_a_study_is_a_table_of_its_copies(
     restarts: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(restarts, "COPIES", (1, 2))
-    monkeypatch.setattr(restarts, "BATCH", 6)
     rows = dict(restarts.study(talkative(), PUZZLES, 2, "symmetry"))
     assert rows[1]["segments until verified"] == rows[1]["one, segments"] == 2
     assert rows[2]["one, segments"] == rows[2]["segments until verified"] == 4
