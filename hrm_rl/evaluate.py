@@ -20,9 +20,10 @@ from hrm_rl import features, loop
 from hrm_rl.checks.numbers import choice, flag, whole
 from hrm_rl.checks.progress import bar as progress_bar
 from hrm_rl.device import lighten, shelter
-from hrm_rl.halting import HALT, MOST, Halted, Policy, begun, decide
+from hrm_rl.halting import HALT, MOST, SEEDS, Halted, Policy, begun, decide
 from hrm_rl.loop import batch_of
 from hrm_rl.models import Model
+from hrm_rl.models.drawn import seeds
 from hrm_rl.puzzles import PuzzleSet, task_of, verdicts
 from hrm_rl.puzzles.verdicts import valid_optimal
 
@@ -46,6 +47,7 @@ def evaluate(
     early_exit: bool = True,
     batch_size: int = 256,
     progress: bool = False,
+    seed: int = 0,
 ) -> Answered:
     """Solve every puzzle, halting where `policy` says so, at `max_segments` at the latest.
 
@@ -53,6 +55,7 @@ def evaluate(
         early_exit: the places of halted puzzles are taken by puzzles that wait, and are given up
             when none does. Without it every puzzle runs to the end and the answer of the halting
             segment counts: the same result, but for rounding, for more work.
+        seed: of a model that draws its states; each puzzle has a seed of its own by its number.
 
     Raises:
         ValueError: too little memory, an argument out of range, decisions that are not one bool for
@@ -67,7 +70,7 @@ def evaluate(
     running = _begun(policy, len(index_B))
     found = _Found(puzzles, max_segments)
     halted_B = torch.zeros(len(index_B), dtype=torch.bool)
-    slots, seen = loop.fresh(model, batch_of(puzzles, index_B, device)), None
+    slots, seen = loop.fresh(model, *_dealt(puzzles, index_B, seed, device)), None
     bar = progress_bar(total=len(puzzles), desc="evaluating", disable=not progress, unit="puzzle")
     with bar:
         while len(index_B):
@@ -79,15 +82,14 @@ def evaluate(
             halts_B = (_ask(running, seen, slots.m_B, max_segments) | last_B) & ~halted_B
             found.add(index_B, halts_B, m_B, slots.batch, output.logits)
             bar.update(int(halts_B.sum()))
-
             halted_B |= halts_B
             leaves_B = halted_B if early_exit else last_B
             dealt_B = leaves_B & (leaves_B.cumsum(0) <= len(waiting))
             if dealt_B.any():
                 index_B[dealt_B], waiting = waiting.tensor_split([int(dealt_B.sum())])
                 halted_B = halted_B & ~dealt_B
-                batch = batch_of(puzzles, index_B, device)
-                slots = loop.deal(model, slots, batch, dealt_B.to(device))
+                batch, seed_B = _dealt(puzzles, index_B, seed, device)
+                slots = loop.deal(model, slots, batch, dealt_B.to(device), seed_B)
             stays_B = ~leaves_B | dealt_B
             if not stays_B.all():
                 keep = stays_B.nonzero().squeeze(1)
@@ -96,6 +98,14 @@ def evaluate(
                 if hasattr(running, "keep"):
                     running.keep(keep)
     return Answered(found.segment_P, found.correct_P, found.valid_P)
+
+
+def _dealt(
+    puzzles: PuzzleSet, index_B: Tensor, seed: int, device: torch.device
+) -> tuple[loop.Batch, Tensor]:
+    """Some of the puzzles, and the seeds of their states."""
+    seed = whole("seed", seed, low=0, high=SEEDS)
+    return batch_of(puzzles, index_B, device), seeds(seed, index_B.to(device))
 
 
 class _Found:
@@ -175,8 +185,12 @@ def solve(
     policy: Policy,
     max_segments: int,
     puzzle_id: int = 0,
+    seed: int = 0,
 ) -> Iterator[Solving]:
     """Solve one puzzle, segment by segment, until the policy halts or at `max_segments`.
+
+    Args:
+        seed: of a model that draws its states.
 
     Raises:
         ValueError: as `evaluate`.
@@ -192,7 +206,8 @@ def solve(
         )
     policy, x_BT = begun(policy, 1), x_T.long().to(model.device)[None]
     id_B = torch.full_like(x_BT[:, 0], puzzle_id)
-    slots, seen = loop.fresh(model, loop.Batch(x_BT, x_BT, id_B)), None
+    seed_B = torch.full_like(id_B, whole("seed", seed, low=0, high=SEEDS))
+    slots, seen = loop.fresh(model, loop.Batch(x_BT, x_BT, id_B), seed_B), None
     for m in range(1, max_segments + 1):
         before = slots
         slots, output = loop.advance(model, slots)

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from hrm_rl.models.base import Carry, Output
+from hrm_rl.models.drawn import Drawn
 from hrm_rl.puzzles import PuzzleSet
 
 Rows = TypeVar("Rows", bound=tuple[Any, ...] | Tensor)
@@ -43,19 +44,34 @@ class Slots(NamedTuple):
     batch: Batch
     m_B: Int[Tensor, " B"]
     """Segments run on the slot's puzzle; 0 when just dealt."""
+    seed_B: Int[Tensor, " B"] | None = None
+    """What a model that draws (`models.drawn`) draws by, until the slot is dealt another puzzle; None for
+    any other model."""
 
 
-def fresh(model: SegmentModel, batch: Batch) -> Slots:
-    """Slots that have all just been dealt `batch`."""
-    B = batch.x_BT.shape[0]
-    return Slots(
-        model.initial(B), batch, torch.zeros(B, dtype=torch.int32, device=batch.x_BT.device)
-    )
+def fresh(model: SegmentModel, batch: Batch, seed_B: Int[Tensor, " B"] | None = None) -> Slots:
+    """Slots that have all just been dealt `batch`.
+
+    Args:
+        seed_B: for models that draw, from all of int64; 0 where it is left out.
+    """
+    B, device = len(batch.x_BT), batch.x_BT.device
+    m_B = torch.zeros(B, dtype=torch.int32, device=device)
+    if not (isinstance(model, Drawn) and model.draws):
+        return Slots(model.initial(B), batch, m_B)
+    seed_B = torch.zeros(B, dtype=torch.int64, device=device) if seed_B is None else seed_B
+    return Slots(model.initial(B, seed_B), batch, m_B, seed_B)
 
 
-def deal(model: SegmentModel, slots: Slots, batch: Batch, where_B: Bool[Tensor, " B"]) -> Slots:
-    """Put the puzzles of `batch` into the slots marked in `where_B`: initial carry, m = 0."""
-    return select(where_B, fresh(model, batch), slots)
+def deal(
+    model: SegmentModel,
+    slots: Slots,
+    batch: Batch,
+    where_B: Bool[Tensor, " B"],
+    seed_B: Int[Tensor, " B"] | None = None,
+) -> Slots:
+    """Put the puzzles of `batch` into the slots marked in `where_B`: `fresh` carry, m = 0."""
+    return select(where_B, fresh(model, batch, seed_B), slots)
 
 
 def each(function: Callable[..., Tensor], *trees: Any) -> Any:
@@ -92,8 +108,11 @@ def advance(
     """
     if rows_BE is None:
         rows_BE = model.puzzle_rows(slots.batch.id_B)
-    carry, output = model.segment(slots.carry, slots.batch.x_BT, rows_BE)
-    return Slots(carry, slots.batch, slots.m_B + 1), output
+    carry = slots.carry
+    if slots.seed_B is not None and isinstance(model, Drawn):
+        carry = model.stirred(carry, slots.seed_B, slots.m_B)
+    carry, output = model.segment(carry, slots.batch.x_BT, rows_BE)
+    return slots._replace(carry=carry, m_B=slots.m_B + 1), output
 
 
 def batch_of(puzzles: PuzzleSet, index_B: Int[Tensor, " B"], device: torch.device) -> Batch:

@@ -23,7 +23,7 @@ from hrm_rl.agents.rules.basic import FixedSegments
 from hrm_rl.device import autocast, resolve_dtype
 from hrm_rl.evaluate import evaluate
 from hrm_rl.loop import batch_of
-from hrm_rl.models.hrm import HRM, HRMConfig
+from hrm_rl.models.hrm import GRADIENTS, HRM, HRMConfig
 from hrm_rl.puzzles import load
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.train import TrainState, train
@@ -33,7 +33,10 @@ SEGMENTS = (4, 16, 64)
 
 
 def memory(b: Bench) -> Rows:
-    """Bytes per slot against N x T and against segments: neither may make them grow."""
+    """Bytes per slot against N x T and against segments: neither may make them grow.
+
+    And against how far back the gradient goes, at the paper's N = T = 2: that makes them grow.
+    """
     found: Rows = {}
     for n, t in CYCLES:
         config = replace(b.model.config, H_cycles=n, L_cycles=t)
@@ -43,10 +46,17 @@ def memory(b: Bench) -> Rows:
         kept = saved_bytes(b, b.model.config, segments=m)
         found[f"kept for backward, KiB/slot, segment {m}"] = kept / 1024
     for n, t in CYCLES:
-        peak = peak_of_process(b, "train", n, t, 4)
+        config = replace(b.model.config, H_cycles=n, L_cycles=t)
+        peak = peak_of_process(b, "train", config, 4)
         found[f"peak of training, KiB/slot, N x T = {n} x {t}"] = peak / 1024
+    for gradient in GRADIENTS:
+        config = replace(b.model.config, H_cycles=2, L_cycles=2, gradient=gradient)
+        kept = saved_bytes(b, config, segments=1)
+        found[f"kept for backward, KiB/slot, gradient {gradient}"] = kept / 1024
+        peak = peak_of_process(b, "train", config, 4)
+        found[f"peak of training, KiB/slot, gradient {gradient}"] = peak / 1024
     for m in SEGMENTS:
-        peak = peak_of_process(b, "evaluate", b.model.config.H_cycles, b.model.config.L_cycles, m)
+        peak = peak_of_process(b, "evaluate", b.model.config, m)
         found[f"peak of evaluation, KiB/slot, {m} segments"] = peak / 1024
     return found
 
@@ -74,11 +84,11 @@ def saved_bytes(b: Bench, config: HRMConfig, segments: int) -> float:
     return sum(kept.values()) / b.config.slots
 
 
-def peak_of_process(b: Bench, work: str, n: int, t: int, segments: int) -> float:
+def peak_of_process(b: Bench, work: str, config: HRMConfig, segments: int) -> float:
     """Bytes per slot that a fresh process needs for the work beyond what it held before."""
     job = {
         "work": work,
-        "model": asdict(replace(b.model.config, H_cycles=n, L_cycles=t)),
+        "model": asdict(config),
         "slots": b.config.slots,
         "segments": segments,
         "data": b.config.data[0][0],

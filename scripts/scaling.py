@@ -96,7 +96,12 @@ def flops_by_hand(config: HRMConfig, slots: int, bootstrap: str) -> int:
     block = 8 * L * D**2 + 4 * L**2 * D + 6 * L * D * inner  # q k v o; scores and mix; SwiGLU
     heads = 2 * L * D * c.vocab + 4 * D
     forward = c.H_cycles * (c.H_layers + c.L_cycles * c.L_layers) * block + heads
-    backward = 2 * ((c.H_layers + c.L_layers) * block + heads)
+    slow, fast = {
+        "one-step": (1, 1),
+        "last-cycle": (1, c.L_cycles),
+        "segment": (c.H_cycles, c.H_cycles * c.L_cycles),
+    }[c.gradient]
+    backward = 2 * ((slow * c.H_layers + fast * c.L_layers) * block + heads)
     # Delayed: the Q-head again on detached vectors, forward and the gradient of its weight.
     extra = forward if bootstrap == "extra" else 8 * D
     puzzle_width = D if c.puzzle_width is None else c.puzzle_width

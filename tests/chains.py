@@ -83,7 +83,7 @@ class Run:
             correct_B = self._right(self.m_B)
             segment = Segment(
                 seen=seen, q_B2=q_B2, last_z_BD=last_z_BD, correct_B=correct_B,
-                lm_B=1 - correct_B.float(), halted_B=halted_B, head=self.head,
+                lm_B=1 - correct_B.float(), halted_B=halted_B, max_segments=M, head=self.head,
                 peek=lambda z_BD=next_z_BD: self.head(z_BD).detach(),
             )  # fmt: skip
             terms, self.memory = self.learner.learn(self.memory, segment)

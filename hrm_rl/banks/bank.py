@@ -23,6 +23,7 @@ from hrm_rl.device import lighten, shelter
 from hrm_rl.halting import Halted, Policy, begun, decide
 from hrm_rl.loop import batch_of
 from hrm_rl.models import Model, ModelConfig
+from hrm_rl.models.drawn import seeds
 from hrm_rl.puzzles import PuzzleSet, verdicts
 
 
@@ -153,6 +154,8 @@ def log_bank(
 ) -> Bank:
     """Run every puzzle for `max_segments` segments and keep what can be seen of each, in memory.
 
+    A model that draws its states draws those of `evaluate` with its seed 0.
+
     `files.log_to` keeps it on disk.
 
     Raises:
@@ -206,7 +209,8 @@ def logged(
     ) as bar:  # fmt: skip
         for index_B in torch.arange(start, len(puzzles), device="cpu").split(batch_size):
             batch = batch_of(puzzles, index_B, device)
-            yield check_shown(_run(model, batch, max_segments, observations, bar.update))
+            seed_B = seeds(0, index_B.to(device))
+            yield check_shown(_run(model, batch, seed_B, max_segments, observations, bar.update))
 
 
 @shelter()
@@ -214,12 +218,14 @@ def logged(
 def _run(
     model: Model,
     batch: loop.Batch,
+    seed_B: Int[Tensor, " B"],
     max_segments: int,
     observations: tuple[str, ...],
     progress: Callable[[int], object],
 ) -> dict[str, Tensor]:
     """What a bank holds of one batch, which is thought about to the end."""
-    rows, slots, seen = defaultdict[str, list[Tensor]](list), loop.fresh(model, batch), None
+    rows, seen = defaultdict[str, list[Tensor]](list), None
+    slots = loop.fresh(model, batch, seed_B)
     for _ in range(max_segments):
         before = slots
         slots, output = loop.advance(model, slots)

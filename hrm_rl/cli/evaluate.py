@@ -10,6 +10,8 @@ from hrm_rl.cli.arguments import Device, puzzles_alone, say_solved_for
 
 if TYPE_CHECKING:
     from hrm_rl.evaluate import Answered
+    from hrm_rl.models import Model
+    from hrm_rl.puzzles import PuzzleSet
 
 
 def evaluate(
@@ -23,6 +25,7 @@ def evaluate(
     batch_size: int = 256,
     device: Device = "auto",
     task: str = "",
+    copies: int = 1,
 ) -> None:
     """Solve a puzzle set, halting by a rule, with fixed numbers of segments beside it.
 
@@ -40,6 +43,8 @@ def evaluate(
         batch_size: puzzles side by side
         device: where
         task: what the checkpoint was trained on ("maze30"), where its files leave that open
+        copies: try so many copies of each Sudoku beside that, of other starts (or, of a model that draws
+            none, with digits and lines exchanged), until one verifies: a grid that keeps givens and rules
     """
     from hrm_rl.agents.comparison.compare import fixed_segments
     from hrm_rl.agents.rules import rule
@@ -52,6 +57,7 @@ def evaluate(
 
     whole("--limit", limit, low=0, cure="0 takes all")
     whole("--batch-size", batch_size, low=1)
+    whole("--copies", copies, low=1)
     names = [policy, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
     rules = {name: rule(name) for name in names}  # refuses what it does not know, before any work
     checkpoint, puzzles = puzzles_alone(checkpoint, puzzles)
@@ -69,6 +75,28 @@ def evaluate(
             early_exit=early_exit, batch_size=batch_size, progress=True,
         )  # fmt: skip
         print(_line(name, halted, by_rules, time.perf_counter() - started), flush=True)
+    if copies > 1:
+        started = time.perf_counter()
+        tried = _tried(model, chosen, copies, max_segments, batch_size)
+        print(_line(f"copies-{copies}", tried, by_rules, time.perf_counter() - started))
+
+
+def _tried(
+    model: "Model", puzzles: "PuzzleSet", copies: int, segments: int, batch_size: int
+) -> "Answered":
+    """Solved where a copy verifies, in the segments of all copies together."""
+    import torch
+
+    from hrm_rl.evaluate import Answered
+    from hrm_rl.inside.copies import draws, first_verified, spent, tries
+
+    kind = "start" if draws(model) else "symmetry"
+    found = tries(model, puzzles, copies, segments, kind, batch_size=batch_size)
+    segment_P, copy_P = first_verified(found.verified_MPK)
+    answer_PT = found.prediction_MPKT[(segment_P - 1).clamp(min=0), range(len(puzzles)), copy_P]
+    right_P = (answer_PT.numpy() == puzzles.solutions_PL).all(1)
+    verified_P = segment_P > 0
+    return Answered(spent(found.verified_MPK), verified_P & torch.from_numpy(right_P), verified_P)
 
 
 def _line(name: str, halted: "Answered", by_rules: bool, seconds: float) -> str:

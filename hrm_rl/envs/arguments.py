@@ -53,9 +53,11 @@ class TrainingArguments(TypedDict, total=False):
     augment: bool
     steps: int
     max_segments: int
+    grow_cycles: tuple[tuple[float, int, int], ...]
     step_cost: float
     loss: str
     loss_on: str
+    segment_decay: float
     lr: float
     warmup: int
     lr_min_ratio: float

@@ -129,11 +129,12 @@ class BankSegments:
         time = ([-1e-3], [1 + 1e-3]) if mdp.time_aware else ([], [])
         return low_F.tolist() + time[0], high_F.tolist() + time[1]
 
-    def fresh(self, puzzle_B: Int[Tensor, " B"]) -> BankRows:
+    def fresh(self, puzzle_B: Int[Tensor, " B"], seed_B: Int[Tensor, " B"]) -> BankRows:
+        """What was drawn when the bank was logged stays: seeds are not looked at."""
         return BankRows(puzzle_B, torch.zeros_like(puzzle_B))
 
-    def deal(self, rows: BankRows, puzzle_B: Tensor, where_B: Tensor) -> BankRows:
-        return select(where_B, self.fresh(puzzle_B), rows)
+    def deal(self, rows: BankRows, puzzle_B: Tensor, seed_B: Tensor, where_B: Tensor) -> BankRows:
+        return select(where_B, self.fresh(puzzle_B, seed_B), rows)
 
     def run(self, rows: BankRows) -> BankRows:
         return BankRows(rows.puzzle_B, rows.m_B + 1)

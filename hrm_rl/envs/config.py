@@ -205,7 +205,8 @@ def _check_room(segments: Segments, slots: int) -> None:
         sizes.append(part.nbytes)
         return part
 
-    each(weigh, segments.fresh(torch.zeros(1, dtype=torch.int64)))
+    zero = torch.zeros(1, dtype=torch.int64)
+    each(weigh, segments.fresh(zero, zero))
     needed = 2 * slots * sum(sizes)  # before a segment and after it
     there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > there:

@@ -21,6 +21,7 @@ from hrm_rl.envs.reward import REWARDS, Outcome, succeeded
 from hrm_rl.envs.segments import Segments
 from hrm_rl.halting import HALT, MOST_SLOTS
 from hrm_rl.loop import each, select
+from hrm_rl.models.drawn import splitmix64
 
 AUTORESETS: Final = ("NextStep", "SameStep", "Disabled")
 """When a slot whose episode ended gets a new puzzle: at the next step, which ignores its action; in
@@ -91,7 +92,7 @@ class Engine:
         ahead = autoreset == "SameStep" and not segments.cheap
         self.stand_ins = -(-slots // (mdp.max_segments - 1)) if ahead else 0
         zero_N = torch.zeros(slots, dtype=torch.int64, device=device)
-        rows = segments.fresh(zero_N)
+        rows = segments.fresh(zero_N, zero_N)
         self.state = State(zero_N, zero_N, rows, rows, 0, None)
         m_M = torch.arange(mdp.max_segments + 1, device=device)
         may_M2 = torch.stack([m_M < mdp.max_segments, m_M >= mdp.min_segments], -1)
@@ -123,7 +124,8 @@ class Engine:
             state = state._replace(dealt_N=state.dealt_N + where_N)
             dealt = self._deal(state, where_N)
         else:
-            dealt = self.segments.deal(state.rows, puzzle_N, where_N)
+            seed_N = splitmix64(state.key_N, state.dealt_N)
+            dealt = self.segments.deal(state.rows, puzzle_N, seed_N, where_N)
         ran = self.segments.run(dealt)
         look = self.segments.look(ran)
         look = select(where_N, look, old.look) if old else look
@@ -209,12 +211,14 @@ class Engine:
 
     def _fresh(self, key_B: Tensor, dealt_B: Tensor) -> Any:
         """Fresh rows of the puzzles of these numbers."""
-        return self.segments.fresh(draw_puzzle(key_B, dealt_B, self.segments.puzzles))
+        puzzle_B = draw_puzzle(key_B, dealt_B, self.segments.puzzles)
+        return self.segments.fresh(puzzle_B, splitmix64(key_B, dealt_B))
 
     def _deal(self, state: State, where_N: Tensor) -> Any:
         """The rows, with the puzzle of its number dealt where marked."""
         puzzle_N = draw_puzzle(state.key_N, state.dealt_N, self.segments.puzzles)
-        return self.segments.deal(state.rows, puzzle_N, where_N)
+        seed_N = splitmix64(state.key_N, state.dealt_N)
+        return self.segments.deal(state.rows, puzzle_N, seed_N, where_N)
 
     def show(self, moment: Moment) -> tuple[Float[Tensor, "N F"], dict[str, Tensor]]:
         """The observation, and what `info` says: the same keys at every moment, own tensors."""

@@ -67,10 +67,20 @@ class Segments(Protocol):
     def bounds(self) -> tuple[list[float], list[float]]:
         """Finite bounds of every column of an observation."""
 
-    def fresh(self, puzzle_B: Int[Tensor, " B"]) -> Any:
-        """Rows in which these puzzles were just dealt, with no segment run yet."""
+    def fresh(self, puzzle_B: Int[Tensor, " B"], seed_B: Int[Tensor, " B"]) -> Any:
+        """Rows in which these puzzles were just dealt, with no segment run yet.
 
-    def deal(self, rows: Any, puzzle_B: Int[Tensor, " B"], where_B: Bool[Tensor, " B"]) -> Any:
+        Args:
+            seed_B: what a model that draws is to draw by.
+        """
+
+    def deal(
+        self,
+        rows: Any,
+        puzzle_B: Int[Tensor, " B"],
+        seed_B: Int[Tensor, " B"],
+        where_B: Bool[Tensor, " B"],
+    ) -> Any:
         """The rows, with these puzzles just dealt where marked."""
 
     def run(self, rows: Any) -> Any:
@@ -150,19 +160,19 @@ class LiveSegments:
     def bounds(self) -> tuple[list[float], list[float]]:
         return features.bounds(self.mdp.observation, self.model.config, self.mdp.time_aware)
 
-    def fresh(self, puzzle_B: Int[Tensor, " B"]) -> LiveRows:
+    def fresh(self, puzzle_B: Int[Tensor, " B"], seed_B: Int[Tensor, " B"]) -> LiveRows:
         batch = self._batch(puzzle_B)
         x_BT = batch.x_BT
         zero = torch.zeros((), dtype=torch.float32, device=self.device)
         log_p_BTV = zero.new_zeros(*x_BT.shape, self.model.config.vocab)
         scalars_BF = zero.new_zeros(len(puzzle_B), len(features.SCALARS))
-        slots = loop.fresh(self.model, batch)
+        slots = loop.fresh(self.model, batch, seed_B)
         change_BLD = torch.zeros_like(slots.carry.z_H, dtype=torch.float32)
         return LiveRows(slots, x_BT, x_BT, log_p_BTV, scalars_BF, change_BLD, puzzle_B)
 
-    def deal(self, rows: LiveRows, puzzle_B: Tensor, where_B: Tensor) -> LiveRows:
+    def deal(self, rows: LiveRows, puzzle_B: Tensor, seed_B: Tensor, where_B: Tensor) -> LiveRows:
         """What was seen of the puzzle before stays: after a first segment it is not looked at."""
-        slots = loop.deal(self.model, rows.slots, self._batch(puzzle_B), where_B)
+        slots = loop.deal(self.model, rows.slots, self._batch(puzzle_B), where_B, seed_B)
         return rows._replace(slots=slots, puzzle_B=torch.where(where_B, puzzle_B, rows.puzzle_B))
 
     def _batch(self, puzzle_B: Int[Tensor, " B"]) -> loop.Batch:

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from hrm_rl import features, loop
+from hrm_rl import features
 from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.envs.arguments import refuse_unknown
@@ -33,6 +33,7 @@ from hrm_rl.training.train import Thought, TrainState, settle, think
 
 MEANINGLESS: Final = (
     "halting", "attach", "edge", "bootstrap", "tie", "explore", "explore_probability", "q_weight",
+    "grow_segments",
 )  # fmt: skip
 """Fields of a run's config that are about its own halting learner, in whose place the agent is."""
 
@@ -92,7 +93,7 @@ class TrainingEngine:
                 state.generator.manual_seed(seed)
             all_N = torch.ones_like(state.slots.m_B, dtype=torch.bool)
             self.torn = True
-            state.slots = loop.deal(state.model, state.slots, state.sample(), all_N)
+            state.deal(all_N)
             state.dealt = state.dealt + (0 if first else len(all_N))
         moment = self._think()
         self.torn = False
@@ -171,5 +172,5 @@ def run_config(preset: str, slots: int, changes: dict[str, Any]) -> TrainConfig:
     values = parse_json(PRESETS[preset]().to_json()) | changes
     if "model" in changes:
         values["model"] = config_to(changes["model"])
-    values |= {"slots": slots, "halting": "external"}
+    values |= {"slots": slots, "halting": "external", "grow_segments": ()}
     return TrainConfig.from_json(json.dumps(values, default=str))

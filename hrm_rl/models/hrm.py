@@ -23,6 +23,7 @@ from hrm_rl.models.base import (
     new_q_head,
 )
 from hrm_rl.models.blocks import Block, Level
+from hrm_rl.models.drawn import Drawn, check_drawn
 from hrm_rl.models.layers import Linear, Rotary, truncated_normal_
 from hrm_rl.models.limits import check_blocks, check_cost
 
@@ -62,6 +63,12 @@ class HRMConfig:
     """How far back a segment's gradient goes: "one-step" (the paper: the last fast and the last slow
     update), "last-cycle" (T fast updates and the slow one, as TRM's last recursion) or "segment"
     (all of it). Memory grows with what it passes through."""
+    start: str = "fixed"
+    """What a puzzle's states start from: "fixed" (the paper: one vector each, at every position of every
+    puzzle) or "random", drawn anew for each (see `drawn`)."""
+    noise: float = 0.0
+    """Deviation of the noise on both states before each segment; EqR (arXiv 2605.21488), which has 0.01,
+    adds it at each update."""
     puzzle_ids: int = 1
     """Number of puzzle identifiers, each with an embedding of its own."""
     puzzle_width: int | None = None
@@ -74,6 +81,7 @@ class HRMConfig:
             self, "vocab length width heads H_layers L_layers H_cycles L_cycles puzzle_ids"
         )
         choice("gradient", self.gradient, GRADIENTS)
+        check_drawn(self)
         runs = self.H_cycles * (self.L_cycles * self.L_layers + self.H_layers)
         check_cost(self, self.H_layers + self.L_layers, runs)
 
@@ -89,7 +97,7 @@ class HRMConfig:
         return -(-width // self.width)
 
 
-class HRM(Model):
+class HRM(Drawn, Model):
     """Embedding, a slow module H, a fast module L, an output head and a Q-head.
 
     A segment is N cycles of T fast updates and one slow update. As the paper has it, only the last
@@ -111,16 +119,9 @@ class HRM(Model):
         self.L_level = Level(c.L_layers, lambda: Block(c))
         self.lm_head = Linear(c.width, c.vocab)
         self.q_head = new_q_head(c.width)
-        self.H_init: Tensor
-        self.L_init: Tensor
         self.register_buffer("H_init", truncated_normal_(torch.empty(c.width), std=1.0))
         self.register_buffer("L_init", truncated_normal_(torch.empty(c.width), std=1.0))
         self.turns = Rotary(positions, c.width // c.heads)
-
-    def initial(self, slots: int) -> Carry:
-        """The carry of fresh puzzles: one fixed random vector per module at every position."""
-        shape = (slots, self.config.prefix + self.config.length, -1)
-        return Carry(self.H_init.expand(shape), self.L_init.expand(shape))
 
     def segment(
         self, carry: Carry, x_BT: Int[Tensor, "B T"], rows_BE: Float[Tensor, "B E"]

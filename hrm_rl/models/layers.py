@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 # The standard deviation of a unit normal cut at +-2; dividing by it makes `std` the real one.
-_STD_OF_CUT_NORMAL = 0.8796256610342398
+STD_OF_CUT_NORMAL = 0.8796256610342398
 
 
 def truncated_normal_(tensor: Tensor, std: float) -> Tensor:
     """Fill with a normal cut at two (uncorrected) deviations whose real deviation is `std`."""
-    cut = std / _STD_OF_CUT_NORMAL
+    cut = std / STD_OF_CUT_NORMAL
     return nn.init.trunc_normal_(tensor, std=cut, a=-2 * cut, b=2 * cut)
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from hrm_rl.models.base import Carry, Output
 from hrm_rl.models.blocks import Level
+from hrm_rl.models.drawn import Drawn, check_drawn
 from hrm_rl.models.layers import truncated_normal_
 from hrm_rl.models.limits import check_counts
 from hrm_rl.models.sequence import Sequence, SequenceConfig
@@ -35,9 +36,16 @@ class TRMConfig(SequenceConfig):
     """n, updates of the latent in a recursion, which ends with one update of the answer."""
     puzzle_positions: int | None = 16
     """Positions of the puzzle embedding, the rest of them zeros; None: as few as hold it."""
+    start: str = "fixed"
+    """What a puzzle's answer and latent start from: "fixed" (the paper: one vector each, at every
+    position of every puzzle) or "random", drawn anew for each (see `drawn`)."""
+    noise: float = 0.0
+    """Deviation of the noise on both before each segment; EqR (arXiv 2605.21488), which has 0.01, adds
+    it at each update."""
 
     def __post_init__(self) -> None:
         check_counts(self, "H_cycles L_cycles")
+        check_drawn(self)
         super().__post_init__()
 
     @property
@@ -45,7 +53,7 @@ class TRMConfig(SequenceConfig):
         return self.H_cycles * (self.L_cycles + 1) * self.layers
 
 
-class TRM(Sequence):
+class TRM(Drawn, Sequence):
     """A latent and an answer, both updated by one network.
 
     A segment is T recursions; each updates the latent n times from (latent, answer, puzzle), and
@@ -57,15 +65,8 @@ class TRM(Sequence):
     def __init__(self, config: TRMConfig) -> None:
         super().__init__(config)
         self.L_level = Level(config.layers, self.new_block)
-        self.H_init: Tensor
-        self.L_init: Tensor
         self.register_buffer("H_init", truncated_normal_(torch.empty(config.width), std=1.0))
         self.register_buffer("L_init", truncated_normal_(torch.empty(config.width), std=1.0))
-
-    def initial(self, slots: int) -> Carry:
-        """One fixed random vector for the answer and one for the latent, at every position."""
-        shape = (slots, self.config.prefix + self.config.cells, -1)
-        return Carry(self.H_init.expand(shape), self.L_init.expand(shape))
 
     def segment(
         self, carry: Carry, x_BT: Int[Tensor, "B T"], rows_BE: Float[Tensor, "B E"]

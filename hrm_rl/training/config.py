@@ -15,6 +15,14 @@ from hrm_rl.puzzles.sudoku.rules import Sudoku
 from hrm_rl.training.data import mixture
 from hrm_rl.training.joint import joint_learner
 from hrm_rl.training.optim import two_betas
+from hrm_rl.training.schedule import (
+    Cycles,
+    Segments,
+    cycles_at,
+    growing_cycles,
+    growing_segments,
+    segments_at,
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,13 @@ class TrainConfig:
     """Optimiser steps."""
     max_segments: int = 16
     """Forced halt."""
+    grow_segments: Segments = ()
+    """Stages before that, each as the share of `steps` at which it ends and its forced halt: (0.3, 4),
+    (0.6, 8) has at most 4 segments for the first 30 % of the steps, 8 up to 60 %, then `max_segments`."""
+    grow_cycles: Cycles = ()
+    """The same for the model's cycles, each stage with its H_cycles and L_cycles, as the curriculum of
+    CGAR (arXiv 2511.08653): for TRM's 3 and 6, (0.3, 1, 2), (0.6, 2, 4). Weights that are saved in a
+    stage say the model's own cycles, which are more than they have seen."""
     halting: str = "act_q"
     """Halting learner, of `joint.LEARNERS`, with a knob as in "fixed-8": "act_q" is the paper's."""
     attach: bool = True
@@ -55,6 +70,10 @@ class TrainConfig:
     """Sequence loss: "stablemax" or "softmax"."""
     loss_on: str = "all"
     """Cells that the sequence loss scores: "all" (the paper), or "blanks", those to be filled in."""
+    segment_decay: float = 1.0
+    """Weight of the sequence loss at segment m is segment_decay^(m - 1): 1 in the paper, less in CGAR
+    (arXiv 2511.08653). Not normalised, so that segment 1 weighs what it does in the paper beside
+    `q_weight`; Adam-atan2 does not mind the scale."""
     q_weight: float = 0.5
     """Weight of the halting learner's losses."""
     lr: float = 1e-4
@@ -108,6 +127,14 @@ class TrainConfig:
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} must be a text, got {getattr(self, name)!r:.60}")
         joint_learner(self)  # refuses what it does not know
+        segments = growing_segments(self.grow_segments, self.max_segments)
+        object.__setattr__(self, "grow_segments", segments)
+        object.__setattr__(self, "grow_cycles", growing_cycles(self.grow_cycles, self.model))
+        if self.grow_segments and self.halting == "external":
+            raise ValueError(
+                "grow_segments is for a run that halts by itself; whoever decides from outside sees one "
+                "max_segments: leave it out"
+            )
         if self.ema == 1:
             raise ValueError("ema must be below 1, which keeps the first weights, got 1.0")
         if self.loss_on == "blanks" and not isinstance(task_for(self.model), Sudoku):
@@ -119,6 +146,14 @@ class TrainConfig:
                 f"save_every must be a multiple of log_every ({self.log_every}), "
                 f"got {self.save_every}"
             )
+
+    def segments_at(self, step: int) -> int:
+        """`max_segments` in this step, counted from 1."""
+        return segments_at(self.grow_segments, self.max_segments, (step - 1) / self.steps)
+
+    def model_at(self, step: int) -> AnyConfig:
+        """The model's config in this step, counted from 1: of fewer cycles, perhaps."""
+        return cycles_at(self.grow_cycles, self.model, (step - 1) / self.steps)
 
     @staticmethod
     def from_json(text: str) -> TrainConfig:
@@ -162,6 +197,7 @@ _WHOLE = {
 _REAL: dict[str, tuple[float, float | None]] = {
     "step_cost": (0, None),
     "explore_probability": (0, 1),
+    "segment_decay": (0, 1),
     "q_weight": (0, None),
     "lr": (0, None),
     "lr_min_ratio": (0, 1),

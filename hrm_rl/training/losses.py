@@ -53,6 +53,13 @@ def wanted(batch: Batch, loss_on: str = "all") -> Int[Tensor, "B T"]:
     return batch.y_BT
 
 
+def weighed(lm_B: Float[Tensor, " B"], m_B: Int[Tensor, " B"], decay: float) -> Float[Tensor, " B"]:
+    """The sequence loss times decay^(m - 1): later segments count less (CGAR, arXiv 2511.08653)."""
+    if decay == 1:
+        return lm_B
+    return lm_B * decay ** (m_B - 1).to(lm_B.dtype)
+
+
 def halt_target(
     correct_B: Bool[Tensor, " B"], max_segments: int = 1, step_cost: float = 0.0
 ) -> Float[Tensor, " B"]:

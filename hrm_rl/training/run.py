@@ -8,6 +8,7 @@ time works in a folder.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -24,7 +25,7 @@ from hrm_rl.checks.lock import sole
 from hrm_rl.models.checkpoint import write_atomically
 from hrm_rl.models.tensorfile import sweep_temporary
 from hrm_rl.training.config import TrainConfig
-from hrm_rl.training.journal import Journal, averaged_model, run_of, save
+from hrm_rl.training.journal import Journal, averaged_model, save
 from hrm_rl.training.monitor import Window
 from hrm_rl.training.parallel import ALONE, World
 from hrm_rl.training.signals import interruptible
@@ -158,7 +159,13 @@ def _refuse_state(config: TrainConfig, checkpoint: Path) -> None:
     step, there = _whose(checkpoint)
     if step > config.steps:
         raise unusable(checkpoint, f"it is of step {step}, the run has {config.steps}")
-    if there and (differing := _differing(there, parse_json(run_of(config)))):
+    if not there:
+        return
+    try:  # an older version had fewer fields
+        then = TrainConfig.from_json(json.dumps(there | {"steps": config.steps}))
+    except ValueError as error:
+        raise unusable(checkpoint, str(error)) from error
+    if differing := _differing(asdict(then), asdict(config)):
         raise unusable(checkpoint, f"it is of another run: {'; '.join(differing)}")
 
 

@@ -42,6 +42,8 @@ def snapshot(state: TrainState) -> dict[str, Tensor]:
     rows = {f"slots.{k}": v for k, v in slots.carry._asdict().items()}
     rows |= {f"slots.{k}": v for k, v in slots.batch._asdict().items()}
     rows |= {"slots.m_B": slots.m_B, "slots.min_B": state.min_B}
+    if slots.seed_B is not None:
+        rows["slots.seed_B"] = slots.seed_B
     rows |= {f"memory.{k}": v for k, v in state.memory._asdict().items()}
     tensors |= {name: whole(part) for name, part in rows.items()}
     tensors["dealt"] = state.world.total(state.dealt)
@@ -132,7 +134,8 @@ def _put(state: TrainState, step: int, saved: dict[str, Tensor]) -> None:
         group["t"] = step
     state.ema = [ema[name] for name in names] if ema else []
     carry = Carry(slots["z_H"], slots["z_L"])
-    state.slots = Slots(carry, Batch(slots["x_BT"], slots["y_BT"], slots["id_B"]), slots["m_B"])
+    batch = Batch(slots["x_BT"], slots["y_BT"], slots["id_B"])
+    state.slots = Slots(carry, batch, slots["m_B"], slots.get("seed_B"))
     state.min_B = slots["min_B"]
     state.dealt = saved["dealt"].to(device) * int(world.rank == 0)  # the sum is what counts
     state.memory = type(state.memory)(**own("memory."))

@@ -8,141 +8,24 @@ Shapes: B slots, T tokens, E puzzle-embedding width, M segments, W parameters (t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hrm_rl import halting, loop
-from hrm_rl.device import autocast, compile_segment, resolve_dtype
+from hrm_rl.device import autocast
 from hrm_rl.features import relative_change
-from hrm_rl.models import Carry, Model, Output, build, config_to
-from hrm_rl.models.checkpoint import load_model
-from hrm_rl.puzzles import task_for, verdicts
+from hrm_rl.models import Model, Output
+from hrm_rl.puzzles import verdicts
 from hrm_rl.training import losses, optim
 from hrm_rl.training.config import TrainConfig
-from hrm_rl.training.data import Sampler
-from hrm_rl.training.joint import JointLearner, Memory, Seen, Segment, joint_learner
-from hrm_rl.training.parallel import ALONE, Average, World, same
+from hrm_rl.training.joint import Seen, Segment
+from hrm_rl.training.state import TrainState
 
 __all__ = ["Thought", "TrainConfig", "TrainState", "settle", "think", "train"]
-
-
-@dataclass
-class TrainState:
-    """A run between two steps: all that the next step depends on."""
-
-    config: TrainConfig
-    model: Model
-    learner: JointLearner
-    memory: Memory
-    """What the learner remembers."""
-    optimizer: optim.AdamAtan2
-    ema: list[Tensor]
-    """Averaged weights in the order of `model.parameters()`; empty without EMA."""
-    sample: Callable[[], loop.Batch]
-    """The next puzzles, one for each slot; its position is that of `generator`."""
-    generator: torch.Generator | None
-    slots: loop.Slots
-    min_B: Tensor
-    """Minimum segments of each slot (`explore="episode"`)."""
-    dealt: Int[Tensor, ""]
-    """Puzzles dealt so far, here; the sum over the processes of `world` counts."""
-    dtype: torch.dtype
-    step: int = 0
-    world: World = ALONE
-    """The processes that share the slots out among them; tensors here hold this one's."""
-    averaging: Average = same
-    """To apply to the loss, so that gradients are those of all slots."""
-
-    @staticmethod
-    def create(config: TrainConfig, world: World = ALONE) -> TrainState:
-        """A run before its first step, on the device that the config asks for."""
-        world.share(config.slots)  # refuses before it costs anything
-        device = world.device(config.device)
-        torch.manual_seed(config.seed)
-        model = build(config.model)
-        if config.init:
-            model.load_state_dict(_weights(config))
-        else:
-            model.q_head.bias.data.copy_(torch.tensor(joint_learner(config).bias))
-        model = model.to(device).train()
-        generator = torch.Generator(device).manual_seed(config.seed)
-        sample = Sampler.create(
-            config.data, config.slots, config.augment, device, generator, config.model.task
-        )
-        task, c = sample.task, config.model
-        if (task.vocab, task.length) != (c.vocab, c.length):
-            raise ValueError(
-                f"the puzzles have {task.length} tokens of a vocabulary of {task.vocab}, the "
-                f"model {c.length} of {c.vocab}; set the model's vocab and length to theirs"
-            )
-        if task_for(c) != task:
-            raise ValueError(
-                f"the puzzles are {task.task}, the model's are {task_for(c).task}; set the model's "
-                f'task to "{task.task}"'
-            )
-        known = model.puzzle_emb.weights.shape[0]
-        if c.prefix and sample.identifiers > known:
-            raise ValueError(
-                f"the puzzles have {sample.identifiers} identifiers, the model has embeddings for "
-                f"{known}; set the model's puzzle_ids to {sample.identifiers}"
-            )
-        if config.compile:
-            compile_segment(model)
-        dtype = resolve_dtype(config.dtype, device)
-        return TrainState.assemble(config, model, sample, generator, dtype, world)
-
-    @staticmethod
-    def assemble(
-        config: TrainConfig,
-        model: Model,
-        sample: Callable[[], loop.Batch],
-        generator: torch.Generator | None = None,
-        dtype: torch.dtype = torch.float32,
-        world: World = ALONE,
-    ) -> TrainState:
-        """A run before its first step around a given model and source of puzzles for all slots."""
-        averaging, params = world.averaging(model), list(model.parameters())
-        own, share = lambda: world.own(sample()), world.share(config.slots)
-        batch = own()
-        slots = loop.fresh(model, batch)
-        # Laid out as every later carry is: a compiled segment would otherwise compile twice.
-        carry = Carry(*(z_BLD.contiguous() for z_BLD in slots.carry))
-        learner, device = joint_learner(config), batch.x_BT.device
-        state = TrainState(
-            config=config,
-            model=model,
-            learner=learner,
-            memory=learner.begin(share, config.model.width, device, model.q_head.weight.dtype),
-            optimizer=optim.AdamAtan2(params, config.lr, config.betas, config.weight_decay),
-            ema=[p.detach().clone() for p in params] if config.ema else [],
-            sample=own,
-            generator=generator,
-            slots=slots._replace(carry=carry),
-            min_B=torch.ones_like(slots.m_B),
-            dealt=torch.full((), share, device=device),
-            dtype=dtype,
-            world=world,
-            averaging=averaging,
-        )
-        state.min_B = _draw_min(state, device)
-        return state
-
-
-def _weights(config: TrainConfig) -> dict[str, Tensor]:
-    """The weights to start from, of the same architecture; only cycles, which have none, may differ."""
-    model, _ = load_model(config.init)
-    cycles = dict.fromkeys(("H_cycles", "L_cycles"))
-    if config_to(model.config) | cycles != config_to(config.model) | cycles:
-        raise ValueError(
-            f"{config.init} has another architecture ({model.config}); start from one like "
-            f"{config.model}"
-        )
-    return model.state_dict()
 
 
 def train(state: TrainState) -> Iterator[dict[str, Tensor]]:
@@ -179,8 +62,9 @@ class Thought(NamedTuple):
 
 
 def think(state: TrainState) -> Thought:
-    """The first half of a training step: one segment. Changes nothing."""
+    """The first half of a training step: one segment, of the cycles that are due. Changes nothing."""
     before, model = state.slots, state.model
+    model.config = state.config.model_at(state.step + 1)
     rows_BE = model.puzzle_rows(before.batch.id_B).requires_grad_()
     with autocast(state.dtype, rows_BE.device):
         slots, output = loop.advance(model, before, rows_BE)
@@ -199,8 +83,9 @@ def settle(state: TrainState, thought: Thought, wants_B: Bool[Tensor, " B"]) -> 
     c, model, output = state.config, state.model, thought.output
     state.step += 1
     if c.explore == "segment":
-        state.min_B = _draw_min(state, wants_B.device)
-    halted_B = halting.halts(wants_B, thought.slots.m_B, state.min_B, c.max_segments)
+        state.min_B = state.draw_min(state.step)
+    most = c.segments_at(state.step)
+    halted_B = halting.halts(wants_B, thought.slots.m_B, state.min_B, most)
     wanted_BT = losses.wanted(thought.slots.batch, c.loss_on)
     lm_B = losses.sequence_loss(output.logits, wanted_BT, c.loss)
     with autocast(state.dtype, wants_B.device):
@@ -217,11 +102,13 @@ def settle(state: TrainState, thought: Thought, wants_B: Bool[Tensor, " B"]) -> 
         correct_B=thought.correct_B,
         lm_B=lm_B.detach(),
         halted_B=halted_B,
+        max_segments=most,
         head=head,
         peek=lambda: _peek(state, thought.slots),
     )
     q_terms, state.memory = state.learner.learn(state.memory, segment)
-    loss_B = lm_B + c.q_weight * sum(q_terms.values(), torch.zeros_like(lm_B))
+    weighed_B = losses.weighed(lm_B, thought.slots.m_B, c.segment_decay)
+    loss_B = weighed_B + c.q_weight * sum(q_terms.values(), torch.zeros_like(lm_B))
     loss = (loss_B if output.cost_B is None else loss_B + output.cost_B).mean()
     state.averaging(loss).backward()
 
@@ -231,18 +118,11 @@ def settle(state: TrainState, thought: Thought, wants_B: Bool[Tensor, " B"]) -> 
     terms = {"loss": loss, "lm_loss": lm_B} | {f"{k}_loss": v for k, v in q_terms.items()}
     sums = {name: term.detach().mean() for name, term in terms.items()}
     sums |= _halts(output, thought.correct_B, halted_B, state.slots, c.max_segments) | norms
-    state.slots = loop.deal(model, state.slots, state.sample(), halted_B)
+    state.deal(halted_B)
     state.dealt = state.dealt + halted_B.sum()
     if c.explore == "episode":
-        state.min_B = torch.where(halted_B, _draw_min(state, wants_B.device), state.min_B)
+        state.min_B = torch.where(halted_B, state.draw_min(state.step + 1), state.min_B)
     return sums
-
-
-def _draw_min(state: TrainState, device: torch.device) -> Int[Tensor, " B"]:
-    c = state.config
-    probability = c.explore_probability if state.learner.explores else 0.0
-    min_B = halting.draw_min_segments(c.slots, c.max_segments, probability, state.generator, device)
-    return state.world.own(min_B)
 
 
 def _peek(state: TrainState, slots: loop.Slots) -> Float[Tensor, "B 2"]:

@@ -18,6 +18,7 @@ BANKS = ["compare", "--fit-bank", "sudoku9-fit", "--test-bank", "sudoku9-test"]
     ("args", "says"),
     [
         (["evaluate", "sudoku4", "--batch-size", "0"], "--batch-size must be a whole number >= 1"),
+        (["evaluate", "sudoku4", "--copies", "0"], "--copies must be a whole number >= 1"),
         (["evaluate", "sudoku4", "--limit", "-1"], "--limit must be a whole number >= 0"),
         (["evaluate", "sudoku4", "--max-segments", "0"], "max_segments must be a whole number"),
         (["evaluate", "sudoku4", "--policy", "q-nan"], "margin must be a finite number"),

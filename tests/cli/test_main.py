@@ -100,6 +100,17 @@ def test_evaluate_puts_fixed_segments_beside_the_rule(
     assert [float(row[2]) for row in rows[1:]] == [1.0, 2.0, 4.0]
 
 
+def test_evaluate_puts_copies_beside_the_rules(
+    checkpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An accuracy that is at least that of the puzzle as it is, for at most three times the segments."""
+    args = ["evaluate", checkpoint, "--max-segments", "4", "--limit", "8", "--copies", "3"]
+    assert cli.main(args) == 0
+    *_, alone, tried = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert (alone[0], tried[0]) == ("fixed-4", "copies-3")
+    assert float(tried[1][:-1]) >= float(alone[1][:-1]) and 3 <= float(tried[2]) <= 12
+
+
 def test_bank_logs_one_segment_more_and_goes_on(
     checkpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,11 +7,12 @@ import pytest
 import torch
 from scripted import PUZZLES, Scripted, tiny_hrm
 
-from hrm_rl.envs.dealing import draw_puzzle, splitmix64
+from hrm_rl.envs.dealing import draw_puzzle
 from hrm_rl.envs.engine import AUTORESETS, Engine
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.segments import LiveSegments
 from hrm_rl.envs.vector import HaltingVectorEnv
+from hrm_rl.models.drawn import splitmix64
 from hrm_rl.models.hrm import HRM
 
 

@@ -27,6 +27,7 @@ WRONG = [float("nan"), float("inf"), -1, "4", True, None, 10**9, 2.5, [3], {}]
 MAY_BE = {
     ("puzzle_width", None), ("puzzle_positions", None), ("expansion", 2.5), ("ponder_cost", 2.5),
     ("halt_bias", -1), ("halt_bias", 2.5), ("recurrent", True),
+    ("noise", 2.5),
 }  # fmt: skip
 
 

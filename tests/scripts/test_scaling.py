@@ -20,14 +20,19 @@ from hrm_rl.training.train import TrainState, train
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def scaling() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("scaling", ROOT / "scripts" / "scaling.py")
+def loaded(name: str) -> ModuleType:
+    """A script as a module, for others to import by its bare name."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["scaling"] = module  # dataclasses look themselves up
+    sys.modules[name] = module  # dataclasses look themselves up
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def scaling() -> ModuleType:
+    return loaded("scaling")
 
 
 @pytest.mark.slow
@@ -37,10 +42,12 @@ def scaling() -> ModuleType:
     [
         (ATTENTION, 3),
         (replace(ATTENTION, H_layers=2, L_layers=3, H_cycles=3, L_cycles=1, vocab=9), 2),
+        (replace(ATTENTION, H_cycles=3, L_cycles=4, gradient="last-cycle"), 2),
+        (replace(ATTENTION, H_cycles=3, L_cycles=4, gradient="segment"), 2),
         (HRMConfig(vocab=11, length=81), 1),
         (HRMConfig(vocab=12, length=900), 2),
     ],
-    ids=["tiny", "cycles", "sudoku", "arc"],
+    ids=["tiny", "cycles", "last-cycle", "segment", "sudoku", "arc"],
 )
 def test_flops_are_those_counted_by_hand(
     scaling: ModuleType, config: HRMConfig, slots: int, bootstrap: str
@@ -102,7 +109,8 @@ def test_the_page_holds_what_the_script_prints(
     scaling: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scaling.main()
+    print("\n".join(loaded("scaling_gradient").gradients()))
     printed = [line for line in capsys.readouterr().out.splitlines() if line]
     page = (ROOT / "docs" / "scaling.md").read_text().splitlines()
-    assert len(printed) == 20
+    assert len(printed) == 28
     assert [line for line in page if line.startswith("|")] == printed

@@ -49,6 +49,10 @@ CASES = pytest.mark.parametrize(
         {"halting": "exact_pg", "step_cost": 0.1},
         {"halting": "a2c"},
         {"halting": "ppo"},
+        pytest.param(
+            {"grow_segments": ((0.1, 1), (0.5, 2)), "grow_cycles": ((0.1, 1, 1),)}, id="grows"
+        ),
+        pytest.param({"model": replace(ATTENTION, start="random", noise=0.1)}, id="drawn"),
     ],
     ids=lambda changes: "-".join(map(str, changes.values())),
 )

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from runs import finish, numbers, one_sentence
 from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tiny import MLP, tiny_run
+from tiny import ATTENTION, MLP, tiny_run
 
 import hrm_rl
 from hrm_rl.models.checkpoint import load_model
@@ -25,6 +26,10 @@ from hrm_rl.training.train import TrainState, train
 VARIANTS = {
     "extra, episode, attention": tiny_run(bootstrap="extra", explore="episode"),
     "delayed, segment, mlp": tiny_run(bootstrap="delayed", explore="segment", model=MLP),
+    "drawn states": tiny_run(model=replace(ATTENTION, start="random", noise=0.1)),
+    "in the midst of a stage": tiny_run(
+        grow_segments=((0.4, 1), (0.8, 2)), grow_cycles=((0.4, 1, 1),), segment_decay=0.7
+    ),
 }
 
 KILLS_ITSELF = """

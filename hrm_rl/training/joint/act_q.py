@@ -27,6 +27,7 @@ class ActQ(Memoryless):
     """
 
     max_segments: int
+    """The most that there will be; at 1 nothing is ever continued."""
     edge: str = "exact"
     bootstrap: str = "extra"
     tie: str = "continue"
@@ -39,15 +40,17 @@ class ActQ(Memoryless):
         return greedy_q(seen.q_B2, self.tie), memory
 
     def learn(self, memory: Memory, segment: Segment) -> tuple[Terms, Memory]:
-        m_B = segment.seen.m_B
+        m_B, most = segment.seen.m_B, segment.max_segments
         q_halt = q_loss(segment.q_B2[:, 0], halt_target(segment.correct_B))
         if self.max_segments == 1:
             return {"q_halt": q_halt}, memory
+        if most == 1:  # so far
+            return {"q_halt": q_halt, "q_continue": torch.zeros_like(q_halt)}, memory
         if self.bootstrap == "extra":
-            target_B = continue_target(segment.peek(), m_B, self.max_segments, self.edge)
+            target_B = continue_target(segment.peek(), m_B, most, self.edge)
             q_continue = q_loss(segment.q_B2[:, 1], target_B)
         else:
             last_m_B, last_q_B2 = m_B - 1, segment.head(segment.last_z_BD)
-            target_B = continue_target(segment.q_B2, last_m_B, self.max_segments, self.edge)
+            target_B = continue_target(segment.q_B2, last_m_B, most, self.edge)
             q_continue = torch.where(last_m_B >= 1, q_loss(last_q_B2[:, 1], target_B), 0)
         return {"q_halt": q_halt, "q_continue": q_continue}, memory

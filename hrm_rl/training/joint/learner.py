@@ -53,6 +53,8 @@ class Segment(NamedTuple):
     """Sequence loss of each slot, without gradients."""
     halted_B: Bool[Tensor, " B"]
     """What was decided: the slot is dealt another puzzle after this."""
+    max_segments: int
+    """Where all halt at present: the learner's own `max_segments`, or fewer early in a run that grows."""
     head: Callable[[Float[Tensor, "*B D"]], Float[Tensor, "*B 2"]]
     """Reads vectors again, with gradients into the head only."""
     peek: Callable[[], Float[Tensor, "B 2"]]

@@ -49,8 +49,8 @@ class Rollouts(NamedTuple):
 class ActorCritic(ABC):
     """The head's outputs are the logit of P(halt) and the value of the segment.
 
-    A reward is 1{correct} for a halt and -step_cost for a continue; gamma is 1. At `max_segments`
-    both actions halt: the segment's value is learned there, and no policy.
+    A reward is 1{correct} for a halt and -step_cost for a continue; gamma is 1. At the last
+    segment both actions halt: the segment's value is learned there, and no policy.
     """
 
     max_segments: int
@@ -132,7 +132,7 @@ class ActorCritic(ABC):
         now = {
             "z_BTD": segment.seen.z_BD,
             "halted_BT": halted_B,
-            "free_BT": segment.seen.m_B < self.max_segments,
+            "free_BT": segment.seen.m_B < segment.max_segments,
             "log_p_BT": log_probability(q_B2[:, 0], halted_B),
             "reward_BT": torch.where(halted_B, segment.correct_B.to(q_B2.dtype), -self.step_cost),
             "value_BT": q_B2[:, 1],

@@ -7,7 +7,7 @@ import torch
 
 from hrm_rl.puzzles import Sudoku, load
 from hrm_rl.puzzles.sudoku import generate
-from hrm_rl.puzzles.sudoku.augment import augment
+from hrm_rl.puzzles.sudoku.augment import Symmetry, augment, draw
 from hrm_rl.puzzles.sudoku.rating import rate
 from hrm_rl.puzzles.sudoku.solver import count
 from hrm_rl.puzzles.sudoku.symmetry import canonical
@@ -92,3 +92,18 @@ def test_it_reads_nothing_from_the_device():
     x_BL = torch.ones(8, 81, dtype=torch.int32, device="meta")  # refuses .item(), nonzero, masks
     new_x_BL, new_y_BL = augment(x_BL, x_BL, 9)
     assert new_x_BL.shape == new_y_BL.shape == (8, 81) and new_x_BL.device.type == "meta"
+
+
+def test_a_symmetry_by_hand() -> None:
+    """New cell 0 is old cell 1 and so on; 2 is called 3, 3 is called 4, and 4 is called 2."""
+    symmetry = Symmetry(torch.tensor([[1, 2, 0]]), torch.tensor([[0, 1, 3, 4, 2]]))
+    assert symmetry.seen(torch.tensor([[2, 3, 1]])).tolist() == [[4, 1, 3]]
+    assert symmetry.back(torch.tensor([[4, 1, 3]])).tolist() == [[2, 3, 1]]
+
+
+@pytest.mark.parametrize("size", [4, 6, 9])
+def test_what_is_seen_by_a_symmetry_comes_back(size: int) -> None:
+    for tokens_BL in batch(size):
+        symmetry = draw(len(tokens_BL), size, seeded(3), tokens_BL.device)
+        assert torch.equal(symmetry.back(symmetry.seen(tokens_BL)), tokens_BL)
+        assert not torch.equal(symmetry.back(tokens_BL), tokens_BL)

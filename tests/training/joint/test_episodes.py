@@ -52,7 +52,8 @@ def episode(
         _, memory = learner.decide(memory, seen, never)
         segment = Segment(
             seen=seen, q_B2=read(z_BD), last_z_BD=z_BD, correct_B=CORRECT_BM[:, n],
-            lm_B=LM_BM[:, n], halted_B=torch.full((B,), n == m - 1), head=head or read, peek=never,
+            lm_B=LM_BM[:, n], halted_B=torch.full((B,), n == m - 1), max_segments=M,
+            head=head or read, peek=never,
         )  # fmt: skip
         terms, memory = learner.learn(memory, segment)
         found.append(terms)

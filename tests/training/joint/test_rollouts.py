@@ -73,7 +73,7 @@ class Log:
             halted_B, correct_B = wants_B | (m_B >= M), coin_B[:, 1] < 0.4
             segment = Segment(
                 seen=seen, q_B2=q_B2, last_z_BD=z_BD, correct_B=correct_B, lm_B=whole,
-                halted_B=halted_B, head=self.head, peek=never,
+                halted_B=halted_B, max_segments=M, head=self.head, peek=never,
             )  # fmt: skip
             terms, self.memory = self.learner.learn(memory, segment)
             self.z.append(z_BD), self.halted.append(halted_B), self.m.append(m_B)

@@ -1,0 +1,57 @@
+"""The study of copies: its scores by hand, and its table."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from scripted import PUZZLES
+from tiny import talkative
+
+from hrm_rl.inside.copies import Tries
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def restarts() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("restarts", ROOT / "scripts" / "restarts.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_scores_by_hand(restarts: ModuleType) -> None:
+    """Two puzzles whose answer is 5, three copies of two segments, beside one of three.
+
+    The first is right in copy 2 alone, which is the surest and verifies at segment 1; of the second all
+    are wrong. The single copy loses the second's answer again after its second segment.
+    """
+    last_PK = torch.tensor([[4, 4, 5], [4, 4, 4]])
+    q_PK = torch.tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+    right_MPK = torch.zeros(2, 2, 3, dtype=torch.bool)
+    right_MPK[:, 0, 2] = True
+    several = Tries(last_PK.expand(2, 2, 3)[..., None], q_PK.expand(2, 2, 3), right_MPK)
+    alone_MP = torch.tensor([[4, 4], [4, 5], [5, 4]])
+    one = Tries(alone_MP[..., None, None], torch.zeros(3, 2, 1), (alone_MP == 5)[..., None])
+    assert restarts.scores(several, one, torch.tensor([[5], [5]])) == {
+        "any": 0.5, "vote": 0.0, "Q_halt": 0.5, "verified": 0.5,
+        "one, at the end": 0.5, "one, verified": 1.0,
+        "segments until verified": 3 * (1 + 2) / 2, "one, segments": (3 + 2) / 2,
+    }  # fmt: skip
+
+
+def test_a_study_is_a_table_of_its_copies(
+    restarts: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restarts, "COPIES", (1, 2))
+    rows = dict(restarts.study(talkative(), PUZZLES, 2, "symmetry"))
+    assert rows[1]["segments until verified"] == rows[1]["one, segments"] == 2
+    assert rows[2]["one, segments"] == rows[2]["segments until verified"] == 4
+    head, _, first, second = restarts.table(rows)
+    assert head.startswith("| copies | any | vote | Q_halt | verified |")
+    assert first.startswith("| 1 | 0.0% |") and second.endswith("| 4.0 | 4.0 |")
