@@ -56,6 +56,7 @@ class TrainingArguments(TypedDict, total=False):
     step_cost: float
     loss: str
     loss_on: str
+    answers: str
     lr: float
     warmup: int
     lr_min_ratio: float

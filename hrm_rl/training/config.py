@@ -12,6 +12,7 @@ from hrm_rl.halting import MOST, MOST_SLOTS, SEEDS
 from hrm_rl.models import AnyConfig, config_from, config_to
 from hrm_rl.puzzles.kinds import task_for
 from hrm_rl.puzzles.sudoku.rules import Sudoku
+from hrm_rl.puzzles.verdicts import has_nearest
 from hrm_rl.training.data import mixture
 from hrm_rl.training.joint import joint_learner
 from hrm_rl.training.optim import two_betas
@@ -55,6 +56,9 @@ class TrainConfig:
     """Sequence loss: "stablemax" or "softmax"."""
     loss_on: str = "all"
     """Cells that the sequence loss scores: "all" (the paper), or "blanks", those to be filled in."""
+    answers: str = "stored"
+    """Answer that the losses ask for: "stored", or of queens "nearest", of all right ones the one
+    that the prediction of this segment makes the likeliest."""
     q_weight: float = 0.5
     """Weight of the halting learner's losses."""
     lr: float = 1e-4
@@ -112,6 +116,11 @@ class TrainConfig:
             raise ValueError("ema must be below 1, which keeps the first weights, got 1.0")
         if self.loss_on == "blanks" and not isinstance(task_for(self.model), Sudoku):
             raise ValueError('loss_on "blanks" is for Sudoku, whose givens are known; use "all"')
+        if self.answers == "nearest" and not has_nearest(task_for(self.model)):
+            raise ValueError(
+                'answers "nearest" is for queens on up to 10 rows, whose answers can be listed, got '
+                f'{task_for(self.model).task}; use "stored"'
+            )
         object.__setattr__(self, "betas", two_betas(self.betas))
         object.__setattr__(self, "data", mixture(self.data))
         if self.save_every % self.log_every:
@@ -148,6 +157,7 @@ _CHOICES = {
     "explore": ("episode", "segment"),
     "loss": ("stablemax", "softmax"),
     "loss_on": ("all", "blanks"),
+    "answers": ("stored", "nearest"),
     "dtype": ("auto", "float32", "bfloat16"),
 }
 _WHOLE = {

@@ -13,7 +13,8 @@ from torch import Tensor
 from hrm_rl.loop import Batch
 from hrm_rl.models.layers import at_least_float32
 from hrm_rl.puzzles.sudoku.rules import BLANK
-from hrm_rl.puzzles.verdicts import PAD
+from hrm_rl.puzzles.task import Task
+from hrm_rl.puzzles.verdicts import NEAREST, PAD
 
 
 def log_stablemax(logits: Float[Tensor, "*B V"]) -> Float[Tensor, "*B V"]:
@@ -51,6 +52,15 @@ def wanted(batch: Batch, loss_on: str = "all") -> Int[Tensor, "B T"]:
     if loss_on == "blanks":
         return torch.where(batch.x_BT == BLANK, batch.y_BT, PAD)
     return batch.y_BT
+
+
+def answered(
+    batch: Batch, logits_BTV: Float[Tensor, "B T V"], task: Task, answers: str = "stored"
+) -> Batch:
+    """The batch with the answers that are asked for: those "stored", or the "nearest" right ones."""
+    if answers == "nearest":
+        return batch._replace(y_BT=NEAREST[task.kind](task, batch.x_BT, logits_BTV, batch.y_BT))
+    return batch
 
 
 def halt_target(
