@@ -49,12 +49,13 @@ def maze8() -> TrainConfig:
 def maze30() -> TrainConfig:
     """The public code's Maze-Hard run (1,000 mazes, eight GPUs, an hour), on mazes made here.
 
+    Their shortest ways have 110 cells or more, 109 steps, as the public ones.
     Making them takes the better part of an hour on one core: write them to a CSV to use them again.
     """
     return replace(
         official(),
         model=HRMConfig(vocab=6, length=900, task="maze30"),
-        data=(("maze30:1000:0:111", 1.0),),
+        data=(("maze30:1000:0:110", 1.0),),
         augment=False,
         slots=768,
         steps=26_041,
