@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from mazes import CROSSROADS, drawn
 
-from hrm_rl.puzzles import Maze
 from hrm_rl.puzzles.answer import solution
+from hrm_rl.puzzles.maze.rules import Maze
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "maze_laws.py"
 
