@@ -15,11 +15,20 @@ def maze8() -> TrainConfig:
     A cell that sees its row and its column alone is a prior that the paper's model does not have. Not
     augmented: there are as many mazes as one wants, and none is seen often.
     """
+    return _maze(8)
+
+
+def maze12() -> TrainConfig:
+    """12x12 mazes, trained as 8x8 ones are: 144 cells in place of 64. No weights of it ship."""
+    return _maze(12)
+
+
+def _maze(side: int) -> TrainConfig:
     return TrainConfig(
         model=HRMConfig(
             vocab=6,
-            length=64,
-            task="maze8",
+            length=side**2,
+            task=f"maze{side}",
             width=64,
             heads=4,
             H_layers=1,
@@ -31,7 +40,7 @@ def maze8() -> TrainConfig:
             positions="rotary",
             token_mixer="neighbours",
         ),
-        data=(("maze8:30000:7", 1.0),),
+        data=((f"maze{side}:30000:7", 1.0),),
         augment=False,
         slots=32,
         steps=16_000,
@@ -45,16 +54,6 @@ def maze8() -> TrainConfig:
         puzzle_lr=1e-3,
         ema=0.995,
         compile=True,
-    )
-
-
-def maze12() -> TrainConfig:
-    """12x12 mazes, trained as 8x8 ones are: 144 cells in place of 64. No weights of it ship."""
-    small = maze8()
-    return replace(
-        small,
-        model=replace(small.model, length=144, task="maze12"),
-        data=(("maze12:30000:7", 1.0),),
     )
 
 
