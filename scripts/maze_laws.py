@@ -1,7 +1,7 @@
 """The laws of mazes made here beside those of the public Maze-Hard set: walls, lengths, ways, ends.
 
-    python scripts/maze_laws.py                              # 100 of ours; about two minutes of one core
-    python scripts/maze_laws.py --theirs FILE.npz            # and the public set, half a minute
+    python scripts/maze_laws.py                              # 100 of ours; half a minute of one core
+    python scripts/maze_laws.py --theirs FILE.npz            # and the public set
 
 A .npz file holds pairs of arrays NAME_inputs and NAME_labels, (P, L) uint8, in the public tokens. It is
 not part of this repository, and nothing else needs it.
