@@ -64,16 +64,19 @@ def ways_table(bank: Bank, valid_MP: Tensor, several_P: Tensor) -> list[str]:
     """Whether it is several right answers that cost: mazes with one shortest way, and with more."""
     segment_P = halted(bank, THRESHOLDS[0])
     valid_P = valid_MP.gather(0, segment_P[None] - 1)[0]
+    q_P = bank.columns["scalars"][LIMIT - 1, :, 0].double().sigmoid()
+    unsure_P = (q_P > 0.1) & (q_P < 0.9)
     lines = [
-        "| shortest ways | mazes | halted early | right by the rules at Q_halt > 0.5 | at 16 | lost |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| shortest ways | mazes | halted early | right by the rules at Q_halt > 0.5 | at 16 | lost "
+        "| Q_halt within 0.1 .. 0.9 at 16 |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for title, part_P in (("one", ~several_P), ("several", several_P)):
         here, last = share(valid_P[part_P]), share(valid_MP[LIMIT - 1][part_P])
         early = share(segment_P[part_P] < LIMIT)
         lines.append(
             f"| {title} | {int(part_P.sum())} | {early:.1%} | {here:.1%} | {last:.1%} "
-            f"| {100 * (last - here):+.1f} |"
+            f"| {100 * (last - here):+.1f} | {share(unsure_P[part_P]):.1%} |"
         )
     return lines
 
