@@ -58,7 +58,8 @@ class TrainConfig:
     """Cells that the sequence loss scores: "all" (the paper), or "blanks", those to be filled in."""
     answers: str = "stored"
     """Answer that the losses ask for: "stored", or of queens "nearest", of all right ones the one
-    that the prediction of this segment makes the likeliest."""
+    that the prediction of this segment makes the likeliest; what is right by the rules is then
+    correct for the halting learner and in the metrics too."""
     q_weight: float = 0.5
     """Weight of the halting learner's losses."""
     lr: float = 1e-4
