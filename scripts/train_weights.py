@@ -67,17 +67,27 @@ def ship(name: str, also: list[Path]) -> None:
     titles, sets = zip(*test_sets(name, also), strict=True)
     with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=alone) as pool:
         parts = pool.map(measured, titles, sets, [model] * len(sets))
-        text = [f"# {name}", "", *header(model, card), *(progress(runs) if len(runs) > 1 else [])]
+        text = [
+            f"# {name}",
+            "",
+            *header(model, card),
+            *(progress(runs, set_names(name)) if len(runs) > 1 else []),
+        ]
         text += NOTES.get(name, "").splitlines()
         text += chain.from_iterable(parts)
     write_atomically(WEIGHTS / f"{name}.md", ("\n".join(text) + "\n").encode())
     print(f"{WEIGHTS / name}.safetensors, .json and .md: step {steps_done(folder)} of {folder}")
 
 
+def set_names(name: str) -> list[str]:
+    """The puzzle sets that a recipe's weights are measured on."""
+    if name == "sudoku9":
+        return ["sudoku9_easy", "sudoku9_minimal", "sudoku9_hard"]
+    return [RECIPES[name][-1].config.model.task or name]
+
+
 def test_sets(name: str, also: list[Path]) -> list[tuple[str, PuzzleSet]]:
-    task = RECIPES[name][-1].config.model.task or name
-    names = ["sudoku9_easy", "sudoku9_minimal", "sudoku9_hard"] if name == "sudoku9" else [task]
-    return [(f"{n} (test)", source(n, "test")) for n in names] + [
+    return [(f"{n} (test)", source(n, "test")) for n in set_names(name)] + [
         (path.stem, read_csv(path)) for path in also
     ]
 

@@ -110,9 +110,8 @@ def curve(name: str, correct_MP: torch.Tensor) -> str:
     return f"| {name} | " + " | ".join(f"{float(share):.1%}" for share in shares) + " |"
 
 
-def progress(runs: list[tuple[Stage, Path]]) -> list[str]:
-    """How far each stage came: exact after 16 segments on 100 puzzles of each fit split."""
-    names = ["sudoku9_easy", "sudoku9_minimal", "sudoku9_hard"]
+def progress(runs: list[tuple[Stage, Path]], names: list[str]) -> list[str]:
+    """How far each stage came: exact after 16 segments on 100 puzzles of each set's fit split."""
     lines = ["", "After each stage, exact after 16 segments on 100 puzzles of the fit splits:", ""]
     lines += ["| stage | " + " | ".join(names) + " |", "| --- |" + " --- |" * len(names)]
     for number, (_, folder) in enumerate(runs, start=1):
