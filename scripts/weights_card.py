@@ -124,15 +124,18 @@ def measured(title: str, puzzles: PuzzleSet, model: Model) -> list[str]:
         "| --- |" + " --- |" * (len(SHOWN) + 1),
         curve("all", bank.correct_MP),
     ]
+    verdicts = {"exact": bank.correct_MP}
     if task_of(puzzles.task).kind in VALID:
-        lines.append(curve("right by the rules", valid(bank, puzzles)))
+        verdicts["right by the rules"] = valid(bank, puzzles)
+        lines.append(curve("right by the rules", verdicts["right by the rules"]))
     bands = {"0": (0, 0), "1 to 5": (1, 5), "6 to 20": (6, 20), "21 and more": (21, 10**9)}
     for name, (low, high) in bands.items():
         inside = (bank.rating_P >= low) & (bank.rating_P <= high)
         count = int(inside.sum())
         if 0 < count < len(puzzles) and model.config.length == 81:
             lines.append(curve(f"rating {name} ({count})", bank.correct_MP[:, inside]))
-    return [*lines, "", first_right(bank.correct_MP), "", *halting_lines(bank)]
+    lines += ["", *(f"{name.capitalize()}: {first_right(r)}" for name, r in verdicts.items()), ""]
+    return [*lines, *halting_lines(bank, verdicts)]
 
 
 def valid(bank: Bank, puzzles: PuzzleSet) -> torch.Tensor:
@@ -158,28 +161,43 @@ def first_right(correct_MP: torch.Tensor) -> str:
     """When puzzles come right, of those that ever do: one sentence."""
     solved_P = correct_MP.any(0)
     if not bool(solved_P.any()):
-        return "None comes right."
+        return "none comes right."
     first = (correct_MP.int().argmax(0)[solved_P] + 1).numpy()
     quantiles = np.percentile(first, [10, 25, 50, 75, 90], method="inverted_cdf").astype(int)
     return (
-        "First right at segment "
+        "first at segment "
         + " / ".join(map(str, quantiles))
         + " (10, 25, 50, 75, 90 % of those that ever are)."
     )
 
 
-def halting_lines(bank: Bank) -> list[str]:
-    lines = ["| halting | limit | exact at halting | mean segments |", "| --- | --- | --- | --- |"]
+def halting_lines(bank: Bank, verdicts: dict[str, torch.Tensor]) -> list[str]:
+    """Halting rules, and how far Q_halt can be trusted, by each verdict (its name, Bool (M, P))."""
+    heads = " | ".join(f"{name} at halting" for name in verdicts)
+    lines = [
+        f"| halting | limit | {heads} | mean segments |",
+        "| --- |" + " --- |" * (2 + len(verdicts)),
+    ]
     rules = {"q": "Q_halt > Q_continue", "trm": "Q_halt > 0.5", f"fixed-{SEGMENTS}": "never early"}
     for limit in (8, 16, 32, 64):
         part = bank.first(limit)
         for name, title in rules.items():
-            halted = play(part, rule(name))
-            exact, segments = halted.correct_P.double().mean(), halted.segment_P.double().mean()
-            lines.append(f"| {title} | {limit} | {float(exact):.1%} | {float(segments):.2f} |")
-    lines += ["", "| Q_halt at segment | AUROC | Brier | ECE |", "| --- | --- | --- | --- |"]
-    for m in (1, 4, 8, 16):
-        q_P = bank.columns["scalars"][m - 1, :, 0].double().sigmoid().numpy()
-        c = calibration(q_P, bank.correct_MP[m - 1].numpy())
-        lines.append(f"| {m} | {c.auroc:.3f} | {c.brier:.3f} | {c.ece:.3f} |")
+            at_1P = play(part, rule(name)).segment_P[None]
+            shares = [f"{share(r.gather(0, at_1P - 1)):.1%}" for r in verdicts.values()]
+            mean = float(at_1P.double().mean())
+            lines.append(f"| {title} | {limit} | {' | '.join(shares)} | {mean:.2f} |")
+    for name, right_MP in verdicts.items():
+        lines += [
+            "",
+            f"| Q_halt at segment, of {name} | AUROC | Brier | ECE |",
+            "| --- | --- | --- | --- |",
+        ]
+        for m in (1, 4, 8, 16):
+            q_P = bank.columns["scalars"][m - 1, :, 0].double().sigmoid().numpy()
+            c = calibration(q_P, right_MP[m - 1].numpy())
+            lines.append(f"| {m} | {c.auroc:.3f} | {c.brier:.3f} | {c.ece:.3f} |")
     return lines
+
+
+def share(right: torch.Tensor) -> float:
+    return float(right.double().mean())

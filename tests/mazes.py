@@ -23,9 +23,9 @@ def search(free_L: np.ndarray, start: int, side: int) -> np.ndarray:
 
 
 def beside(cell: int, side: int) -> list[int]:
-    """The neighbours of a cell in the order up, down, left, right."""
+    """The neighbours of a cell in the order down, left, right, up."""
     row, column = divmod(cell, side)
-    near = [(row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)]
+    near = [(row + 1, column), (row, column - 1), (row, column + 1), (row - 1, column)]
     return [r * side + c for r, c in near if 0 <= r < side and 0 <= c < side]
 
 
@@ -77,6 +77,10 @@ def any_shortest(maze_L: np.ndarray, side: int, rng: np.random.Generator) -> np.
         here = rng.choice([c for c in beside(here, side) if to_goal_L[c] == to_goal_L[here] - 1])
         answer_L[here] = PATH
     return answer_L
+
+
+CROSSROADS = "#..../.S.#./..##./.###./....G"
+"""Of all four steps from S a way of eight steps goes on to G."""
 
 
 def drawn(text: str) -> np.ndarray:

@@ -58,6 +58,7 @@ class TrainingArguments(TypedDict, total=False):
     loss: str
     loss_on: str
     segment_decay: float
+    answers: str
     lr: float
     warmup: int
     lr_min_ratio: float

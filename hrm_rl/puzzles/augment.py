@@ -13,6 +13,7 @@ from hrm_rl.puzzles import dihedral
 from hrm_rl.puzzles.arc import augment as arc_augment
 from hrm_rl.puzzles.arc.demos import augment as demos_augment
 from hrm_rl.puzzles.augmented import Augment, Augmented
+from hrm_rl.puzzles.maze import augment as maze_augment
 from hrm_rl.puzzles.sudoku import augment as sudoku_augment
 from hrm_rl.puzzles.task import Task
 from hrm_rl.puzzles.toys.life.augment import turn_and_shift
@@ -27,7 +28,7 @@ def _sudoku(task: Task, batch: Augmented, generator: torch.Generator | None) -> 
 AUGMENT: Final[Mapping[str, Augment]] = MappingProxyType(
     {
         "sudoku": _sudoku,
-        "maze": dihedral.turn,
+        "maze": maze_augment.turn,
         "parity": shuffle_bits,
         "life": turn_and_shift,
         "queens": dihedral.turn,

@@ -45,8 +45,8 @@ def augment(
 ) -> tuple[Integer[Tensor, "B L"], Integer[Tensor, "B L"], Integer[Tensor, " B"]]:
     """Puzzles and solutions after a random symmetry per row, the same for x and y; id stays.
 
-    For rules that know no direction (mazes, Life, queens). `generator` must live on the tensors'
-    device; None is torch's.
+    For rules that know no direction (Life, queens; mazes, once answered anew). `generator` must
+    live on the tensors' device; None is torch's.
     """
     draw_B = torch.rand(x_BL.shape[0], generator=generator, device=x_BL.device)
     which_B = (draw_B * COUNT).long()
@@ -54,6 +54,6 @@ def augment(
 
 
 def turn(task: Task, batch: Augmented, generator: torch.Generator | None) -> Augmented:
-    """Mazes and queens: the eight symmetries of the square."""
+    """Queens: the eight symmetries of the square; a turned answer is one of those that a board has."""
     x_BL, y_BL, _ = augment(task, *batch, generator)
     return batch._replace(x_BL=x_BL, y_BL=y_BL)

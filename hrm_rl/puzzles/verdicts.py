@@ -14,6 +14,7 @@ from torch import Tensor
 
 from hrm_rl.puzzles.maze import verdict as maze_verdict
 from hrm_rl.puzzles.task import Task
+from hrm_rl.puzzles.toys.queens import nearest as queens_nearest
 from hrm_rl.puzzles.toys.queens import verdict as queens_verdict
 
 Verdict = Callable[
@@ -42,6 +43,20 @@ def valid_optimal(
     """
     verdict = VALID.get(task.kind)
     return verdict(task, x_BL, prediction_BL, y_BL) if verdict else exact(prediction_BL, y_BL)
+
+
+Nearest = Callable[
+    [Task, Integer[Tensor, "B L"], Float[Tensor, "B L V"], Integer[Tensor, "B L"]],
+    Integer[Tensor, "B L"],
+]
+
+NEAREST: Final[Mapping[str, Nearest]] = MappingProxyType({"queens": queens_nearest.nearest})
+"""Of each kind whose answers can be listed: tokens of the one that logits are nearest to."""
+
+
+def has_nearest(task: Task) -> bool:
+    """Whether all answers of such puzzles can be listed: those of boards of queens up to 10 rows."""
+    return task.kind in NEAREST and task.rows <= queens_nearest.LARGEST
 
 
 PAD = 0

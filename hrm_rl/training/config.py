@@ -12,6 +12,7 @@ from hrm_rl.halting import MOST, MOST_SLOTS, SEEDS
 from hrm_rl.models import AnyConfig, config_from, config_to
 from hrm_rl.puzzles.kinds import task_for
 from hrm_rl.puzzles.sudoku.rules import Sudoku
+from hrm_rl.puzzles.verdicts import has_nearest
 from hrm_rl.training.data import mixture
 from hrm_rl.training.joint import joint_learner
 from hrm_rl.training.optim import two_betas
@@ -74,6 +75,10 @@ class TrainConfig:
     """Weight of the sequence loss at segment m is segment_decay^(m - 1): 1 in the paper, less in CGAR
     (arXiv 2511.08653). Not normalised, so that segment 1 weighs what it does in the paper beside
     `q_weight`; Adam-atan2 does not mind the scale."""
+    answers: str = "stored"
+    """Answer that the losses ask for: "stored", or of queens "nearest", of all right ones the one
+    that the prediction of this segment makes the likeliest; what is right by the rules is then
+    correct for the halting learner and in the metrics too."""
     q_weight: float = 0.5
     """Weight of the halting learner's losses."""
     lr: float = 1e-4
@@ -139,6 +144,11 @@ class TrainConfig:
             raise ValueError("ema must be below 1, which keeps the first weights, got 1.0")
         if self.loss_on == "blanks" and not isinstance(task_for(self.model), Sudoku):
             raise ValueError('loss_on "blanks" is for Sudoku, whose givens are known; use "all"')
+        if self.answers == "nearest" and not has_nearest(task_for(self.model)):
+            raise ValueError(
+                'answers "nearest" is for queens on up to 10 rows, whose answers can be listed, got '
+                f'{task_for(self.model).task}; use "stored"'
+            )
         object.__setattr__(self, "betas", two_betas(self.betas))
         object.__setattr__(self, "data", mixture(self.data))
         if self.save_every % self.log_every:
@@ -183,6 +193,7 @@ _CHOICES = {
     "explore": ("episode", "segment"),
     "loss": ("stablemax", "softmax"),
     "loss_on": ("all", "blanks"),
+    "answers": ("stored", "nearest"),
     "dtype": ("auto", "float32", "bfloat16"),
 }
 _WHOLE = {

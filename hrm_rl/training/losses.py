@@ -13,7 +13,8 @@ from torch import Tensor
 from hrm_rl.loop import Batch
 from hrm_rl.models.layers import at_least_float32
 from hrm_rl.puzzles.sudoku.rules import BLANK
-from hrm_rl.puzzles.verdicts import PAD
+from hrm_rl.puzzles.task import Task
+from hrm_rl.puzzles.verdicts import NEAREST, PAD
 
 
 def log_stablemax(logits: Float[Tensor, "*B V"]) -> Float[Tensor, "*B V"]:
@@ -58,6 +59,15 @@ def weighed(lm_B: Float[Tensor, " B"], m_B: Int[Tensor, " B"], decay: float) -> 
     if decay == 1:
         return lm_B
     return lm_B * decay ** (m_B - 1).to(lm_B.dtype)
+
+
+def answered(
+    batch: Batch, logits_BTV: Float[Tensor, "B T V"], task: Task, answers: str = "stored"
+) -> Batch:
+    """The batch with the answers that are asked for: those "stored", or the "nearest" right ones."""
+    if answers == "nearest":
+        return batch._replace(y_BT=NEAREST[task.kind](task, batch.x_BT, logits_BTV, batch.y_BT))
+    return batch
 
 
 def halt_target(

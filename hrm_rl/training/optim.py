@@ -74,6 +74,17 @@ def two_betas(betas: Any) -> tuple[float, float]:
 
 
 @torch.no_grad()
+def norms(params: Iterable[Tensor]) -> dict[str, Tensor]:
+    """The norm of each weight and of its gradient: when a run diverges they say at which tensor."""
+    weights = list(params)
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in weights]
+    return {
+        "weight_norms": torch.stack(torch._foreach_norm(weights)),
+        "gradient_norms": torch.stack(torch._foreach_norm(gradients)),
+    }
+
+
+@torch.no_grad()
 def sign_sgd_rows_(
     table_NE: Float[Tensor, "N E"],
     id_B: Int[Tensor, " B"],

@@ -68,7 +68,9 @@ def think(state: TrainState) -> Thought:
     rows_BE = model.puzzle_rows(before.batch.id_B).requires_grad_()
     with autocast(state.dtype, rows_BE.device):
         slots, output = loop.advance(model, before, rows_BE)
-    correct_B = verdicts.correct(output.logits, before.batch.y_BT)
+    task, answers = task_for(model.config), state.config.answers
+    slots = slots._replace(batch=losses.answered(slots.batch, output.logits, task, answers))
+    correct_B = verdicts.correct(output.logits, slots.batch.y_BT)
     z_BD = model.read(slots.carry.z_H)
 
     def residual() -> Float[Tensor, " B"]:
@@ -112,7 +114,7 @@ def settle(state: TrainState, thought: Thought, wants_B: Bool[Tensor, " B"]) -> 
     loss = (loss_B if output.cost_B is None else loss_B + output.cost_B).mean()
     state.averaging(loss).backward()
 
-    norms, state.slots = _norms(model), thought.slots
+    norms, state.slots = optim.norms(model.parameters()), thought.slots
     _update(state, thought.rows_BE)
 
     terms = {"loss": loss, "lm_loss": lm_B} | {f"{k}_loss": v for k, v in q_terms.items()}
@@ -129,17 +131,6 @@ def _peek(state: TrainState, slots: loop.Slots) -> Float[Tensor, "B 2"]:
     """Q logits one segment further, with the same weights and without gradients."""
     with torch.no_grad(), autocast(state.dtype, slots.m_B.device):
         return loop.advance(state.model, slots)[1].q
-
-
-@torch.no_grad()
-def _norms(model: Model) -> dict[str, Tensor]:
-    """The norm of each weight and of its gradient: when a run diverges they say at which tensor."""
-    weights: list[Tensor] = list(model.parameters())
-    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in weights]
-    return {
-        "weight_norms": torch.stack(torch._foreach_norm(weights)),
-        "gradient_norms": torch.stack(torch._foreach_norm(gradients)),
-    }
 
 
 def _update(state: TrainState, rows_BE: Float[Tensor, "B E"]) -> None:

@@ -120,15 +120,15 @@ def test_right_by_the_rules_is_told_and_paid_beside_the_stored_answer() -> None:
 
 
 def test_the_shipped_queens_are_set_right_more_often_as_segments_go_by() -> None:
-    """What its card says, on puzzles that it was not trained on."""
+    """By the rules, as its card says, on puzzles that it was not trained on."""
     model, _ = load_model("queens8")
     puzzles = source("queens8:200:0", "test")
     shares = {
-        m: evaluate(model, puzzles, FixedSegments(m), m).correct_P.double().mean().item()
+        m: evaluate(model, puzzles, FixedSegments(m), m).valid_P.double().mean().item()
         for m in (1, 2, 8)
     }
     assert 0.3 < shares[1] < shares[2] - 0.05 and shares[2] < shares[8]
     answered = evaluate(model, puzzles, rule("q"), 16)
     assert answered.valid_P[answered.correct_P].all()
-    assert answered.correct_P.double().mean() > 0.5
+    assert answered.valid_P.double().mean() > 0.9
     assert answered.valid_P.sum() > answered.correct_P.sum()

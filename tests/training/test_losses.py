@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hrm_rl.loop import Batch
-from hrm_rl.puzzles import verdicts
+from hrm_rl.puzzles import task_of, verdicts
 from hrm_rl.training import losses, presets
 
 HUGE = 2.0**127  # finite in fp32 and in bf16
@@ -81,6 +81,34 @@ def test_the_loss_may_be_on_the_blanks_alone():
         replace(presets.maze8(), loss_on="blanks")
     with pytest.raises(ValueError, match="loss_on must be one of all, blanks, got 'blank'"):
         replace(presets.sudoku4(), loss_on="blank")
+
+
+def test_the_answers_asked_for_are_the_stored_or_the_nearest_ones():
+    """Four queens, none of which stands: of both answers the mirrored one is stored."""
+    game = task_of("queens4")
+    stored, other = (
+        torch.from_numpy(game.tokens(game.parse(text))).long()
+        for text in ("..Q.Q......Q.Q..", ".Q.....QQ.....Q.")
+    )
+    batch = Batch(torch.ones(1, 16, dtype=torch.long), stored[None], torch.zeros(1))
+    logits_BTV = math.log(2) * torch.nn.functional.one_hot(other, 3)[None].float()
+    assert losses.answered(batch, logits_BTV, game) is batch
+    nearest = losses.answered(batch, logits_BTV, game, "nearest")
+    assert torch.equal(nearest.y_BT, other[None]) and torch.equal(nearest.x_BT, batch.x_BT)
+    assert verdicts.correct(logits_BTV, nearest.y_BT).tolist() == [True]
+    # Each cell has 1/2 on one token and 1/4 on both others; the answers differ in eight cells.
+    for scored, expected in ((nearest, math.log(2)), (batch, 1.5 * math.log(2))):
+        loss_B = losses.sequence_loss(logits_BTV, scored.y_BT, "softmax")
+        assert loss_B.tolist() == pytest.approx([expected])
+
+
+def test_only_answers_that_can_be_listed_are_compared():
+    assert replace(presets.queens8(), answers="nearest").answers == "nearest"
+    with pytest.raises(ValueError, match=r'answers "nearest" is for queens .* got maze8; use'):
+        replace(presets.maze8(), answers="nearest")
+    large = replace(presets.queens8().model, task="queens11", length=121)
+    with pytest.raises(ValueError, match=r"on up to 10 rows, .* got queens11"):
+        replace(presets.queens8(), model=large, answers="nearest")
 
 
 def test_correct_means_every_scored_cell():

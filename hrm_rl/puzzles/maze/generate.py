@@ -2,11 +2,13 @@
 
 A layout has between 30 and 50 % of its cells walled (a number drawn evenly, then that many cells),
 start and goal are two of the free cells, and a maze is kept if its shortest way has enough cells,
-ends included: as many as the grid has rows for Lehnert et al., and 111 on 30x30 for Maze-Hard, whose
-difficulty "exceeds 110" (paper, "Benchmarks"). Lehnert et al. draw up to 100 pairs in a layout and
-keep them all; here each maze has a layout of its own, and a layout comes up as often as it does there.
+ends included: as many as the grid has rows for Lehnert et al., and 110 on 30x30 for Maze-Hard, whose
+difficulty "exceeds 110" (paper, "Benchmarks") and whose shortest ways have 110 cells, 109 steps.
+Which of several shortest ways is stored is that set's law too (`wavefront.way`); how its other laws
+compare is in docs/mazes.md. Lehnert et al. draw up to 100 pairs in a layout and keep them all; here
+each maze has a layout of its own, and a layout comes up as often as it does there.
 
-On one core 10x10 mazes take half a millisecond each, those of Maze-Hard about a second.
+On one core 10x10 mazes take half a millisecond each, those of Maze-Hard a third of a second.
 
 Puzzle i of a call with `first=k` is puzzle k + i of a call with `first=0`, and determined by (seed,
 split, its number) alone. A layout and what symmetries make of it belong to one split for ever,

@@ -2,7 +2,8 @@
 
 Text, tokens and cells are the public data's: `CHARSET` is "# SGo", and a cell's value is its token,
 0 = PAD, 1 = wall, 2 = free, 3 = start, 4 = goal, 5 = path. An answer is the question with the free
-cells of the way turned into path; start and goal stay.
+cells of the way turned into path; start and goal stay. Of several shortest ways the stored one takes,
+at each cell from the start on, the first nearer step of down, left, right, up (`wavefront.way`).
 
 Suffixes: P puzzles, S rows (and columns), L cells of the grid, read row by row.
 """

@@ -65,7 +65,8 @@ def way(free: int, start: int, goal: int, side: int) -> list[int]:
     """The cells of one shortest way, both ends included; empty if there is none.
 
     Of several it is the one that takes, at every cell from the start on, the first step that leads
-    nearer to the goal in the order up, down, left, right.
+    nearer to the goal in the order down, left, right, up: the public Maze-Hard set's, in all of its
+    2,000 mazes.
     """
     stride = side + 1
     to_goal = waves(free, goal, side)
@@ -73,6 +74,6 @@ def way(free: int, start: int, goal: int, side: int) -> list[int]:
     found = [start][: distance + 1]
     for wave in reversed(to_goal[: max(distance, 0)]):
         here = found[-1]
-        nearer = (here >> stride & wave, here << stride & wave, here >> 1 & wave, here << 1 & wave)
+        nearer = (here << stride & wave, here >> 1 & wave, here << 1 & wave, here >> stride & wave)
         found.append(next(step for step in nearer if step))
     return found

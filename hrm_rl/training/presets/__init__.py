@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hrm_rl.training.config import TrainConfig
-from hrm_rl.training.presets.puzzles import arc1, arc6, maze8, maze30, queens8
+from hrm_rl.training.presets.puzzles import arc1, arc6, maze8, maze12, maze30, queens8
 from hrm_rl.training.presets.sudoku import (
     official,
     sudoku4,
@@ -25,6 +25,7 @@ __all__ = [
     "etrm",
     "hrm6",
     "maze8",
+    "maze12",
     "maze30",
     "official",
     "queens8",
@@ -49,6 +50,7 @@ PRESETS: dict[str, Callable[[], TrainConfig]] = {
     "sudoku9-overthinks": sudoku9_overthinks,
     "official": official,
     "maze8": maze8,
+    "maze12": maze12,
     "maze30": maze30,
     "queens8": queens8,
     "arc6": arc6,

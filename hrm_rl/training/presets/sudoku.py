@@ -95,10 +95,11 @@ def sudoku9() -> TrainConfig:
         model=HRMConfig(
             **_UNITS, H_layers=1, L_layers=1, H_cycles=1, L_cycles=3, gradient="last-cycle"
         ),
-        data=(("easy:100000:7", 0.3), ("minimal:100000:7", 0.5), ("sudoku9_hard", 0.2)),
+        data=(("easy:100000:7", 0.35), ("minimal:100000:7", 0.45), ("sudoku9_hard", 0.2)),
         slots=32,
-        steps=14_000,
+        steps=20_000,
         max_segments=16,
+        grow_segments=((0.1, 4), (0.35, 8)),
         bootstrap="delayed",
         explore_probability=0.2,
         loss="softmax",
@@ -131,6 +132,7 @@ def sudoku9_overthinks() -> TrainConfig:
         data=(("easy:100000:7", 0.6), ("minimal:100000:7", 0.4)),
         steps=2000,
         max_segments=4,
+        grow_segments=(),
         lr=1e-3,
         lr_min_ratio=1.0,
     )

@@ -194,7 +194,7 @@ def test_what_cannot_be_is_given_up(monkeypatch):
 
 @pytest.mark.slow
 def test_a_maze_as_hard_as_the_papers():
-    puzzles = generate(Maze(30), 1, seed=0, knob=111, split="test")
-    assert puzzles.ratings_P.min() >= 111
+    puzzles = generate(Maze(30), 1, seed=0, knob=110, split="test")
+    assert puzzles.ratings_P.min() >= 110
     assert [shortest_ways(maze_L, 30)[0] for maze_L in puzzles.inputs_PL] == list(puzzles.ratings_P)
     assert ((puzzles.inputs_PL == GOAL).sum(1) == 1).all()

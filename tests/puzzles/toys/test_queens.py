@@ -12,6 +12,7 @@ from hrm_rl.puzzles import PuzzleError
 from hrm_rl.puzzles.augment import augment
 from hrm_rl.puzzles.augmented import Augmented
 from hrm_rl.puzzles.toys.queens.generate import canonical, complete, generate, split_of
+from hrm_rl.puzzles.toys.queens.nearest import every, nearest
 from hrm_rl.puzzles.toys.queens.rules import Queens
 from hrm_rl.puzzles.verdicts import valid_optimal
 
@@ -192,6 +193,59 @@ def test_verdict_and_symmetries_read_nothing_from_the_device():
     assert valid_optimal(task, x, x, x).shape == (3,)
     moved = augment(task, Augmented(x, x, torch.zeros(3, dtype=torch.long, device="meta")))
     assert moved.x_BL.shape == (3, 64)
+
+
+# --- the nearest answer ---------------------------------------------------------------------------
+
+MIRRORED = FOUR.parse("..Q. Q... ...Q .Q..")
+"""The other of the two answers of an empty board of four rows."""
+
+
+def towards(values_L: np.ndarray, by: float) -> torch.Tensor:
+    """Logits over (PAD, nothing, queen), the tokens of a board `by` above the others."""
+    return torch.nn.functional.one_hot(torch.from_numpy(FOUR.tokens(values_L)).long(), 3) * by
+
+
+def nearest_of_four(question: str, logits_LV: torch.Tensor) -> np.ndarray:
+    x_BL = torch.from_numpy(FOUR.tokens(FOUR.parse(question))).long()[None]
+    return FOUR.values(nearest(FOUR, x_BL, logits_LV[None], torch.zeros_like(x_BL))[0].numpy())
+
+
+def test_the_nearest_answer_is_the_likeliest_by_hand():
+    """A board is as likely as the product over its cells: one queen of logit 1 outweighs one of 0.9."""
+    empty = "." * 16
+    logits_LV = torch.zeros(16, 3)
+    logits_LV[1, 2], logits_LV[2, 2] = 1.0, 0.9  # a queen of SOLVED, a queen of MIRRORED
+    assert np.array_equal(nearest_of_four(empty, logits_LV), SOLVED)
+    logits_LV[4, 2] = 0.2  # another queen of MIRRORED
+    assert np.array_equal(nearest_of_four(empty, logits_LV), MIRRORED)
+    logits_LV[4, 1] = 1.0  # though there is rather nothing
+    assert np.array_equal(nearest_of_four(empty, logits_LV), SOLVED)
+
+
+def test_the_nearest_answer_keeps_the_queens_that_stand():
+    certain_LV = towards(MIRRORED, 9.0)
+    assert np.array_equal(nearest_of_four("." * 16, certain_LV), MIRRORED)
+    assert np.array_equal(nearest_of_four(".Q.." + "." * 12, certain_LV), SOLVED)
+    assert not nearest_of_four("Q..." + "." * 12, certain_LV).any()  # none fits: what was stored
+
+
+def test_every_answer_is_nearest_to_itself():
+    answers_AL = every(6)
+    assert {row.tobytes() for row in answers_AL} == {
+        SIX.tokens(board(p)).tobytes() for p in EVERY[6]
+    }
+    y_BL = torch.from_numpy(answers_AL.copy()).long()
+    x_BL = torch.ones_like(y_BL)
+    logits_BLV = torch.nn.functional.one_hot(y_BL, 3).float()
+    assert torch.equal(nearest(SIX, x_BL, logits_BLV, x_BL), y_BL)
+    assert len(every(8)) == 92  # Gauss and Nauck, 1850
+
+
+def test_the_nearest_answer_reads_nothing_from_the_device():
+    x_BL = torch.ones(5, 64, dtype=torch.long, device="meta")
+    logits_BLV = torch.zeros(5, 64, 3, device="meta")
+    assert nearest(Queens(8), x_BL, logits_BLV, x_BL).shape == (5, 64)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ def test_maze_hard_is_trained_with_the_published_model():
         model = build(config.model)
     assert sum(p.numel() for p in model.parameters()) == 27_270_146
     assert config.slots * config.steps == 20_000 * 1000 // 768 * 768  # 20,000 epochs of 1,000
+    assert config.data == (("maze30:1000:0:110", 1.0),)  # cells; the public ways have 109 steps
 
 
 def test_the_small_run_never_sees_a_maze_that_ships():
