@@ -18,8 +18,8 @@ from torch import Tensor
 from hrm_rl import halting, loop
 from hrm_rl.device import autocast
 from hrm_rl.features import relative_change
-from hrm_rl.models import Model, Output
-from hrm_rl.puzzles import verdicts
+from hrm_rl.models import Output
+from hrm_rl.puzzles import task_for, verdicts
 from hrm_rl.training import losses, optim
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.joint import Seen, Segment
