@@ -1,7 +1,8 @@
 """Annotated shapes are checked at every call: its arguments before, what it returns after.
 
-jaxtyping's own wrapper binds a signature and checks arguments twice in each call, of every function;
-this one wraps those alone that annotate a shape.
+jaxtyping's own wrapper binds a signature and checks arguments twice in each call of every function.
+This one wraps those alone that annotate a shape, and asks once about arrays of the same types and
+sizes: an annotation speaks of nothing else.
 """
 
 from __future__ import annotations
@@ -9,13 +10,19 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Sequence
-from typing import Any, get_args
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from types import NoneType
+from typing import Any, NamedTuple, get_args
 
 import jaxtyping
-from beartype import beartype
-from beartype.roar import BeartypeCallHintViolation
+import numpy as np
+import torch
+from beartype.door import die_if_unbearable
+from beartype.roar import BeartypeDoorHintViolation
 from jaxtyping import jaxtyped
+
+PLAIN = (NoneType, bool, int, float)
+ARRAYS = (torch.Tensor, torch.nn.Parameter, np.ndarray)
 
 
 def check_shapes_of(modules: Sequence[str]) -> None:
@@ -37,32 +44,93 @@ def checked(thing: Any) -> Any:
         if dataclasses.is_dataclass(thing):
             thing.__init__ = checked(thing.__init__)  # type: ignore[misc]
         return thing
-    hints = _shapes(thing)
-    yields = inspect.isgeneratorfunction(thing)
-    if yields:
-        hints.pop("return", None)
-    if not hints:
+    shapes = _shapes_of(thing)
+    if not shapes.hints:
         return thing
-    annotations, thing.__annotations__ = thing.__annotations__, hints
-    # beartype alone would look at a generator's arguments when it is first asked for something.
-    strict = jaxtyped(thing, typechecker=beartype) if yields else beartype(thing)
-    thing.__annotations__ = annotations
+    passed = shapes.passed
 
     @functools.wraps(thing)
     def call(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         if jaxtyping.config.jaxtyping_disable:
             return thing(*args, **kwargs)
-        with jaxtyped("context"):  # a letter is one size throughout the call, and in no other
-            try:
-                return strict(*args, **kwargs)
-            except BeartypeCallHintViolation as error:
-                raise jaxtyping.TypeCheckError(str(error)) from None
+        given = [*shapes.among(args, kwargs)]
+        kinds = (*((name, _kind(value)) for name, value in given),)
+        if kinds not in passed:
+            shapes.check(given, kinds)
+        found = thing(*args, **kwargs)
+        if "return" in shapes.hints and (back := (*kinds, ("return", _kind(found)))) not in passed:
+            shapes.check([*given, ("return", found)], back)
+        return found
 
     return call
 
 
-def _shapes(function: Callable[..., Any]) -> dict[str, Any]:
+def _kind(value: Any) -> Hashable:
+    """All that an annotation of a shape can speak of; None if that isn't known."""
+    kind = type(value)
+    if kind in ARRAYS:
+        return kind, value.dtype, value.shape
+    if kind is tuple:
+        parts = (*map(_kind, value),)
+        return None if None in parts else (kind, parts)
+    return kind if kind in PLAIN else None
+
+
+def _is_sampled(hint: Any) -> bool:
+    """Of a tuple of any length beartype draws an item to look at, another one each time."""
+    return ... in get_args(hint) or any(_is_sampled(part) for part in get_args(hint))
+
+
+class Shapes(NamedTuple):
+    """What a function says of its arguments' shapes."""
+
+    name: str
+    hints: dict[str, Any]
+    order: list[str]
+    """Names of its arguments."""
+    passed: set[Hashable]
+    """Kinds of arguments, and with them of what was returned, that were found right."""
+
+    def among(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        """The arguments that have one."""
+        for name, value in zip(self.order, args, strict=False):  # too many are the call's mistake
+            if name in self.hints:
+                yield name, value
+        for name, value in kwargs.items():
+            if name in self.hints:
+                yield name, value
+
+    def check(self, given: list[tuple[str, Any]], kinds: tuple[tuple[str, Hashable], ...]) -> None:
+        """Raises jaxtyping.TypeCheckError: a letter is one size throughout a call, and in no other."""
+        with jaxtyped("context"):
+            for name, value in given:
+                try:
+                    die_if_unbearable(value, self.hints[name])
+                except BeartypeDoorHintViolation as error:
+                    raise jaxtyping.TypeCheckError(f"{self.name}, {name}: {error}") from None
+        if all(kind and not _is_sampled(self.hints[name]) for name, kind in kinds):
+            self.passed.add(kinds)
+
+
+_KNOWN: dict[Hashable, Shapes] = {}
+
+
+def _shapes_of(function: Callable[..., Any]) -> Shapes:
+    """Resolved once, also of a function that is made within another, again and again."""
+    place = function.__module__, function.__qualname__, function.__code__.co_firstlineno
+    if place not in _KNOWN:
+        hints = _hints(function)
+        if inspect.isgeneratorfunction(function):
+            hints.pop("return", None)
+        kinds = {name: one.kind for name, one in inspect.signature(function).parameters.items()}
+        of_many = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+        assert not any(kinds.get(name) in of_many for name in hints), f"{place}: *args have a shape"
+        _KNOWN[place] = Shapes(function.__qualname__, hints, [*kinds], set())
+    return _KNOWN[place]
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     """Annotations that have a shape. None is in one that only a type checker can read."""
     found = {}
     for name, hint in function.__annotations__.items():

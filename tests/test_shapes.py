@@ -23,6 +23,19 @@ def cut(x_B: Float[Tensor, " B"], y_B: Float[Tensor, " B"], *, off: int = 0) -> 
 
 
 @checked
+def halves(
+    x: Float[Tensor, " B"] | tuple[Float[Tensor, " B"], Float[Tensor, " B"]], at: int
+) -> tuple[Float[Tensor, " H"], Float[Tensor, " H"]]:
+    of_B = x[0] if isinstance(x, tuple) else x
+    return of_B[:at], of_B[at:]
+
+
+@checked
+def longest(x: tuple[Float[Tensor, " B"], ...]) -> int:
+    return max(map(len, x))
+
+
+@checked
 def squares(x_B: Float[Tensor, " B"]) -> Iterator[Float[Tensor, ""]]:
     yield from x_B**2
 
@@ -55,6 +68,24 @@ def test_in_what_the_library_defines() -> None:
 def test_sizes_that_differ_are_noticed(call: Callable[[], object]) -> None:
     with pytest.raises(jaxtyping.TypeCheckError, match=r"cut|squares|Weighed"):
         call()
+
+
+def test_they_are_noticed_after_calls_that_were_right() -> None:
+    assert halves(PAIR, 1)[0].shape == cut(PAIR, PAIR)[:1].shape
+    for wrong in (
+        lambda: halves(PAIR, 2),
+        lambda: halves((PAIR, TRIPLE), 1),
+        lambda: cut(PAIR, TRIPLE),
+    ):
+        assert halves((PAIR, PAIR), 1)[0].shape == (1,)
+        with pytest.raises(jaxtyping.TypeCheckError, match=r"halves|cut"):
+            wrong()
+
+
+def test_one_of_many_is_noticed_at_last() -> None:
+    with pytest.raises(jaxtyping.TypeCheckError, match="longest"):
+        for _ in range(100):
+            longest((PAIR, TRIPLE, torch.zeros(2, 2)))
 
 
 def test_a_size_holds_for_one_call() -> None:
