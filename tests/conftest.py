@@ -1,9 +1,8 @@
-"""What holds in every test: one thread, no screen, annotated shapes checked, no clock judged."""
+"""What holds in every test: one thread, no screen or disk to wait for, shapes checked, no clock."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
 
 # Before torch, numba, pygame and matplotlib are imported, which read them once.
 os.environ["OMP_NUM_THREADS"] = "1"  # small tensors are slower on more, and sums then differ
@@ -16,8 +15,8 @@ os.environ["MPLBACKEND"] = "Agg"
 
 import jaxtyping
 import pytest
-from beartype import beartype
 from hypothesis import HealthCheck, settings
+from shapes import check_shapes_of
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -35,20 +34,7 @@ def modules_with_shapes() -> list[str]:
     return [".".join(file.parts).removesuffix(".__init__") for file in files]
 
 
-def has_shape(hint: Any) -> bool:
-    if isinstance(hint, type) and issubclass(hint, jaxtyping.AbstractArray):
-        return True
-    return any(has_shape(part) for part in get_args(hint))
-
-
-def check_shapes(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Check the arguments that are annotated with a shape; mypy sees to the others."""
-    hints = function.__annotations__
-    function.__annotations__ = {name: hint for name, hint in hints.items() if has_shape(hint)}
-    return beartype(function)
-
-
-jaxtyping.install_import_hook(modules_with_shapes(), f"{__name__}.check_shapes")
+check_shapes_of(modules_with_shapes())
 
 settings.register_profile(
     "hrm_rl",
@@ -58,6 +44,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("hrm_rl")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fast_disk() -> Iterator[None]:
+    """No test pulls the plug, so none waits for the disk; a file that isn't open is still an error."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)
+        yield
 
 
 @pytest.fixture

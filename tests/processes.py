@@ -1,6 +1,6 @@
-"""Two processes that train together on the CPU, as torchrun would start them, and what they do.
+"""Processes that train: two together on the CPU, as torchrun would start them, and one that is killed.
 
-They are started once and do job after job: a function of this file, called with the world.
+The two are started once and do job after job: a function of this file, called with the world.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -30,6 +31,21 @@ from hrm_rl.training.run import run
 from hrm_rl.training.train import TrainState, train
 
 Job = Callable[..., Any]
+
+
+def forks() -> ForkServerContext:
+    """Processes that start at once: a server that has imported torch, and run nothing, forks them."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["hrm_rl.training.run"])
+    return context
+
+
+def exit_code(job: Job, *args: Any) -> int | None:
+    """What a process that does a job ends with."""
+    process = forks().Process(target=job, args=args)
+    process.start()
+    process.join(120)
+    return process.exitcode
 
 
 class Together:
@@ -53,7 +69,7 @@ def together(size: int = 2) -> Iterator[Together]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    context = multiprocessing.get_context("spawn")
+    context = forks()
     pipes, started = [], []
     for rank in range(size):
         here, there = context.Pipe()
@@ -194,6 +210,13 @@ def run_interrupted(world: World, config: TrainConfig, folders: list[Path], at: 
         if metrics["step"] == at and world.rank == world.size - 1:
             signal.raise_signal(signal.SIGINT)
     return told
+
+
+def run_killed(config: TrainConfig, folder: Path, at: int) -> None:
+    """Alone, with a SIGKILL at a step."""
+    for metrics in run(config, folder):
+        if metrics["step"] == at:
+            signal.raise_signal(signal.SIGKILL)
 
 
 def run_spoilt(world: World, config: TrainConfig, folders: list[Path]) -> None:

@@ -42,7 +42,7 @@ def halting_until(logit_BM: Float[Tensor, "B M"], m_B: Int[Tensor, " B"]) -> Flo
 
 
 def _halts(
-    reach_X: Float[Tensor, "*X"], halt_X: Float[Tensor, "*X"], goes_on_X: Bool[Tensor, ...]
+    reach_X: Float[Tensor, "*X"], halt_X: Float[Tensor, "*X"], goes_on_X: Bool[Tensor, "*#X"]
 ) -> Float[Tensor, "*X"]:
     """P(reached and halted): where the episode can't go on, all that is left halts."""
     return torch.where(goes_on_X, reach_X * halt_X, reach_X)

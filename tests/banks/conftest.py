@@ -1,16 +1,9 @@
-"""A whole bank on disk, and a disk that nobody waits for."""
+"""A whole bank on disk."""
 
-import os
 from pathlib import Path
 
 import pytest
 from logged import log
-
-
-@pytest.fixture(autouse=True)
-def fast_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test pulls the plug, so none waits for the disk."""
-    monkeypatch.setattr(os, "fsync", lambda file: None)
 
 
 @pytest.fixture(scope="session")

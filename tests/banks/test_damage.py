@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +29,8 @@ def log(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda file: None)
-        folder = log(tmp_path_factory.mktemp("damage") / "bank")
-    yield folder
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return log(tmp_path_factory.mktemp("damage") / "bank")
 
 
 @pytest.fixture

@@ -159,6 +159,21 @@ def test_what_cannot_be_written_says_what_to_do(
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_is_on_the_disk_before_it_takes_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "scores.json"
+    path.write_bytes(b"old")
+    seen = []
+
+    def note(file: int) -> None:
+        seen.append((os.fstat(file).st_size, path.read_bytes()))
+
+    monkeypatch.setattr(os, "fsync", note)
+    write_atomically(path, b"newer")
+    assert seen == [(5, b"old")] and path.read_bytes() == b"newer"
+
+
 def test_a_disk_that_is_full_in_earnest(tmp_path: Path) -> None:
     """This process's limit of a file's size stands for it: a write that gets through in part."""
     path = tmp_path / "weights.safetensors"

@@ -1,5 +1,7 @@
 """Budgets of segments and mixtures of two policies, against closed forms and every other pair."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -27,6 +29,7 @@ BUDGETS = [  # mean segments, accuracy, step cost
 ]
 
 
+@cache
 def best_on_a(cost: float):
     return belief.full_observation(BANK_A, cost)
 

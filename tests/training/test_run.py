@@ -1,9 +1,6 @@
 """Run folders: exact resume, clean stops, checkpoints never spoilt, one-sentence errors."""
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +8,12 @@ from typing import Any
 
 import pytest
 import torch
+from processes import exit_code, run_killed
 from runs import finish, numbers, one_sentence
 from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import ATTENTION, MLP, tiny_run
 
-import hrm_rl
 from hrm_rl.models.checkpoint import load_model
 from hrm_rl.training import run as run_module
 from hrm_rl.training.config import TrainConfig
@@ -32,16 +29,6 @@ VARIANTS = {
     ),
 }
 
-KILLS_ITSELF = """
-import os, signal, sys
-from hrm_rl.training.config import TrainConfig
-from hrm_rl.training.run import run
-
-for metrics in run(TrainConfig.from_json(sys.argv[1]), sys.argv[2]):
-    if metrics["step"] == 6:
-        os.kill(os.getpid(), signal.SIGKILL)
-"""
-
 TAGS = {
     "loss", "lm_loss", "q_halt_loss", "q_continue_loss", "exact_accuracy", "cell_accuracy",
     "mean_segments", "q_halt_accuracy", "lr", "steps_per_second",
@@ -54,10 +41,7 @@ def killed(
 ) -> tuple[TrainConfig, Path, list[dict[str, float]]]:
     """A run killed at step 6, with its last checkpoint at step 4, and then resumed to its end."""
     folder = tmp_path_factory.mktemp("killed")
-    env = {**os.environ, "PYTHONPATH": str(Path(hrm_rl.__file__).parents[1])}
-    command = [sys.executable, "-c", KILLS_ITSELF, request.param.to_json(), str(folder)]
-    child = subprocess.run(command, env=env, check=False)
-    assert child.returncode == -signal.SIGKILL
+    assert exit_code(run_killed, request.param, folder, 6) == -signal.SIGKILL
     return request.param, folder, finish(request.param, folder)
 
 
