@@ -31,14 +31,14 @@ def test_scores_by_hand(restarts: ModuleType) -> None:
     The first is right in copy 2 alone, which is the surest and verifies at segment 1; of the second all
     are wrong. The single copy loses the second's answer again after its second segment.
     """
-    last_PK = torch.tensor([[4, 4, 5], [4, 4, 4]])
+    last_PK = torch.tensor([[4, 4, 5], [4, 4, 4]], dtype=torch.uint8)
     q_PK = torch.tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
     right_MPK = torch.zeros(2, 2, 3, dtype=torch.bool)
     right_MPK[:, 0, 2] = True
     several = Tries(last_PK.expand(2, 2, 3)[..., None], q_PK.expand(2, 2, 3), right_MPK)
-    alone_MP = torch.tensor([[4, 4], [4, 5], [5, 4]])
+    alone_MP = torch.tensor([[4, 4], [4, 5], [5, 4]], dtype=torch.uint8)
     one = Tries(alone_MP[..., None, None], torch.zeros(3, 2, 1), (alone_MP == 5)[..., None])
-    assert restarts.scores(several, one, torch.tensor([[5], [5]])) == {
+    assert restarts.scores(several, one, torch.tensor([[5], [5]], dtype=torch.uint8)) == {
         "any": 0.5, "vote": 0.0, "Q_halt": 0.5, "verified": 0.5,
         "one, at the end": 0.5, "one, verified": 1.0,
         "segments until verified": 3 * (1 + 2) / 2, "one, segments": (3 + 2) / 2,
