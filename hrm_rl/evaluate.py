@@ -58,7 +58,7 @@ def evaluate(
         ValueError: too little memory, an argument out of range, decisions that are not one bool for
             each row, or a policy that remembers and cannot go on without rows that left.
     """
-    _check(model, puzzles)
+    loop.check_reads(model, puzzles)
     early_exit = flag("early_exit", early_exit)
     max_segments = whole("max_segments", max_segments, low=1, high=MOST)
     batch_size = whole("batch_size", batch_size, low=1, high=MOST)
@@ -130,26 +130,6 @@ def _begun(policy: Policy, rows: int) -> Policy:
     return running
 
 
-def _check(model: Any, puzzles: Any) -> None:
-    if not hasattr(model, "segment"):
-        raise ValueError(
-            f"a model is wanted, got {model!r:.60}; hrm_rl.load_model loads one by its name"
-        )
-    if puzzles is None:
-        return
-    if not isinstance(puzzles, PuzzleSet):
-        raise ValueError(
-            f"a set of puzzles is wanted, got {puzzles!r:.60}; hrm_rl.puzzles.source.source makes "
-            "one of a name"
-        )
-    reads = model.config.vocab, model.config.length
-    if reads != (puzzles.vocab, puzzles.length):
-        raise ValueError(
-            f"the model reads {reads[1]} tokens out of {reads[0]}, and {puzzles.task} has "
-            f"{puzzles.length} out of {puzzles.vocab}; take a checkpoint and puzzles that match"
-        )
-
-
 def _ask(policy: Policy, seen: features.Seen, m_B: Tensor, max_segments: int) -> Bool[Tensor, " B"]:
     columns_BF = features.columns(policy.observation, seen)
     time_aware = getattr(policy, "time_aware", True)
@@ -181,7 +161,7 @@ def solve(
     Raises:
         ValueError: as `evaluate`.
     """
-    _check(model, None)
+    loop.check_model(model)
     max_segments = whole("max_segments", max_segments, low=1, high=MOST)
     puzzle_id = whole("puzzle_id", puzzle_id, low=0, high=MOST)
     vocab, length = model.config.vocab, model.config.length

@@ -71,7 +71,7 @@ def log_to(
     Raises:
         ValueError: the folder holds something else, or an argument is wrong.
     """
-    max_segments, batch_size = check_log(puzzles, max_segments, (), batch_size)
+    max_segments, batch_size = check_log(model, puzzles, max_segments, (), batch_size)
     folder = Path(folder)
     if tier not in TIERS or states not in STATES:
         raise ValueError(

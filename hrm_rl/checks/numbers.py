@@ -76,6 +76,28 @@ def choice(name: str, value: Any, choices: Iterable[str], cure: str = "") -> str
     raise ValueError(_sentence(name, f"one of {', '.join(names)}", value, cure))
 
 
+def distinct(name: str, values: Iterable[str], choices: Iterable[str] = ()) -> list[str]:
+    """`values` as a list, which name something, and nothing twice.
+
+    Args:
+        choices: what may be named; anything if left out.
+
+    Raises:
+        ValueError: a text in place of a list, none, one twice, or none of the choices.
+    """
+    if isinstance(values, str):
+        raise ValueError(f'{name} must be names in a list, as ("{values}",), got "{values}"')
+    found, known = list(values), list(choices)
+    if not found:
+        raise ValueError(f"{name} must name at least one" + f" of {', '.join(known)}" * bool(known))
+    for value in found:
+        if known:
+            choice(name, value, known)
+        if found.count(value) > 1:
+            raise ValueError(f'{name} names "{value}" twice; name it once')
+    return found
+
+
 def flag(name: str, value: Any) -> bool:
     """`value`, which is True or False: "no" is neither, and would count as True.
 

@@ -248,7 +248,7 @@ def _mean(found: Sequence[Correlation]) -> Correlation:
 
 def logged_q_halt(bank: Bank) -> np.ndarray | None:
     """(M, P) logits of Q_halt, the first column of "q" and of "scalars"; None if neither is there."""
-    name = next((name for name in ("q", "scalars") if name in bank.columns), None)
+    name = next((name for name in ("q", "scalars") if name in checked(bank).columns), None)
     return None if name is None else bank.columns[name][..., 0].numpy()
 
 

@@ -19,7 +19,7 @@ from hrm_rl.agents.rules import kind_of, rule
 from hrm_rl.agents.rules.basic import RandomHalting, probability_of_mean
 from hrm_rl.banks.bank import Bank, play
 from hrm_rl.checks.lock import try_folder
-from hrm_rl.checks.numbers import real, whole
+from hrm_rl.checks.numbers import distinct, real, whole
 from hrm_rl.checks.progress import bar as progress_bar
 from hrm_rl.halting import MOST, Halted, Policy
 from hrm_rl.statistics.calibration import calibration_by_segment
@@ -128,8 +128,8 @@ def check_arguments(
         ValueError, OSError: as `run_comparison`.
     """
     for kind, names in (("rules", rules), ("learners", learners)):
-        if isinstance(names, str):
-            raise ValueError(f'{kind} must be names in a list, as ("{names}",), got "{names}"')
+        if names:
+            distinct(kind, names)
     whole("seeds", seeds, low=1, high=MOST)
     whole("steps", steps, low=1 if learners else 0, high=MOST)
     whole("max_segments", max_segments, low=2, high=MOST, cure="with one there is no choice")
