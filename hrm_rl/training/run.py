@@ -15,7 +15,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from hrm_rl.checks import reading
@@ -28,7 +27,7 @@ from hrm_rl.training.journal import Journal, averaged_model, run_of, save
 from hrm_rl.training.monitor import Window
 from hrm_rl.training.parallel import ALONE, World
 from hrm_rl.training.signals import interruptible
-from hrm_rl.training.snapshot import RUN, restore, unusable
+from hrm_rl.training.snapshot import RUN, read_state, restore, unusable
 from hrm_rl.training.train import TrainState, train
 
 __all__ = [
@@ -145,11 +144,10 @@ def steps_done(folder: Path) -> int:
 
 def _whose(path: Path) -> tuple[int, dict[str, Any]]:
     """Of a saved state, its step and the config of its run; no config in those of older versions."""
+    step, saved = read_state(path)
     try:
-        with reading.opened(path), safe_open(path, "pt") as file:
-            run = file.get_tensor(RUN).numpy().tobytes() if RUN in file.keys() else b"{}"  # noqa: SIM118
-            return int(file.metadata()["step"]), parse_json(run)
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        return step, parse_json(saved[RUN].numpy().tobytes() if RUN in saved else b"{}")
+    except ValueError as error:
         raise unusable(path, str(error)) from error
 
 
