@@ -9,7 +9,12 @@ from hrm_rl.checks.numbers import whole
 from hrm_rl.cli.arguments import Device, puzzles_alone, say_solved_for
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hrm_rl.evaluate import Answered
+
+LONG = 100_000
+"""Segments from which on it is said how many there are: minutes of the shipped 9x9 model on a CPU."""
 
 
 def evaluate(
@@ -59,6 +64,7 @@ def evaluate(
     chosen = for_model(model.config, puzzles, split, limit)
     print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
     say_solved_for(chosen, puzzles)
+    _say_if_long(len(chosen), fixed_segments(max_segments))
     by_rules = task_for(model.config).kind in VALID
     valid = f"{'by the rules':>14}" if by_rules else ""
     print(f"{'policy':<14}{'accuracy':>10}{valid}{'mean segments':>16}{'seconds':>10}")
@@ -69,6 +75,17 @@ def evaluate(
             early_exit=early_exit, batch_size=batch_size, progress=True,
         )  # fmt: skip
         print(_line(name, halted, by_rules, time.perf_counter() - started), flush=True)
+
+
+def _say_if_long(puzzles: int, fixed: "Sequence[int]") -> None:
+    """Say how much there is to do, where that takes more than some minutes."""
+    segments = puzzles * (fixed[-1] + sum(fixed))  # the policy itself may never halt early
+    if segments > LONG:
+        print(
+            f"{len(fixed) + 1} policies run over all of them, {segments:,} segments at most; "
+            "--limit 1000 takes a thousand puzzles, evenly spread",
+            flush=True,
+        )
 
 
 def _line(name: str, halted: "Answered", by_rules: bool, seconds: float) -> str:

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from hrm_rl.checks import reading
 from hrm_rl.checks.files import parse_json
-from hrm_rl.checks.lock import sole
-from hrm_rl.models.checkpoint import write_atomically
+from hrm_rl.checks.lock import sole, try_folder
+from hrm_rl.models.checkpoint import CheckpointError, write_atomically
 from hrm_rl.models.tensorfile import sweep_temporary
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.journal import Journal, averaged_model, run_of, save
@@ -112,12 +112,24 @@ def open_run(config: TrainConfig, folder: Path, world: World = ALONE) -> tuple[T
     saved, checkpoint = folder / "config.json", folder / "state.safetensors"
     world.first(lambda: refuse_another(config, saved, longer=True))
     told: Window = []
+    if not world.first(saved.exists):
+        world.first(lambda: _try(folder))
     state = TrainState.create(config, world)
     world.first(lambda: _write_config(config, saved))
     if world.first(checkpoint.exists):
         world.first(lambda: _refuse_state(config, checkpoint))
         told = _steps(restore(state, checkpoint), state)
+        if state.step < config.steps:  # a finished run may be read-only
+            world.first(lambda: _try(folder))
     return state, told
+
+
+def _try(folder: Path) -> None:
+    """Raises CheckpointError: nothing can be written in the folder; before the first step, not after."""
+    try:
+        try_folder(folder)
+    except OSError as error:
+        raise CheckpointError(str(error)) from error
 
 
 def _write_config(config: TrainConfig, saved: Path) -> None:
