@@ -165,6 +165,10 @@ def solve(
     max_segments = whole("max_segments", max_segments, low=1, high=MOST)
     puzzle_id = whole("puzzle_id", puzzle_id, low=0, high=MOST)
     vocab, length = model.config.vocab, model.config.length
+    if not isinstance(x_T, Tensor) or x_T.is_floating_point():
+        raise ValueError(
+            f"a puzzle is a tensor of whole numbers, got {x_T!r:.60}; torch.from_numpy makes one"
+        )
     if x_T.shape != (length,) or x_T.min() < 0 or x_T.max() >= vocab:
         raise ValueError(
             f"the model reads {length} tokens in 0..{vocab - 1}, got {x_T.numel()} of shape "

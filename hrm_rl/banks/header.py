@@ -21,7 +21,7 @@ from hrm_rl.banks.entries import checked
 from hrm_rl.banks.tiers import TIERS, Arrays
 from hrm_rl.checks.digests import of_tensors, sealed, unsealed
 from hrm_rl.checks.files import read_json
-from hrm_rl.checks.reading import shown, told
+from hrm_rl.checks.reading import place, shown, told
 from hrm_rl.models import Model, config_from
 from hrm_rl.models.tensorfile import write_atomically
 from hrm_rl.puzzles import PuzzleSet
@@ -116,7 +116,7 @@ def read_header(folder: str | Path, *, verify: bool = True) -> Header:
     Raises:
         ValueError: no bank, a damaged one, or one of a later format.
     """
-    path = Path(named(folder)) / NAME
+    path = place("the folder of a bank", folder) / NAME
     content = read_json(
         path, blame="is no bank that can be read", cure="log one with `hrm-rl bank`", limit=2**24
     )
@@ -133,20 +133,17 @@ def read_header(folder: str | Path, *, verify: bool = True) -> Header:
     return Header(**{key: value for key, value in entries.items() if key in said})
 
 
-def named(name: Any) -> str | os.PathLike[str]:
-    """Raises ValueError: it is neither a text nor a path."""
-    if not isinstance(name, (str, os.PathLike)):
-        raise ValueError(f"a bank is named by a text or a path, got {str(name)[:80]}")
-    return name
-
-
 def find_bank(name: str | Path, split: str = "") -> Path:
     """The folder of a bank: one on disk, or a shipped one ("sudoku9-fit", or "sudoku9" and a split).
 
     Raises:
         ValueError: there is none of that name.
     """
-    for folder in (Path(named(name)), SHIPPED / str(name), SHIPPED / f"{name}-{split}"):
+    for folder in (
+        place("the name or folder of a bank", name),
+        SHIPPED / str(name),
+        SHIPPED / f"{name}-{split}",
+    ):
         if os.path.isfile(folder / NAME):  # a name that no file can have is no error here
             return folder
     shipped = ", ".join(sorted(path.parent.name for path in SHIPPED.glob(f"*/{NAME}"))) or "none"

@@ -63,6 +63,17 @@ def real(
     return number
 
 
+def reals(name: str, values: Any) -> list[float]:
+    """Finite numbers >= 0 in a list.
+
+    Raises:
+        ValueError: a number or a text in place of a list, or one in it that is out of range.
+    """
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        raise ValueError(f"{name} must be numbers in a list, as (0.0, 0.01), got {values!r:.60}")
+    return [real(name, value, low=0) for value in values]
+
+
 def choice(name: str, value: Any, choices: Iterable[str], cure: str = "") -> str:
     """`value`, which is one of `choices`; a near miss is told what it was meant to be.
 

@@ -76,6 +76,8 @@ class HaltingConfig(MDP):
             given["checkpoint"] = given.pop("model")
         elif _is_model(given.get("checkpoint")):
             given["model"] = given.pop("checkpoint")
+        if not isinstance(given.get("task", ""), str):
+            raise ValueError(f'task must be a text, as "sudoku4", or "", got {given["task"]!r:.60}')
         for name, value in given.items():
             if name in _OBJECTS:
                 _check_kind(name, value)

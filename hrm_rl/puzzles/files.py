@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from hrm_rl.checks.numbers import did_you_mean
-from hrm_rl.checks.reading import Unfit, opened, reason_of
+from hrm_rl.checks.reading import Unfit, opened, place, reason_of
 from hrm_rl.puzzles.answer import solutions
 from hrm_rl.puzzles.columns import HEADER, Row, rating_of, table
 from hrm_rl.puzzles.kinds import KINDS, task_of
@@ -53,7 +53,7 @@ def read(path: str | os.PathLike[str], task: str = "") -> PuzzleSet:
     Raises:
         PuzzleError: the file can't be read, or a puzzle in it can't be used; it names the line.
     """
-    path = Path(path)
+    path = place("a file of puzzles", path)
     text = read_text(path)
     if not text.strip():
         raise PuzzleError(f"{path} is empty; give a file with at least one puzzle")

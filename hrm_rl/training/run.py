@@ -20,6 +20,7 @@ from torch import Tensor
 from hrm_rl.checks import reading
 from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.lock import sole, try_folder
+from hrm_rl.checks.numbers import whole
 from hrm_rl.models.checkpoint import CheckpointError, write_atomically
 from hrm_rl.models.tensorfile import sweep_temporary
 from hrm_rl.training.config import TrainConfig
@@ -62,6 +63,7 @@ def run(
             process works in it, or it cannot be read or written.
         Diverged: NaN or inf; the last checkpoint before it is kept.
     """
+    stop = None if stop is None else whole("stop", stop, low=1)
     patient = world.size > 1  # torchrun sends its children a Ctrl-C after the terminal's
     with interruptible(patient) as interrupted, closing(opened(config, folder, world)) as journal:
         yield from going_on(journal, interrupted, stop)
@@ -94,7 +96,11 @@ def going_on(
 
 def opened(config: TrainConfig, folder: str | Path, world: World = ALONE) -> Journal:
     """The run in `folder`, begun or resumed, and nobody else's until the journal is closed."""
-    folder = Path(folder)
+    folder = reading.place("folder", folder)
+    if not isinstance(config, TrainConfig):
+        raise ValueError(
+            f"a TrainConfig is wanted, got {config!r:.60}; hrm_rl.training.presets.PRESETS has some"
+        )
     with ExitStack() as claim:
         # Nothing to send to the other ranks: the lock stays with the first.
         world.first(lambda: _claim(claim, folder))

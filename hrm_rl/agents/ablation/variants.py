@@ -87,7 +87,8 @@ def matched_to(name: str) -> str:
 def _checkpoint_every(base: TrainConfig) -> int:
     """A sixteenth of the run: at some of these checkpoints it is scored."""
     if base.steps % SAVES:
-        raise ValueError(f"steps must be a multiple of {SAVES}, got {base.steps}")
+        nearest = max(SAVES, base.steps - base.steps % SAVES)
+        raise ValueError(f"steps must be a multiple of {SAVES}, got {base.steps}; take {nearest}")
     return base.steps // SAVES
 
 
