@@ -151,7 +151,7 @@ class Solving(NamedTuple):
 @torch.no_grad()
 def solve(
     model: Model,
-    x_T: Integer[Tensor, " T"],
+    x_T: Integer[Tensor, " T"] | Any,
     policy: Policy,
     max_segments: int,
     puzzle_id: int = 0,

@@ -35,7 +35,7 @@ from hrm_rl.banks.rows import append, digests_there, mapped, of_puzzles
 from hrm_rl.banks.tiers import STATES, TIERS, arrays_of
 from hrm_rl.checks.lock import solely
 from hrm_rl.checks.numbers import flag, whole
-from hrm_rl.checks.reading import Unfit, place, told
+from hrm_rl.checks.reading import Unfit, told
 from hrm_rl.models import Model, config_from, config_to
 from hrm_rl.models.tensorfile import sweep_temporary, writing
 from hrm_rl.puzzles import PuzzleSet
@@ -71,7 +71,7 @@ def log_to(
     Raises:
         ValueError: the folder holds something else, or an argument is wrong.
     """
-    folder = place("folder", folder)
+    folder = Path(folder)
     max_segments, batch_size = check_log(model, puzzles, max_segments, (), batch_size)
     if tier not in TIERS or states not in STATES:
         raise ValueError(

@@ -139,11 +139,8 @@ def find_bank(name: str | Path, split: str = "") -> Path:
     Raises:
         ValueError: there is none of that name.
     """
-    for folder in (
-        place("the name or folder of a bank", name),
-        SHIPPED / str(name),
-        SHIPPED / f"{name}-{split}",
-    ):
+    own = place("the name or folder of a bank", name)
+    for folder in (own, SHIPPED / str(name), SHIPPED / f"{name}-{split}"):
         if os.path.isfile(folder / NAME):  # a name that no file can have is no error here
             return folder
     shipped = ", ".join(sorted(path.parent.name for path in SHIPPED.glob(f"*/{NAME}"))) or "none"

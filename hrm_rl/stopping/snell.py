@@ -188,7 +188,7 @@ def take(bank: Bank, index_P: Int[Tensor, " Q"]) -> Bank:
     Raises:
         ValueError: no puzzles, or numbers that none has.
     """
-    P, index_P = len(checked(bank)), torch.as_tensor(index_P)
+    P = len(checked(bank))
     if not len(index_P) or index_P.min() < 0 or index_P.max() >= P:
         got = f"{index_P.min()} to {index_P.max()}" if len(index_P) else "none"
         raise ValueError(f"puzzles are numbered 0..{P - 1}, and one at least is taken, got {got}")
