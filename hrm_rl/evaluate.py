@@ -61,7 +61,7 @@ def evaluate(
         ValueError: too little memory, an argument out of range, decisions that are not one bool for
             each row, or a policy that remembers and cannot go on without rows that left.
     """
-    _check(model, puzzles)
+    loop.check_reads(model, puzzles)
     early_exit = flag("early_exit", early_exit)
     max_segments = whole("max_segments", max_segments, low=1, high=MOST)
     batch_size = whole("batch_size", batch_size, low=1, high=MOST)
@@ -140,26 +140,6 @@ def _begun(policy: Policy, rows: int) -> Policy:
     return running
 
 
-def _check(model: Any, puzzles: Any) -> None:
-    if not hasattr(model, "segment"):
-        raise ValueError(
-            f"a model is wanted, got {model!r:.60}; hrm_rl.load_model loads one by its name"
-        )
-    if puzzles is None:
-        return
-    if not isinstance(puzzles, PuzzleSet):
-        raise ValueError(
-            f"a set of puzzles is wanted, got {puzzles!r:.60}; hrm_rl.puzzles.source.source makes "
-            "one of a name"
-        )
-    reads = model.config.vocab, model.config.length
-    if reads != (puzzles.vocab, puzzles.length):
-        raise ValueError(
-            f"the model reads {reads[1]} tokens out of {reads[0]}, and {puzzles.task} has "
-            f"{puzzles.length} out of {puzzles.vocab}; take a checkpoint and puzzles that match"
-        )
-
-
 def _ask(policy: Policy, seen: features.Seen, m_B: Tensor, max_segments: int) -> Bool[Tensor, " B"]:
     columns_BF = features.columns(policy.observation, seen)
     time_aware = getattr(policy, "time_aware", True)
@@ -181,7 +161,7 @@ class Solving(NamedTuple):
 @torch.no_grad()
 def solve(
     model: Model,
-    x_T: Integer[Tensor, " T"],
+    x_T: Integer[Tensor, " T"] | Any,
     policy: Policy,
     max_segments: int,
     puzzle_id: int = 0,
@@ -195,10 +175,14 @@ def solve(
     Raises:
         ValueError: as `evaluate`.
     """
-    _check(model, None)
+    loop.check_model(model)
     max_segments = whole("max_segments", max_segments, low=1, high=MOST)
     puzzle_id = whole("puzzle_id", puzzle_id, low=0, high=MOST)
     vocab, length = model.config.vocab, model.config.length
+    if not isinstance(x_T, Tensor) or x_T.is_floating_point():
+        raise ValueError(
+            f"a puzzle is a tensor of whole numbers, got {x_T!r:.60}; torch.from_numpy makes one"
+        )
     if x_T.shape != (length,) or x_T.min() < 0 or x_T.max() >= vocab:
         raise ValueError(
             f"the model reads {length} tokens in 0..{vocab - 1}, got {x_T.numel()} of shape "

@@ -123,3 +123,31 @@ def batch_of(puzzles: PuzzleSet, index_B: Int[Tensor, " B"], device: torch.devic
             for numbers in (puzzles.inputs_PL, puzzles.solutions_PL, puzzles.ids_P)
         )
     )
+
+
+def check_model(model: Any) -> None:
+    """Raises ValueError: it is no model."""
+    if not hasattr(model, "segment") or isinstance(model, type):
+        raise ValueError(
+            f"a model is wanted, got {model!r:.60}; hrm_rl.load_model loads one by its name"
+        )
+
+
+def check_reads(model: Any, puzzles: Any) -> None:
+    """Refuse what is no model, no set of puzzles, or a set that the model does not read.
+
+    Raises:
+        ValueError: it is.
+    """
+    check_model(model)
+    if not isinstance(puzzles, PuzzleSet):
+        raise ValueError(
+            f"a set of puzzles is wanted, got {puzzles!r:.60}; hrm_rl.puzzles.source.source makes "
+            "one of a name"
+        )
+    reads = model.config.vocab, model.config.length
+    if reads != (puzzles.vocab, puzzles.length):
+        raise ValueError(
+            f"the model reads {reads[1]} tokens out of {reads[0]}, and {puzzles.task} has "
+            f"{puzzles.length} out of {puzzles.vocab}; take a checkpoint and puzzles that match"
+        )

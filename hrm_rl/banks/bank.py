@@ -6,6 +6,7 @@ them. Shapes: M segments, P puzzles, F features.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -124,9 +125,9 @@ def checked(bank: Any, *names: str) -> Bank:
     """
     if not isinstance(bank, Bank):
         cure = "hrm_rl.banks.files.read_bank reads one, and log_bank of a model makes one"
-        if isinstance(bank, str):
-            cure = f'hrm_rl.banks.files.read_bank("{bank}") reads it'
-        got = repr(bank) if isinstance(bank, str) else type(bank).__name__
+        got = type(bank).__name__
+        if isinstance(bank, (str, os.PathLike)) and (got := repr(str(bank))[:80]):
+            cure = f"hrm_rl.banks.files.read_bank({got}) reads it"
         raise ValueError(f"a bank is wanted, got {got}; {cure}")
     for name in {*names, _CELLS} - bank._finite if names else ():
         check_finite(name, bank.cells_MP[..., None] if name == _CELLS else bank.columns[name])
@@ -161,7 +162,7 @@ def log_bank(
     Raises:
         ValueError: nothing to log (`check_log`), or a model that shows nan.
     """
-    check_log(puzzles, max_segments, observations, batch_size)
+    check_log(model, puzzles, max_segments, observations, batch_size)
     batches = logged(
         model, puzzles, max_segments, observations=observations, batch_size=batch_size,
         progress=progress,
@@ -202,7 +203,7 @@ def logged(
     Raises:
         ValueError: nothing to log (`check_log`), or a model that shows nan.
     """
-    max_segments, batch_size = check_log(puzzles, max_segments, observations, batch_size)
+    max_segments, batch_size = check_log(model, puzzles, max_segments, observations, batch_size)
     device, total = model.device, len(puzzles) * max_segments
     with progress_bar(
         total=total, initial=start * max_segments, desc=title, disable=not progress, unit="seg"

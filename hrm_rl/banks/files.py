@@ -71,8 +71,8 @@ def log_to(
     Raises:
         ValueError: the folder holds something else, or an argument is wrong.
     """
-    max_segments, batch_size = check_log(puzzles, max_segments, (), batch_size)
     folder = Path(folder)
+    max_segments, batch_size = check_log(model, puzzles, max_segments, (), batch_size)
     if tier not in TIERS or states not in STATES:
         raise ValueError(
             f"tier must be one of {', '.join(TIERS)} and states {' or '.join(STATES)}, "

@@ -21,7 +21,7 @@ from hrm_rl.banks.entries import checked
 from hrm_rl.banks.tiers import TIERS, Arrays
 from hrm_rl.checks.digests import of_tensors, sealed, unsealed
 from hrm_rl.checks.files import read_json
-from hrm_rl.checks.reading import shown, told
+from hrm_rl.checks.reading import place, shown, told
 from hrm_rl.models import Model, config_from
 from hrm_rl.models.tensorfile import write_atomically
 from hrm_rl.puzzles import PuzzleSet
@@ -116,7 +116,7 @@ def read_header(folder: str | Path, *, verify: bool = True) -> Header:
     Raises:
         ValueError: no bank, a damaged one, or one of a later format.
     """
-    path = Path(folder) / NAME
+    path = place("the folder of a bank", folder) / NAME
     content = read_json(
         path, blame="is no bank that can be read", cure="log one with `hrm-rl bank`", limit=2**24
     )
@@ -139,9 +139,8 @@ def find_bank(name: str | Path, split: str = "") -> Path:
     Raises:
         ValueError: there is none of that name.
     """
-    if not isinstance(name, (str, os.PathLike)):
-        raise ValueError(f"a bank is named by a text or a path, got {str(name)[:80]}")
-    for folder in (Path(name), SHIPPED / str(name), SHIPPED / f"{name}-{split}"):
+    own = place("the name or folder of a bank", name)
+    for folder in (own, SHIPPED / str(name), SHIPPED / f"{name}-{split}"):
         if os.path.isfile(folder / NAME):  # a name that no file can have is no error here
             return folder
     shipped = ", ".join(sorted(path.parent.name for path in SHIPPED.glob(f"*/{NAME}"))) or "none"

@@ -14,7 +14,7 @@ from torch import Tensor
 from hrm_rl import features
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.halting import MOST
-from hrm_rl.puzzles import PuzzleSet
+from hrm_rl.loop import check_reads
 
 
 def check_part(
@@ -67,18 +67,15 @@ def check_finite(name: str, part_MPF: Tensor) -> None:
 
 
 def check_log(
-    puzzles: Any, max_segments: int, observations: Sequence[str], batch_size: int
+    model: Any, puzzles: Any, max_segments: int, observations: Sequence[str], batch_size: int
 ) -> tuple[int, int]:
     """Both numbers, Python's own; what cannot be logged is refused before any segment is run.
 
     Raises:
-        ValueError: no puzzles, a number out of range, or an observation set that is none.
+        ValueError: no model, no puzzles that it reads, a number out of range, or an observation set
+            that is none.
     """
-    if not isinstance(puzzles, PuzzleSet):
-        raise ValueError(
-            f"a set of puzzles is wanted, got {puzzles!r:.60}; hrm_rl.puzzles.source.source makes "
-            "one of a name"
-        )
+    check_reads(model, puzzles)
     if not len(puzzles):
         raise ValueError("a bank holds at least one puzzle, got a set of none")
     for name in observations:

@@ -20,6 +20,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from hrm_rl.checks.reading import place
+
 try:
     import fcntl
 except ModuleNotFoundError:  # no Unix: nothing to lock with
@@ -49,7 +51,7 @@ def sole(folder: str | Path, doing: str = "used", option: str = "") -> Iterator[
     Raises:
         ValueError: somebody is at work there; says who.
     """
-    folder = Path(folder)
+    folder = place("folder", folder)
     new = not folder.exists()
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)

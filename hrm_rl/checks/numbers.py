@@ -63,6 +63,17 @@ def real(
     return number
 
 
+def reals(name: str, values: Any) -> list[float]:
+    """Finite numbers >= 0 in a list.
+
+    Raises:
+        ValueError: a number or a text in place of a list, or one in it that is out of range.
+    """
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        raise ValueError(f"{name} must be numbers in a list, as (0.0, 0.01), got {values!r:.60}")
+    return [real(name, value, low=0) for value in values]
+
+
 def choice(name: str, value: Any, choices: Iterable[str], cure: str = "") -> str:
     """`value`, which is one of `choices`; a near miss is told what it was meant to be.
 
@@ -74,6 +85,28 @@ def choice(name: str, value: Any, choices: Iterable[str], cure: str = "") -> str
         return value
     cure = cure or did_you_mean(value, names)
     raise ValueError(_sentence(name, f"one of {', '.join(names)}", value, cure))
+
+
+def distinct(name: str, values: Iterable[str], choices: Iterable[str] = ()) -> list[str]:
+    """`values` as a list, which name something, and nothing twice.
+
+    Args:
+        choices: what may be named; anything if left out.
+
+    Raises:
+        ValueError: a text in place of a list, none, one twice, or none of the choices.
+    """
+    if isinstance(values, str):
+        raise ValueError(f'{name} must be names in a list, as ("{values}",), got "{values}"')
+    found, known = list(values), list(choices)
+    if not found:
+        raise ValueError(f"{name} must name at least one" + f" of {', '.join(known)}" * bool(known))
+    for value in found:
+        if known:
+            choice(name, value, known)
+        if found.count(value) > 1:
+            raise ValueError(f'{name} names "{value}" twice; name it once')
+    return found
 
 
 def flag(name: str, value: Any) -> bool:

@@ -7,6 +7,8 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
+from pathlib import Path
+from typing import Any
 
 
 class Unfit(ValueError):
@@ -25,6 +27,17 @@ def told(
         yield
     except (OSError, MemoryError, ValueError) as why:
         raise error(f"{shown(path)} {blame} ({reason_of(why)}); {cure}") from why
+
+
+def place(name: str, value: Any) -> Path:
+    """A file or folder, which is named by a text or a path.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        raise ValueError(f"{name} must be a text or a path, got {value!r:.60}")
+    return Path(value)
 
 
 def shown(path: str | os.PathLike[str]) -> str:

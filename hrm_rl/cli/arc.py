@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from hrm_rl.cli.arguments import output, write_whole
+from hrm_rl.cli.arguments import Device, output, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from hrm_rl.models import Model
     from hrm_rl.puzzles.arc.evaluate import Asked, Solved
 
+SUBMISSION = "submission.json"
 WIDTHS = (10, 8, 10, 8, 11, 8)
 
 
@@ -27,7 +29,8 @@ def arc(
     max_segments: int = 16,
     batch_size: int = 256,
     submission: Path | None = None,
-    device: str = "auto",
+    device: Device = "auto",
+    task: str = "",
 ) -> None:
     """Solve ARC tasks in all their variants, turn the answers back, and vote.
 
@@ -43,49 +46,62 @@ def arc(
         batch_size: variants side by side
         submission: write the answers of the first way here, as ARC Prize reads them; submission.json
             if left out and no answer is known, as in a competition's challenges
-        device: where: "auto", "cpu", "cuda" or "mps"
+        device: where
+        task: what the checkpoint was trained on ("arc30"), where its files leave that open
     """
     from hrm_rl.agents.rules import rule
     from hrm_rl.banks.arc import solve
-    from hrm_rl.device import resolve_device
-    from hrm_rl.models.checkpoint import load_model
     from hrm_rl.puzzles.arc.evaluate import voted
 
     _check(ways, max_segments, batch_size, variants, limit)
+    halts = rule(policy or f"fixed-{max_segments}")
     if submission:
         output("--submission", submission, ".json")
-    model, card = load_model(checkpoint, resolve_device(device))
-    learnt = [name for name, _ in card.get("data", [])]
-    questions = _questions(puzzles, learnt, model.config.task, variants, limit)
+    model, game, learnt = _read(checkpoint, device, task)
+    questions = _questions(puzzles, learnt, game, variants, limit)
+    if (first := next(questions, None)) is None:
+        raise ValueError("no task has a pair to be asked; name a set with evaluation tasks")
+    if not submission and not first.pair.known:
+        output("--submission", Path(SUBMISSION), ".json")
     solved = list(
         solve(
-            model, questions, rule(policy or f"fixed-{max_segments}"), max_segments,
-            batch_size=batch_size, progress=True,
+            model, chain([first], questions), halts, max_segments, batch_size=batch_size, progress=True
         )
     )  # fmt: skip
-    if not solved:
-        raise ValueError("no task has a pair to be asked; name a set with evaluation tasks")
     tasks = len({one.asked.task for one in solved})
     count = sum(len(one.correct_P) for one in solved)
     print(f"{len(solved)} pairs of {tasks} tasks in {count} variants")
     _score(solved, ways)
     if submission or not any(one.asked.pair.known for one in solved):
-        submission = output("--submission", submission or Path("submission.json"), ".json")
-        write_whole(
-            submission, json.dumps(voted(solved, ways[0] if ways else "count").submission())
-        )
+        submission = output("--submission", submission or Path(SUBMISSION), ".json")
+        write_whole(submission, json.dumps(voted(solved, ways[0]).submission()))
         print(submission)
+
+
+def _read(checkpoint: str, device: str, task: str) -> "tuple[Model, str, list[str]]":
+    """The model, the ARC task that it reads, and the names of what it has learnt."""
+    from hrm_rl.device import resolve_device
+    from hrm_rl.models.checkpoint import load_model
+    from hrm_rl.puzzles import task_for
+
+    model, card = load_model(checkpoint, resolve_device(device), task=task)
+    game = task_for(model.config).task
+    if not game.startswith("arc"):
+        raise ValueError(
+            f"{checkpoint} reads {game}, and ARC tasks are asked here; take a checkpoint of them "
+            f"(arc6 ships), or run `hrm-rl evaluate {checkpoint}`"
+        )
+    return model, game, [name for name, _ in card.get("data", [])]
 
 
 def _check(
     ways: tuple[str, ...], max_segments: int, batch_size: int, variants: int, limit: int
 ) -> None:
     """Refuse what makes no sense before anything is loaded."""
-    from hrm_rl.checks.numbers import choice, whole
+    from hrm_rl.checks.numbers import distinct, whole
     from hrm_rl.puzzles.arc.vote import WAYS
 
-    for way in ways:
-        choice("--ways", way, WAYS)
+    distinct("--ways", ways, WAYS)
     whole("--max-segments", max_segments, low=1)
     whole("--batch-size", batch_size, low=1)
     whole("--variants", variants, low=-1, cure="-1 takes all that the checkpoint knows")

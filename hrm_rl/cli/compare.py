@@ -11,9 +11,12 @@ from hrm_rl.cli.arguments import Device
 if TYPE_CHECKING:
     from hrm_rl.banks.bank import Bank
 
+SPLITS = ("fit", "test")
+"""What is fitted on and scored on, if nothing else is said."""
+
 
 def compare(
-    checkpoint: tyro.conf.Positional[str] = "sudoku9",
+    checkpoint: tyro.conf.Positional[str] = "",
     policies: tuple[str, ...] = ("q", "trm", "confidence", "stable-2", "two-sided", "random"),
     learners: tuple[str, ...] = ("q", "ppo"),
     seeds: int = 3,
@@ -23,13 +26,14 @@ def compare(
     fit_bank: str = "",
     test_bank: str = "",
     puzzles: str = "",
-    fit_split: str = "fit",
-    test_split: str = "test",
+    fit_split: str = SPLITS[0],
+    test_split: str = SPLITS[1],
     limit: int = 0,
     max_segments: int = 16,
     out: Path = Path("out/compare"),
     plots: bool = True,
     device: Device = "auto",
+    task: str = "",
 ) -> None:
     """Compare halting policies on a frozen model: fitted on the fit split, scored on the test split.
 
@@ -37,7 +41,8 @@ def compare(
     JSON and plots.
 
     Args:
-        checkpoint: a shipped one, a file or a run folder; or a bank, to score policies on
+        checkpoint: a shipped one (sudoku9 if left out), a file or a run folder; or a bank, to score
+            policies on
         policies: rules: q, trm, confidence, stable-2, two-sided, random, fixed-8 ...
         learners: trained on the fit split, once per seed: q, ppo, a2c, dqn ...; none with --learners
         seeds: of each learner
@@ -54,6 +59,7 @@ def compare(
         out: folder for compare.csv, compare.json and the plots
         plots: draw them, if hrm-rl[plots] is installed
         device: where the model runs
+        task: what the checkpoint was trained on ("maze30"), where its files leave that open
     """
     from hrm_rl.agents.comparison.experiment import check_arguments, run_comparison
 
@@ -63,7 +69,7 @@ def compare(
         policies, learners, seeds, steps, step_costs, learn_step_cost, max_segments, out
     )
     splits = (fit_split, test_split)
-    fit, test = _banks(checkpoint, banks, puzzles, splits, limit, max_segments, device)
+    fit, test = _banks(checkpoint, banks, puzzles, splits, limit, max_segments, device, task)
     run_comparison(
         fit, test, rules=policies, learners=learners, seeds=seeds, steps=steps, step_costs=step_costs,
         learn_step_cost=learn_step_cost, max_segments=max_segments, out=out, plots=plots,
@@ -74,15 +80,27 @@ def _named(checkpoint: str, fit_bank: str, test_bank: str) -> tuple[str, str]:
     """The banks that were named, to fit on and to score on; both or none."""
     from hrm_rl.agents.comparison.pairs import is_bank
 
-    if not test_bank and is_bank(checkpoint):
-        test_bank = checkpoint
+    if checkpoint and not test_bank and is_bank(checkpoint):
+        checkpoint, test_bank = "", checkpoint
     if bool(fit_bank) != bool(test_bank):
         missing, there = ("fit", "score") if test_bank else ("test", "fit")
         raise ValueError(
             f"there is a bank to {there} on and no other: policies must not be fitted on the "
             f"puzzles that they are scored on; give --{missing}-bank too"
         )
+    if test_bank:
+        _refuse_beside(checkpoint=checkpoint)
     return fit_bank, test_bank
+
+
+def _refuse_beside(**given: str) -> None:
+    """Refuse what says what to log, where there are banks."""
+    for name, value in given.items():
+        if value:
+            raise ValueError(
+                f"banks are logged already, and {name.replace('_', '-')} {value!r} would not be "
+                "looked at; leave it out, or the banks"
+            )
 
 
 def _banks(
@@ -93,6 +111,7 @@ def _banks(
     limit: int,
     max_segments: int,
     device: str,
+    task: str,
 ) -> "tuple[Bank, Bank]":
     """To fit on and to score on: read, or logged now."""
     from hrm_rl.agents.comparison.pairs import logged_banks, read_banks
@@ -100,13 +119,20 @@ def _banks(
     from hrm_rl.models.checkpoint import load_model
     from hrm_rl.puzzles.source import for_model
 
+    fit_split, test_split = splits
     if banks[1]:
+        _refuse_beside(
+            puzzles=puzzles,
+            task=task,
+            fit_split=fit_split if fit_split != SPLITS[0] else "",
+            test_split=test_split if test_split != SPLITS[1] else "",
+        )
         return read_banks(*banks, max_segments, limit)
-    if splits[0] == splits[1]:
+    if fit_split == test_split:
         raise ValueError(
-            f'--fit-split and --test-split are both "{splits[0]}": policies must not be fitted on the '
+            f'--fit-split and --test-split are both "{fit_split}": policies must not be fitted on the '
             "puzzles that they are scored on; name two splits"
         )
-    model, _ = load_model(checkpoint, resolve_device(device))
+    model, _ = load_model(checkpoint or "sudoku9", resolve_device(device), task=task)
     fit_set, test_set = (for_model(model.config, puzzles, split, limit) for split in splits)
     return logged_banks(model, fit_set, test_set, max_segments)

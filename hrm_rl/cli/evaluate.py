@@ -9,9 +9,14 @@ from hrm_rl.checks.numbers import whole
 from hrm_rl.cli.arguments import Device, puzzles_alone, say_solved_for
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hrm_rl.evaluate import Answered
     from hrm_rl.models import Model
     from hrm_rl.puzzles import PuzzleSet
+
+LONG = 100_000
+"""Segments from which on it is said how many there are: minutes of the shipped 9x9 model on a CPU."""
 
 
 def evaluate(
@@ -65,6 +70,7 @@ def evaluate(
     chosen = for_model(model.config, puzzles, split, limit)
     print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
     say_solved_for(chosen, puzzles)
+    _say_if_long(len(chosen), fixed_segments(max_segments))
     by_rules = task_for(model.config).kind in VALID
     valid = f"{'by the rules':>14}" if by_rules else ""
     print(f"{'policy':<14}{'accuracy':>10}{valid}{'mean segments':>16}{'seconds':>10}")
@@ -97,6 +103,17 @@ def _tried(
     right_P = (answer_PT.numpy() == puzzles.solutions_PL).all(1)
     verified_P = segment_P > 0
     return Answered(spent(found.verified_MPK), verified_P & torch.from_numpy(right_P), verified_P)
+
+
+def _say_if_long(puzzles: int, fixed: "Sequence[int]") -> None:
+    """Say how much there is to do, where that takes more than some minutes."""
+    segments = puzzles * (fixed[-1] + sum(fixed))  # the policy itself may never halt early
+    if segments > LONG:
+        print(
+            f"{len(fixed) + 1} policies run over all of them, {segments:,} segments at most; "
+            "--limit 1000 takes a thousand puzzles, evenly spread",
+            flush=True,
+        )
 
 
 def _line(name: str, halted: "Answered", by_rules: bool, seconds: float) -> str:

@@ -4,7 +4,9 @@ A mistake of the user's ends in one sentence and exit code 2, a signal in 128 an
 130), a closed pipe in 141 and silence. Whatever else goes wrong is a mistake of ours: a traceback.
 """
 
+import errno
 import itertools
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -59,6 +61,7 @@ def _command(args: list[str]) -> int:
         name = option.removesuffix("=")
         if name in WRITTEN and (name != option or not value):
             raise ValueError(f'{name} must name where to write, got ""; "." is here')
+    _refuse_no_folder()
     keep_freed_memory()
     if args[:1] == ["train"]:
         return train(args[1:])
@@ -69,6 +72,17 @@ def _command(args: list[str]) -> int:
         args=args,
     )
     return 0
+
+
+def _refuse_no_folder() -> None:
+    """Raises ValueError: the current folder is gone; libraries below us end the process over that."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise ValueError(
+            f"the current folder is gone, or closed to you ({error.strerror}); go to one that is there "
+            "(`cd`)"
+        ) from None
 
 
 def _told(error: BaseException) -> tuple[str, int]:
@@ -88,7 +102,8 @@ def _told(error: BaseException) -> tuple[str, int]:
 
 def _of_system(error: OSError) -> str:
     if error.filename is None:
-        return f"{error.strerror}; if it is the output that cannot be written, make room or send it elsewhere"
+        room = "raise the limit (`ulimit -f`)" if error.errno == errno.EFBIG else "make room"
+        return f"{error.strerror}; if it is the output that cannot be written, {room} or send it elsewhere"
     return f"{error.filename}: {error.strerror}"
 
 

@@ -32,6 +32,8 @@ def solve(
     from hrm_rl.puzzles.verdicts import valid_optimal
 
     whole("--max-segments", max_segments, low=1)
+    if not puzzle.strip():
+        raise ValueError('a puzzle is wanted, got ""; give one as text, or a file that holds it')
     model, one, halts = solving(puzzle, checkpoint, policy, device, task=task)
     game, x_T, y_T = (
         task_of(one.task),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Unpack
@@ -16,6 +16,7 @@ from hrm_rl.banks.bank import Bank
 from hrm_rl.banks.files import find_bank, read_bank, read_header
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.device import lighten, resolve_device, shelter
+from hrm_rl.envs import ENV_ARGUMENTS
 from hrm_rl.envs.arguments import HaltingArguments, refuse_unknown
 from hrm_rl.envs.banked import BankSegments
 from hrm_rl.envs.engine import Engine
@@ -61,7 +62,7 @@ class HaltingConfig(MDP):
             own: names of arguments that the environment has beside these.
 
         Raises:
-            ValueError: there is none of that name, or an argument is wrong.
+            ValueError: there is none of that name, an argument is wrong, or two say what to think with.
         """
         refuse_unknown(arguments, [*own, *(f.name for f in fields(HaltingConfig))])
         given: dict[str, Any] = dict(arguments)
@@ -70,10 +71,13 @@ class HaltingConfig(MDP):
                 given[name] = os.fspath(value)
         if given.get("puzzles", "") is None:
             given["puzzles"] = ""
+        _refuse_two(given)
         if isinstance(given.get("model"), str):
             given["checkpoint"] = given.pop("model")
         elif _is_model(given.get("checkpoint")):
             given["model"] = given.pop("checkpoint")
+        if not isinstance(given.get("task", ""), str):
+            raise ValueError(f'task must be a text, as "sudoku4", or "", got {given["task"]!r:.60}')
         for name, value in given.items():
             if name in _OBJECTS:
                 _check_kind(name, value)
@@ -138,6 +142,29 @@ _OBJECTS = {
     "bank": "a Bank, or the name or folder of one",
 }
 """What may be a name or an object, in words."""
+
+
+def _refuse_two(given: Mapping[str, Any]) -> None:
+    """Refuse two things to think with; the checkpoint of an id is a default, and gives way.
+
+    A model object beside the name of a bank is no second one: the bank is held to its weights.
+    """
+    default = any(
+        (a.get("checkpoint"), a["task"]) == (given.get("checkpoint"), given.get("task"))
+        for a in ENV_ARGUMENTS.values()
+    )
+    there = [
+        name
+        for name in ("bank", "model", "checkpoint")
+        if given.get(name) is not None and not (name == "checkpoint" and default)
+    ]
+    if there == ["bank", "model"] and isinstance(given["bank"], str) and _is_model(given["model"]):
+        return
+    if len(there) > 1:
+        raise ValueError(
+            f"{' and '.join(there)} each say what thinks, and only {there[0]} would be looked at; give "
+            "one of them"
+        )
 
 
 def _is_model(value: Any) -> bool:

@@ -129,8 +129,9 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     | `task`          | **str**   | of the id   | what puzzles have to be: `"sudoku4"`, `"maze"` |
 
     Without `puzzles`, a model gets the shipped set of its size, and a bank its own puzzles. With a
-    bank nothing is computed, and `checkpoint` is not looked at: the same numbers, a thousand times
-    faster. Synthetic banks have observations of their own, in the bounds of what was logged.
+    bank nothing is computed: the same numbers, a thousand times faster; a `checkpoint` that is given
+    beside it is refused, and a `model` beside a bank's name must be the one that was logged. Synthetic
+    banks have observations of their own, in the bounds of what was logged.
 
     ## Vectorized environment
 

@@ -5,6 +5,7 @@ Shapes: N slots, F features.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
@@ -15,6 +16,7 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
 from torch import Tensor
 
+from hrm_rl.banks.bank import Bank
 from hrm_rl.envs import border
 from hrm_rl.envs.arguments import VECTOR_ONLY, HaltingArguments, spelled_out
 from hrm_rl.envs.config import HaltingConfig
@@ -35,6 +37,8 @@ def check_native(env: object) -> None:
         return
     if isinstance(getattr(env, "unwrapped", None), HaltingVectorEnv):
         cure = "pass env.unwrapped, if what the wrapper does may be left out"
+    elif isinstance(env, (str, os.PathLike, Bank)):
+        cure = "hrm_rl.agents.learners.protocol.play_on makes one of a bank or its name"
     else:
         cure = 'make it with gymnasium.make_vec(id, num_envs=64, autoreset_mode="SameStep")'
     raise ValueError(f"a HaltingVectorEnv itself is needed, got a {type(env).__name__}; {cure}")

@@ -18,6 +18,7 @@ from torch import Tensor
 from hrm_rl.checks.files import read_json
 from hrm_rl.checks.guessed import Guessed
 from hrm_rl.checks.numbers import flag
+from hrm_rl.checks.reading import place
 from hrm_rl.models import AnyConfig, Model, config_from, config_to, fitting
 from hrm_rl.models.all_config import read_all_config
 from hrm_rl.models.digested import check_card, check_tensors, with_digests, without_digests
@@ -57,8 +58,11 @@ def save_model(path: str | Path, model: Model, card: dict[str, Any] | None = Non
     """Write `path.safetensors`, and `path.json` with the model's config and what else `card` says.
 
     Raises:
-        CheckpointError: the files cannot be written.
+        ValueError: no path or no model; a CheckpointError where the files cannot be written.
     """
+    path = place("path", path)
+    if not hasattr(model, "state_dict"):
+        raise ValueError(f"a model is wanted, got {model!r:.60}")
     path = Path(f"{str(path).removesuffix('.safetensors')}.safetensors")
     state = model.state_dict()
     _write_card(path, model, card, state)

@@ -149,17 +149,25 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        cure = _CURES.get(error.errno or 0, "choose another folder or make room")
         raise CheckpointError(
-            f"{shown(path)} cannot be written ({reason_of(error)}); {cure}"
+            f"{shown(path)} cannot be written ({reason_of(error)}); {cure_of(error)}"
         ) from error
 
 
+def cure_of(error: OSError) -> str:
+    """What helps, where something could not be written."""
+    return _CURES.get(error.errno or 0, "choose another folder or make room")
+
+
 _FULL = "free some space and run the same again"
+_TOO_LARGE = (
+    "raise the limit that this shell sets for files (`ulimit -f`), or choose a folder on a disk that "
+    "takes larger ones, and run the same again"
+)
 _CLOSED = "choose another folder, or allow writing to this one"
 _GONE = "its folder was taken away meanwhile; run the same again"
 _CURES = {
-    errno.ENOSPC: _FULL, errno.EDQUOT: _FULL, errno.EFBIG: _FULL,
+    errno.ENOSPC: _FULL, errno.EDQUOT: _FULL, errno.EFBIG: _TOO_LARGE,
     errno.EROFS: _CLOSED, errno.EACCES: _CLOSED, errno.EPERM: _CLOSED,
     errno.ENOENT: _GONE, errno.ESTALE: _GONE,
     errno.EIO: "the disk fails; choose a folder on another one",

@@ -3,6 +3,7 @@
 Suffixes: P puzzles, L tokens of a puzzle.
 """
 
+import codecs
 import csv
 import os
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from hrm_rl.checks.numbers import did_you_mean
-from hrm_rl.checks.reading import Unfit, opened, reason_of
+from hrm_rl.checks.reading import Unfit, opened, place, reason_of
 from hrm_rl.puzzles.answer import solutions
 from hrm_rl.puzzles.columns import HEADER, Row, rating_of, table
 from hrm_rl.puzzles.kinds import KINDS, task_of
@@ -52,10 +53,11 @@ def read(path: str | os.PathLike[str], task: str = "") -> PuzzleSet:
     Raises:
         PuzzleError: the file can't be read, or a puzzle in it can't be used; it names the line.
     """
-    path = Path(path)
+    path = place("a file of puzzles", path)
     text = read_text(path)
     if not text.strip():
         raise PuzzleError(f"{path} is empty; give a file with at least one puzzle")
+    _refuse_mask(path, text)
     try:
         rows = table(text)
         game = _game(text, rows, task)
@@ -89,17 +91,41 @@ def read_text(path: Path) -> str:
             content = file.read(LIMIT + 1)
         if len(content) > LIMIT:
             raise Unfit(f"it has more than the {LIMIT:,} bytes that are read")
-        text = content.decode("utf-8-sig")
+        text = content.decode(_encoding(content))
+        if "\0" in text:
+            raise Unfit(
+                "it holds NUL bytes, as text in UTF-16 without its byte order mark does; save it as "
+                "UTF-8"
+            )
         return text.replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         reason = "no such file"
     except UnicodeDecodeError as error:
-        reason = f"byte {error.start} is not UTF-8 text; save it as UTF-8"
+        name = error.encoding.upper()
+        reason = f"byte {error.start} is not {name[:6]} text; save it as UTF-8"
     except (OSError, Unfit) as error:
         reason = reason_of(error)
     except ValueError:  # a NUL in the name
         reason = "no such file"
     raise PuzzleError(f"{str(path)!r} cannot be read{kind}: {reason}") from None
+
+
+def _encoding(content: bytes) -> str:
+    """UTF-8, unless the mark in front says that it is UTF-16 or UTF-32, as some editors save."""
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    return (
+        "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    )
+
+
+def _refuse_mask(path: Path, text: str) -> None:
+    """Raises PuzzleError: the file says which cells are given, and not what is in them."""
+    if path.suffix.lower() == ".msk" and len({c for c in text if c in "123456789"}) < 2:
+        raise PuzzleError(
+            f"{path} is a mask: it says which cells of a Sudoku hold a digit, and not which digit; "
+            "give a file of puzzles, or put the digits in"
+        )
 
 
 def _game(text: str, rows: Sequence[Row] | None, task: str) -> Task:

@@ -90,6 +90,8 @@ def _check_name(name: str) -> None:
     Raises:
         PuzzleError: it is empty, too long, or has a NUL in it.
     """
+    if not isinstance(name, str):
+        raise PuzzleError(f"a puzzle set is named by a text, got {name!r:.60}")
     if not name or "\0" in name or max(map(len, name.split("/"))) > LONGEST_NAME:
         raise PuzzleError(
             f"a puzzle set is named by 1 to {LONGEST_NAME} characters, got {name[:40]!r}; name one "

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from hrm_rl.models.checkpoint import CheckpointError
+from hrm_rl.models.tensorfile import cure_of
 
 
 class Events:
@@ -58,8 +59,7 @@ class Events:
         except OSError as error:
             self._drop()
             raise CheckpointError(
-                f"{self.folder}: events cannot be written ({error.strerror}); make room, and the "
-                "same command goes on from the last checkpoint"
+                f"{self.folder}: events cannot be written ({error.strerror}); {cure_of(error)}"
             ) from error
 
     def close(self) -> None:

@@ -16,20 +16,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from hrm_rl.checks import reading
 from hrm_rl.checks.files import parse_json
-from hrm_rl.checks.lock import sole
-from hrm_rl.models.checkpoint import write_atomically
+from hrm_rl.checks.lock import sole, try_folder
+from hrm_rl.checks.numbers import whole
+from hrm_rl.models.checkpoint import CheckpointError, write_atomically
 from hrm_rl.models.tensorfile import sweep_temporary
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.journal import Journal, averaged_model, save
 from hrm_rl.training.monitor import Window
 from hrm_rl.training.parallel import ALONE, World
 from hrm_rl.training.signals import interruptible
-from hrm_rl.training.snapshot import RUN, restore, unusable
+from hrm_rl.training.snapshot import RUN, read_state, restore, unusable
 from hrm_rl.training.train import TrainState, train
 
 __all__ = [
@@ -64,6 +64,7 @@ def run(
             process works in it, or it cannot be read or written.
         Diverged: NaN or inf; the last checkpoint before it is kept.
     """
+    stop = None if stop is None else whole("stop", stop, low=1)
     patient = world.size > 1  # torchrun sends its children a Ctrl-C after the terminal's
     with interruptible(patient) as interrupted, closing(opened(config, folder, world)) as journal:
         yield from going_on(journal, interrupted, stop)
@@ -96,7 +97,11 @@ def going_on(
 
 def opened(config: TrainConfig, folder: str | Path, world: World = ALONE) -> Journal:
     """The run in `folder`, begun or resumed, and nobody else's until the journal is closed."""
-    folder = Path(folder)
+    folder = reading.place("folder", folder)
+    if not isinstance(config, TrainConfig):
+        raise ValueError(
+            f"a TrainConfig is wanted, got {config!r:.60}; hrm_rl.training.presets.PRESETS has some"
+        )
     with ExitStack() as claim:
         # Nothing to send to the other ranks: the lock stays with the first.
         world.first(lambda: _claim(claim, folder))
@@ -114,12 +119,24 @@ def open_run(config: TrainConfig, folder: Path, world: World = ALONE) -> tuple[T
     saved, checkpoint = folder / "config.json", folder / "state.safetensors"
     world.first(lambda: refuse_another(config, saved, longer=True))
     told: Window = []
+    if not world.first(saved.exists):
+        world.first(lambda: _try(folder))
     state = TrainState.create(config, world)
     world.first(lambda: _write_config(config, saved))
     if world.first(checkpoint.exists):
         world.first(lambda: _refuse_state(config, checkpoint))
         told = _steps(restore(state, checkpoint), state)
+        if state.step < config.steps:  # a finished run may be read-only
+            world.first(lambda: _try(folder))
     return state, told
+
+
+def _try(folder: Path) -> None:
+    """Raises CheckpointError: nothing can be written in the folder; before the first step, not after."""
+    try:
+        try_folder(folder)
+    except OSError as error:
+        raise CheckpointError(str(error)) from error
 
 
 def _write_config(config: TrainConfig, saved: Path) -> None:
@@ -146,11 +163,10 @@ def steps_done(folder: Path) -> int:
 
 def _whose(path: Path) -> tuple[int, dict[str, Any]]:
     """Of a saved state, its step and the config of its run; no config in those of older versions."""
+    step, saved = read_state(path)
     try:
-        with reading.opened(path), safe_open(path, "pt") as file:
-            run = file.get_tensor(RUN).numpy().tobytes() if RUN in file.keys() else b"{}"  # noqa: SIM118
-            return int(file.metadata()["step"]), parse_json(run)
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        return step, parse_json(saved[RUN].numpy().tobytes() if RUN in saved else b"{}")
+    except ValueError as error:
         raise unusable(path, str(error)) from error
 
 

@@ -61,7 +61,7 @@ def restore(state: TrainState, path: Path) -> dict[str, Tensor]:
     Raises:
         CheckpointError: the file is damaged, or belongs to another run.
     """
-    step, saved = state.world.first(lambda: _read(path))
+    step, saved = state.world.first(lambda: read_state(path))
     told = {k.removeprefix(WINDOW): saved.pop(k) for k in list(saved) if k.startswith(WINDOW)}
     saved.pop(RUN, None)
     if wrong := _misfit(snapshot(state), saved):
@@ -73,7 +73,12 @@ def restore(state: TrainState, path: Path) -> dict[str, Tensor]:
     return told
 
 
-def _read(path: Path) -> tuple[int, dict[str, Tensor]]:
+def read_state(path: Path) -> tuple[int, dict[str, Tensor]]:
+    """The step and the tensors of a saved state, held to their digest.
+
+    Raises:
+        CheckpointError: it cannot be read, is damaged, or says no step.
+    """
     try:
         saved, metadata = read_sealed(path)
         step = metadata.get("step", "")

@@ -90,3 +90,38 @@ def test_tasks_that_the_checkpoint_does_not_know(
     checkpoint = model(tmp_path, "arc3x3", 1 + 4 * 4, f"arc:{tasks}:side=3:variants=3")
     assert main(["arc", checkpoint, "--puzzles", puzzles.format(tasks)]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sudoku4"], "sudoku4 reads sudoku4, and ARC tasks are asked here; take a checkpoint of"),
+        (["sudoku9", "--task", "maze9"], "maze9"),
+        (["--ways"], "--ways must name at least one of count, halted"),
+        (["--ways", "count", "first", "count"], '--ways names "count" twice'),
+        (["--ways", "conut"], 'did you mean "count"?'),
+        (["--policy", "fixed-0"], "fixed"),
+        (["--task", "arc5x3"], "arc5x3"),
+    ],
+)
+def test_what_is_no_question_of_arc_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["arc", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert message in err and err.count("\n") == 1 and not out
+
+
+def test_where_a_submission_cannot_be_written_nothing_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nobody named it, since no answer is known."""
+    challenge = {"train": [{"input": [[1]], "output": [[1]]}], "test": [{"input": [[2]]}]}
+    (tmp_path / "tasks" / "evaluation").mkdir(parents=True)
+    (tmp_path / "tasks" / "evaluation" / "c.json").write_text(json.dumps(challenge))
+    checkpoint = model(tmp_path, "arc3x3", 1 + 4, f"arc:{tmp_path / 'tasks'}:side=3:variants=3")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "submission.json").mkdir()
+    assert main(["arc", checkpoint]) == 2
+    out, err = capsys.readouterr()
+    assert "--submission must be a file, got the folder 'submission.json'" in err and not out

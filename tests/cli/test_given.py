@@ -184,3 +184,9 @@ def test_arc_tries_its_options_first(
     capsys: pytest.CaptureFixture[str], options: list[str], message: str
 ) -> None:
     assert message in said(capsys, "arc", "no-such-model", *options)
+
+
+@pytest.mark.parametrize("puzzle", ["", "  "])
+def test_nothing_is_no_puzzle(capsys: pytest.CaptureFixture[str], puzzle: str) -> None:
+    """Often a shell variable that is not set; a puzzle of ours would be solved in its place."""
+    assert 'a puzzle is wanted, got ""' in said(capsys, "solve", puzzle)

@@ -140,3 +140,46 @@ def test_any_bytes_are_a_set_or_one_sentence(
     with pytest.raises(PuzzleError) as error:
         read(path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-32", "utf-8-sig"])
+@pytest.mark.parametrize("name", ["p.txt", "p.csv"])
+def test_a_byte_order_mark_says_how_a_text_was_saved(
+    tmp_path: Path, coding: str, name: str
+) -> None:
+    head = "puzzle\r\n" if name.endswith("csv") else ""
+    (tmp_path / name).write_bytes((head + "\r\n".join(QUESTIONS)).encode(coding))
+    assert same(read(tmp_path / name))
+
+
+@pytest.mark.parametrize("coding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_without_the_mark_it_is_said_what_it_may_be(tmp_path: Path, coding: str) -> None:
+    (tmp_path / "p.txt").write_bytes("\n".join(QUESTIONS).encode(coding))
+    with pytest.raises(PuzzleError, match=r"UTF-16 without its byte order mark.*save it as UTF-8"):
+        read(tmp_path / "p.txt")
+
+
+def test_half_a_character_behind_the_mark_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_bytes(QUESTIONS[0].encode("utf-16") + b"1")
+    with pytest.raises(PuzzleError, match=r"is not UTF-16 text; save it as UTF-8$"):
+        read(tmp_path / "p.txt")
+
+
+@pytest.mark.parametrize("cell", ["x", "1", "*", "X"])
+def test_a_mask_says_what_it_lacks(tmp_path: Path, cell: str) -> None:
+    rows = ["".join(cell if (i + j) % 3 else "." for i in range(9)) for j in range(9)]
+    (tmp_path / "p.msk").write_text("\n".join(rows))
+    with pytest.raises(
+        PuzzleError, match=r"is a mask: it says which cells.*give a file of puzzles"
+    ):
+        read(tmp_path / "p.msk")
+    (tmp_path / "p.msk").write_text("\n".join(QUESTIONS))
+    assert same(read(tmp_path / "p.msk")), "one whose cells have digits is a file of puzzles"
+
+
+def test_spaces_for_blanks_in_a_file(tmp_path: Path) -> None:
+    lines = [question.replace(".", " ") for question in QUESTIONS]
+    (tmp_path / "p.txt").write_text("\n".join(lines))
+    assert same(read(tmp_path / "p.txt"))
+    (tmp_path / "p.csv").write_text("puzzle\n" + "\n".join(lines))
+    assert same(read(tmp_path / "p.csv"))

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from tiny import tiny_run
 
 from hrm_rl.models.checkpoint import CheckpointError, save_tensors
+from hrm_rl.training.run import steps_done
 from hrm_rl.training.snapshot import restore, snapshot
 from hrm_rl.training.train import TrainState
 
@@ -51,6 +52,15 @@ def test_the_step_is_sealed_with_the_tensors(state: TrainState, path: Path) -> N
     path.write_bytes(whole.replace(b'"step":"4"', b'"step":"5"'))
     with pytest.raises(CheckpointError, match=r"cannot be resumed from \(.*SHA-256.*delete it to"):
         restore(state, path)
+
+
+def test_who_only_asks_for_the_step_notices_damage_too(path: Path) -> None:
+    assert steps_done(path.parent) == 4
+    whole = bytearray(path.read_bytes())
+    whole[-1] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(CheckpointError, match=r"cannot be resumed from \(.*SHA-256.*delete it to"):
+        steps_done(path.parent)
 
 
 @pytest.mark.parametrize(

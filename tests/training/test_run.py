@@ -211,7 +211,7 @@ def test_a_damaged_checkpoint_is_named_with_the_cure(damage: Any, tmp_path: Path
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(ValueError, match="cannot be written") as error:
+    with pytest.raises(ValueError, match="nothing can be written in") as error:
         finish(tiny_run(), tmp_path / "file" / "run")
     assert "choose another folder" in one_sentence(error)
 

@@ -181,7 +181,8 @@ def test_a_full_disk_names_the_file_and_keeps_the_last_checkpoint(tmp_path: Path
         said.append(str(caught.value))
         assert {path: path.read_bytes() for path in tmp_path.glob("*.safetensors")} == before
     assert "weights.safetensors cannot be written (File too large)" in said[0]
-    assert "events cannot be written (File too large); make room" in said[1]
+    assert "events cannot be written (File too large); raise the limit" in said[1]
+    assert all("`ulimit -f`" in one and "free some space" not in one for one in said)
     assert [line["step"] for line in finish(config, tmp_path)] == [8, 9]
     assert {step for _, step, _ in events(tmp_path)[:-3]} == {4, 8, 9}
 

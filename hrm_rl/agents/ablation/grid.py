@@ -15,9 +15,13 @@ from typing import Any, NamedTuple
 from hrm_rl.agents.ablation import variants
 from hrm_rl.agents.ablation.member import TEST_SET, Held, Result, train_member
 from hrm_rl.checks.lock import sole
+from hrm_rl.checks.numbers import whole
 from hrm_rl.checks.progress import bar as progress_bar
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.signals import STOPPING, Stopped, interruptible
+
+MOST_SEEDS = 10_000
+"""More runs of a learner are a slip."""
 
 
 class Cell(NamedTuple):
@@ -60,8 +64,8 @@ def train_grid(
         Stopped: Ctrl-C, SIGTERM or SIGHUP, after the runs at hand are saved.
     """
     variants.check(names, base, step_cost)
-    if seeds < 1 or workers < 1:
-        raise ValueError(f"seeds and workers must be >= 1, got {seeds} and {workers}")
+    seeds = whole("seeds", seeds, low=1, high=MOST_SEEDS)
+    workers = whole("workers", workers, low=1, high=MOST_SEEDS)
     held.load(base.model)  # refuses what is not there
     waiting = [Cell(name, seed) for seed in range(seeds) for name in names]
     waiting.sort(key=lambda cell: (cell.seed, cell.variant not in map(variants.matched_to, names)))

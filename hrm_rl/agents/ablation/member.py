@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import safe_open
 
 from hrm_rl.agents.ablation import budgets
 from hrm_rl.agents.ablation.lengths import training_lengths
@@ -32,6 +31,7 @@ from hrm_rl.training.memory import keep_freed_memory
 from hrm_rl.training.monitor import Diverged
 from hrm_rl.training.run import refuse_another, run, steps_done
 from hrm_rl.training.signals import interruptible
+from hrm_rl.training.snapshot import read_state
 
 BATCH = 100
 """Puzzles side by side; a compiled model wants batches of one size."""
@@ -197,12 +197,12 @@ def _point(
     `halted_after` is the number of segments of all puzzles that have halted, `training_segments`
     their mean since the last point (`max_segments` if none did).
     """
-    config, step = judge.config, steps_done(folder)
+    config = judge.config
+    step, saved = read_state(folder / "state.safetensors")
     M = config.max_segments
     horizon = max(2 * M, BEYOND) if step == config.steps else M
-    with safe_open(folder / "state.safetensors", "pt") as file:
-        samples = int(file.get_tensor("dealt"))
-        halted_after = config.slots * step - int(file.get_tensor("slots.m_B").sum())
+    samples = int(saved["dealt"])
+    halted_after = config.slots * step - int(saved["slots.m_B"].sum())
     before = last or {"samples": config.slots, "halted_after": 0}
     halts = samples - before["samples"]  # a puzzle is dealt for each that halts
     mean = (halted_after - before["halted_after"]) / halts if halts else float(M)

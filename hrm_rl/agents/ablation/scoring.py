@@ -13,7 +13,7 @@ from hrm_rl.agents.comparison.compare import fixed_segments
 from hrm_rl.agents.comparison.curves import swept
 from hrm_rl.agents.rules import rule
 from hrm_rl.agents.rules.coins import Sampled
-from hrm_rl.banks.bank import Bank
+from hrm_rl.banks.bank import Bank, checked
 from hrm_rl.statistics import metrics
 from hrm_rl.stopping.exact import Outcome, outcome
 
@@ -36,7 +36,7 @@ def score(bank: Bank, own: str, max_segments: int) -> dict[str, Any]:
         `accuracy_at`: of 1, 2, ... segments; `areas`: rule -> area under its accuracy-segments
         hull; `ever`: share of the puzzles that are right at some segment within the limit.
     """
-    within = bank.first(max_segments)
+    within = checked(bank).first(max_segments)
     names = [*SCORED, *(f"fixed-{m}" for m in fixed_segments(max_segments)), own]
     limits = [m for m in fixed_segments(bank.max_segments) if m > 1]
     return {

@@ -12,6 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from hrm_rl.checks.numbers import distinct
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.joint import PAYING
 
@@ -86,7 +87,8 @@ def matched_to(name: str) -> str:
 def _checkpoint_every(base: TrainConfig) -> int:
     """A sixteenth of the run: at some of these checkpoints it is scored."""
     if base.steps % SAVES:
-        raise ValueError(f"steps must be a multiple of {SAVES}, got {base.steps}")
+        nearest = max(SAVES, base.steps - base.steps % SAVES)
+        raise ValueError(f"steps must be a multiple of {SAVES}, got {base.steps}; take {nearest}")
     return base.steps // SAVES
 
 
@@ -96,11 +98,7 @@ def check(names: Sequence[str], base: TrainConfig, step_cost: float = 0.0) -> No
     Raises:
         ValueError: a name that is no variant, one given twice, or one whose model is missing.
     """
-    if not names:
-        raise ValueError("name at least one learner, such as act_q")
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f'"{name}" is named twice')
+    for name in distinct("learners", names):
         if (source := matched_to(name)) and source not in names:
             raise ValueError(f'"{name}" copies the lengths of "{source}": name that too')
         config_of(name, base, 0, step_cost)

@@ -19,7 +19,7 @@ import torch
 from hrm_rl.agents.comparison.rows import KINDS, Row, Yardstick
 from hrm_rl.agents.rules.basic import FixedSegments, first_correct, random_accuracy
 from hrm_rl.banks.bank import Bank, checked, play
-from hrm_rl.checks.numbers import real, whole
+from hrm_rl.checks.numbers import reals, whole
 from hrm_rl.halting import MOST, Halted, Policy
 from hrm_rl.statistics import comparisons as statistics
 from hrm_rl.statistics import metrics
@@ -56,7 +56,7 @@ def compare(
         ValueError: a name without policies, one that stands for two, or one that fails
             `check_ceiling`; no bank, a step cost below 0, or no resamples.
     """
-    step_costs = [real("step_costs", cost, low=0) for cost in step_costs]
+    step_costs = reals("step_costs", step_costs)
     resamples = whole("resamples", resamples, low=1)
     checked(bank, *checked(bank).columns)
     for runs in (rules, learned):
@@ -248,7 +248,7 @@ def _mean(found: Sequence[Correlation]) -> Correlation:
 
 def logged_q_halt(bank: Bank) -> np.ndarray | None:
     """(M, P) logits of Q_halt, the first column of "q" and of "scalars"; None if neither is there."""
-    name = next((name for name in ("q", "scalars") if name in bank.columns), None)
+    name = next((name for name in ("q", "scalars") if name in checked(bank).columns), None)
     return None if name is None else bank.columns[name][..., 0].numpy()
 
 

@@ -19,8 +19,9 @@ from hrm_rl.agents.rules import kind_of, rule
 from hrm_rl.agents.rules.basic import RandomHalting, probability_of_mean
 from hrm_rl.banks.bank import Bank, play
 from hrm_rl.checks.lock import try_folder
-from hrm_rl.checks.numbers import real, whole
+from hrm_rl.checks.numbers import distinct, real, reals, whole
 from hrm_rl.checks.progress import bar as progress_bar
+from hrm_rl.checks.reading import place
 from hrm_rl.halting import MOST, Halted, Policy
 from hrm_rl.statistics.calibration import calibration_by_segment
 from hrm_rl.stopping.exact import best_fixed
@@ -85,6 +86,7 @@ def run_comparison(
         OSError: nothing can be written in `out`, before anything is computed; what cannot be written
             later is a ValueError, after the tables were printed.
     """
+    out = place("out", out)
     check_pair(fit_bank, test_bank)
     fit, test = fit_bank.first(max_segments), test_bank.first(max_segments)
     costs = check_arguments(
@@ -128,12 +130,12 @@ def check_arguments(
         ValueError, OSError: as `run_comparison`.
     """
     for kind, names in (("rules", rules), ("learners", learners)):
-        if isinstance(names, str):
-            raise ValueError(f'{kind} must be names in a list, as ("{names}",), got "{names}"')
+        if names:
+            distinct(kind, names)
     whole("seeds", seeds, low=1, high=MOST)
     whole("steps", steps, low=1 if learners else 0, high=MOST)
     whole("max_segments", max_segments, low=2, high=MOST, cure="with one there is no choice")
-    costs = [real("step_costs", cost, low=0) for cost in step_costs]
+    costs = reals("step_costs", step_costs)
     costs.append(real("learn_step_cost", learn_step_cost, low=0))
     for name in rules:
         rule(name)

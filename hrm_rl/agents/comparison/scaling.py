@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hrm_rl.agents.comparison import ink
 from hrm_rl.agents.comparison.compare import always_at, check_ceiling
 from hrm_rl.agents.comparison.ink import INK
-from hrm_rl.banks.bank import Bank, play
+from hrm_rl.banks.bank import Bank, checked, play
 from hrm_rl.checks.numbers import whole
 from hrm_rl.halting import Policy
 from hrm_rl.statistics import comparisons as statistics
@@ -44,7 +44,7 @@ def inference_scaling(
     """
     horizons = [whole("horizons", limit, low=1) for limit in horizons]
     rows = []
-    for limit in (limit for limit in horizons if limit <= bank.max_segments):
+    for limit in (limit for limit in horizons if limit <= checked(bank).max_segments):
         within = bank.first(limit)
         runs = {name: play(within, policy) for name, policy in policies.items()}
         for name, halted in {"never early": always_at(within, limit), **runs}.items():

@@ -27,6 +27,7 @@ from hrm_rl.agents.rules.thresholds import TwoSided
 from hrm_rl.banks.bank import Bank, checked, play
 from hrm_rl.checks.numbers import real, whole
 from hrm_rl.halting import Halted, Policy
+from hrm_rl.stopping.exact import check_halted
 
 Loss = Callable[[Bank, Halted], Float[Tensor, " P"]]
 
@@ -35,6 +36,7 @@ Loss = Callable[[Bank, Halted], Float[Tensor, " P"]]
 
 def lost_correct(bank: Bank, halted: Halted) -> Float[Tensor, " P"]:
     """1 where the last segment is right and the halt wrong: what stopping early cost."""
+    check_halted(checked(bank), halted)
     return (bank.correct_MP[-1] & ~halted.correct_P).double()
 
 
@@ -44,11 +46,13 @@ def performance_gap(bank: Bank, halted: Halted) -> Float[Tensor, " P"]:
     Both methods need losses in [0, 1] and clip it, which makes it `lost_correct`, and the certificate
     one for the gap too: gains only make the gap smaller.
     """
+    check_halted(checked(bank), halted)
     return bank.correct_MP[-1].double() - halted.correct_P.double()
 
 
 def inconsistent(bank: Bank, halted: Halted) -> Float[Tensor, " P"]:
     """1 where the answer is not that of the last segment; needs no solution (CALM, 2207.07061)."""
+    check_halted(checked(bank), halted)
     answer_PT = bank.predictions_MPT[halted.segment_P - 1, torch.arange(len(bank))]
     return (answer_PT != bank.predictions_MPT[-1]).any(-1).double()
 
@@ -58,6 +62,7 @@ def lost_chance(bank: Bank, halted: Halted) -> Float[Tensor, " P"]:
 
     Compared with the best later segment, not the last one, so it's no less than `lost_correct`.
     """
+    check_halted(checked(bank), halted)
     m_M1 = torch.arange(1, bank.max_segments + 1)[:, None]
     later_P = (bank.correct_MP & (m_M1 > halted.segment_P)).any(0)
     return (later_P & ~halted.correct_P).double()

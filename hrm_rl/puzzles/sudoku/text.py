@@ -8,8 +8,9 @@
     | . . 3 | . 2 . | 6 . . |
     5,3,,,7,,,,                     a row of a spreadsheet
 
-0 . * _ - x X ? are blanks. A line of dashes may be a border or a row of blanks: it is what makes the
-grids come out even.
+0 . * _ - x X ? are blanks, and so are spaces where a line, or a field of it, has the characters of all
+cells and nothing but digits beside them. A line of dashes may be a border or a row of blanks: it is
+what makes the grids come out even.
 """
 
 import re
@@ -58,7 +59,7 @@ def cells(text: str, size: int) -> str:
         joined = joined or "".join(_stripped(line) for line in rows)
         if len(found := "".join(_stripped(line) for line in rows)) == size**2:
             return _checked(found, size)
-    if _lines(text):
+    if _lines(text, size):
         try:
             several = puzzles(text, size)
         except PuzzleError:
@@ -72,7 +73,8 @@ def cells(text: str, size: int) -> str:
             )
     raise PuzzleError(
         f"a {size}x{size} Sudoku has {size**2} characters, got {len(joined)}; "
-        "write it row by row with '.' or 0 for a blank"
+        "write it row by row with '.' or 0 for a blank; a space is one only where all cells are on one "
+        "line"
     )
 
 
@@ -97,7 +99,8 @@ def told_size(text: str, sizes: tuple[int, ...] = (9, 6, 4)) -> int:
     """The size of the first puzzle in a text, 0 if there is none to be seen."""
     for _, line in _lines(text.removeprefix("\ufeff").translate(_DASHES)):
         for size in sizes:
-            if any(_is_cells(token, size, size**2) for token in _tokens(line)):
+            tokens = _tokens(_without_spaces(line, size))
+            if any(_is_cells(token, size, size**2) for token in tokens):
                 return size
         for size in sizes:
             if not _is_rule(line, size, False) and _is_cells(_row(line, size), size, size):
@@ -109,7 +112,7 @@ def _walk(text: str, size: int, strict: bool) -> Iterator[Found]:
     """Puzzles one a line, or rows until a grid is full."""
     rows: list[str] = []
     began, heading = 0, ""
-    for number, line in _lines(text):
+    for number, line in _lines(text, size):
         tokens = _tokens(line)
         whole = [i for i, token in enumerate(tokens) if _is_cells(token, size, size**2)]
         if whole and not rows:
@@ -157,20 +160,33 @@ def _complaint(line: str, row: str, size: int) -> str:
 
 def _readings(text: str, size: int) -> Iterator[list[str]]:
     """The lines without those that are borders, by how much is taken for a border."""
-    lines = [line for _, line in _lines(text)]
+    lines = [line for _, line in _lines(text, size)]
     yield [line for line in lines if not _is_rule(line, size, False)]
     yield [line for line in lines if not _is_rule(line, size, True)]
     yield lines
 
 
-def _lines(text: str) -> list[tuple[int, str]]:
-    """Lines with something on them, comments taken off, and their numbers."""
+def _lines(text: str, size: int = 0) -> list[tuple[int, str]]:
+    """Lines with something on them, comments taken off, and their numbers; if `size`, dots for spaces."""
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         line = re.split(r"#|//", line, maxsplit=1)[0]
         if line.strip() and not REMARK.match(line):
-            found.append((number, line))
+            found.append((number, _without_spaces(line, size)))
     return found
+
+
+def _without_spaces(line: str, size: int) -> str:
+    """The line with a dot for each space of a field that has all cells, and digits and spaces alone."""
+    fields = re.split(r"([,;\t])", line)
+    for i, field in enumerate(fields):
+        if (
+            len(field) == size**2 > 0
+            and " " in field
+            and re.fullmatch(rf" *[1-{size}][1-{size} ]*", field)
+        ):
+            fields[i] = field.replace(" ", ".")
+    return "".join(fields)
 
 
 def _is_heading(line: str, size: int) -> bool:

@@ -242,8 +242,10 @@ def test_a_grid_is_not_mixed_with_another(whole: Done, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        ({"seeds": 0}, "seeds and workers must be >= 1, got 0 and 1"),
-        ({"workers": 0}, "seeds and workers must be >= 1, got 1 and 0"),
+        ({"seeds": 0}, "seeds must be a whole number in 1..10000, got 0"),
+        ({"workers": 0}, "workers must be a whole number in 1..10000, got 0"),
+        ({"seeds": 2.5}, "seeds must be a whole number in 1..10000, got 2.5"),
+        ({"workers": True}, "workers must be a whole number in 1..10000, got True"),
         ({"held": Held("sudoku9_easy")}, "the puzzles are sudoku9"),
         ({"ray": True}, r"Ray is not installed: pip install 'hrm-rl\[ray\]', or leave --ray out"),
     ],

@@ -62,6 +62,13 @@ def half_a_state(run: Path) -> None:
     path.write_bytes(path.read_bytes()[:1000])
 
 
+def a_turned_bit(run: Path) -> None:
+    path = run / "state.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("lose", "said"),
@@ -72,6 +79,7 @@ def half_a_state(run: Path) -> None:
         (scores_of_another_version, "scores.json is of another version"),
         (no_events, "TensorBoard events are incomplete"),
         (half_a_state, "state.safetensors is damaged"),
+        (a_turned_bit, "state.safetensors is damaged"),
     ],
 )
 def test_what_a_finished_run_lost_is_named_and_it_is_trained_again(

@@ -43,14 +43,14 @@ def test_random_matched_has_the_lengths_it_is_given_and_a_source() -> None:
 @pytest.mark.parametrize(
     ("names", "changes", "says"),
     [
-        ([], {}, "name at least one learner"),
+        ([], {}, "learners must name at least one"),
         (["q_learning"], {}, "halting must be one of act_q, .*, got 'q_learning'"),
         (["act_q-offical"], {}, 'act_q takes no knob; write halting="act_q"'),
         (["fixed-9"], {}, "from 1 to max_segments, 4"),
         (["fixed-3@2"], {}, "from 1 to max_segments, 2"),
         (["act_q@1"], {}, 'max_segments must be >= 2 to have a choice, got 1 \\("act_q@1"\\)'),
         (["act_q@"], {}, 'what follows @ is max_segments, a whole number, got "act_q@"'),
-        (["act_q", "act_q"], {}, '"act_q" is named twice'),
+        (["act_q", "act_q"], {}, 'learners names "act_q" twice'),
         (["random-matched", "ppo"], {}, 'copies the lengths of "act_q": name that too'),
         (["random-matched@2", "act_q"], {}, 'copies the lengths of "act_q@2": name that too'),
         (["act_q"], {"steps": 40}, "steps must be a multiple of 16, got 40"),

@@ -138,3 +138,26 @@ def test_any_text_is_a_grid_or_one_sentence(text: str) -> None:
         else:
             grids = [found] if isinstance(found, str) else [one.cells for one in found]
             assert all(len(grid) == 16 and set(grid) <= set(".1234") for grid in grids)
+
+
+def test_spaces_are_blanks_in_a_line_of_all_cells() -> None:
+    """Alone, with an answer or a name behind it, as a cell of a table; leading and trailing ones too."""
+    grid = "....2.6..9..3.5..1..18.64....81.29..7.......8..67.82....26.95..8..2.3..9..5.1.3.."
+    spaced, answer = grid.replace(".", " "), "483921657967345821251876493" * 3
+    assert spaced[0] == spaced[-1] == " " and told_size(spaced) == 9
+    assert cells(spaced, 9) == cells(spaced + "\n", 9) == grid
+    (one,) = puzzles(f"{spaced}\t{answer}\t29\tmine\n", 9)
+    assert (one.cells, one.answer, one.rating, one.source) == (grid, answer, "29", "mine")
+    assert [found.cells for found in puzzles(f"{spaced}\n{spaced}\n", 9)] == [grid] * 2
+    with pytest.raises(PuzzleError, match="a space is one only where all cells are on one line"):
+        cells(spaced.strip(), 9)
+
+
+@pytest.mark.parametrize("line", ["1 2 3 4", "12 34", " 1  2  3  4 1 2 "])
+def test_digits_set_apart_are_no_blanks(line: str) -> None:
+    """But for sixteen characters, which are a 4x4 Sudoku."""
+    rows = "\n".join([line, "3 4 1 2", "2 1 4 3", "4 3 2 1"])
+    if len(line) < 16:
+        assert cells(rows, 4) == "1234341221434321"
+    else:
+        assert cells(line, 4) == ".1..2..3..4.1.2."
