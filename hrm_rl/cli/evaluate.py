@@ -19,7 +19,7 @@ LONG = 100_000
 """Segments from which on it is said how many there are: minutes of the shipped 9x9 model on a CPU."""
 
 
-def evaluate(
+def evaluate(  # long: its options, each with what it is for
     checkpoint: tyro.conf.Positional[str] = "sudoku9",
     puzzles: str = "",
     split: str = "test",
@@ -61,8 +61,8 @@ def evaluate(
     from hrm_rl.puzzles.verdicts import VALID
 
     whole("--limit", limit, low=0, cure="0 takes all")
-    whole("--batch-size", batch_size, low=1)
-    whole("--copies", copies, low=1)
+    for name, value in (("--batch-size", batch_size), ("--copies", copies)):
+        whole(name, value, low=1)
     names = [policy, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
     rules = {name: rule(name) for name in names}  # refuses what it does not know, before any work
     checkpoint, puzzles = puzzles_alone(checkpoint, puzzles)
@@ -82,27 +82,27 @@ def evaluate(
         )  # fmt: skip
         print(_line(name, halted, by_rules, time.perf_counter() - started), flush=True)
     if copies > 1:
-        started = time.perf_counter()
-        tried = _tried(model, chosen, copies, max_segments, batch_size)
-        print(_line(f"copies-{copies}", tried, by_rules, time.perf_counter() - started))
+        print(_tried(model, chosen, copies, max_segments, batch_size))
 
 
 def _tried(
     model: "Model", puzzles: "PuzzleSet", copies: int, segments: int, batch_size: int
-) -> "Answered":
-    """Solved where a copy verifies, in the segments of all copies together."""
+) -> str:
+    """The line of what is solved where a copy verifies, in the segments of all copies together."""
     import torch
 
     from hrm_rl.evaluate import Answered
     from hrm_rl.inside.copies import draws, first_verified, spent, tries
 
-    kind = "start" if draws(model) else "symmetry"
+    started, kind = time.perf_counter(), "start" if draws(model) else "symmetry"
     found = tries(model, puzzles, copies, segments, kind, batch_size=batch_size)
     segment_P, copy_P = first_verified(found.verified_MPK)
     answer_PT = found.prediction_MPKT[(segment_P - 1).clamp(min=0), range(len(puzzles)), copy_P]
     right_P = (answer_PT.numpy() == puzzles.solutions_PL).all(1)
     verified_P = segment_P > 0
-    return Answered(spent(found.verified_MPK), verified_P & torch.from_numpy(right_P), verified_P)
+    correct_P = verified_P & torch.from_numpy(right_P)
+    tried = Answered(spent(found.verified_MPK), correct_P, verified_P)
+    return _line(f"copies-{copies}", tried, False, time.perf_counter() - started)
 
 
 def _say_if_long(puzzles: int, fixed: "Sequence[int]") -> None:

@@ -70,7 +70,7 @@ def synthetic(puzzles: int = 40, segments: int = 5) -> Bank:
 
 def looks(segments: BankSegments | LiveSegments) -> list[tuple[Any, ...]]:
     """All that a source says of three puzzles, segment by segment."""
-    rows = segments.fresh(torch.tensor([5, 0, 5]))
+    rows = segments.fresh(torch.tensor([5, 0, 5]), torch.zeros(3, dtype=torch.int64))
     found = []
     for _ in range(M):
         rows = segments.run(rows)
