@@ -218,7 +218,7 @@ def test_an_error_of_rank_0_is_raised_in_all(two: Together, tmp_path: Path) -> N
     (tmp_path / "rank0").write_text("not a folder")
     for error in two.do(processes.run_folder, GENTLE, folders(tmp_path)):
         assert isinstance(error, ValueError)
-        assert "cannot be written" in str(error)
+        assert "is a file; choose a folder" in str(error)
 
 
 # --- the command ----------------------------------------------------------------------------------
