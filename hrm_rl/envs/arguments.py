@@ -84,6 +84,8 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str = "argu
             continue
         if name in VECTOR_ONLY and what == "argument":
             cure = "it is the vector environment's: use gymnasium.make_vec, or leave it out"
+        elif name == "max_episode_steps":
+            cure = "episodes end by themselves at max_segments; give that, one more than the steps"
         else:
             cure = did_you_mean(name, names) or f"there are {', '.join(names) or 'none'}"
         raise ValueError(f"there is no {what} {name!r}; {cure}")

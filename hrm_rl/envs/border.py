@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar, cast
 import numpy as np
 import torch
 from gymnasium import logger, spaces
-from gymnasium.error import ResetNeeded
+from gymnasium.error import InvalidAction, ResetNeeded
 from torch import Tensor
 
 from hrm_rl.checks.numbers import choice, whole
@@ -62,6 +62,29 @@ def row(values: dict[str, np.ndarray], slot: int) -> dict[str, Any]:
         key: value[slot].copy() if value.ndim > 1 else value[slot].item()
         for key, value in values.items()
     }
+
+
+def actions(given: Any, rows: int) -> np.ndarray:
+    """int64 (rows,): 0 or 1 for each, from whole numbers or booleans of Python, numpy or torch.
+
+    Floats are refused, whole or not: they are scores or probabilities that nobody chose among.
+
+    Raises:
+        InvalidAction: not such numbers, or not one for each row; without an axis only if `rows` is 1.
+    """
+    try:
+        array = np.asarray(given.cpu() if isinstance(given, Tensor) else given)
+    except (TypeError, ValueError, RuntimeError):  # ragged, or a tensor that has a gradient
+        array = np.array(None)
+    fits = array.shape == (rows,) or (rows == 1 and array.shape == ())
+    if array.dtype.kind not in "biu" or not fits or not ((array == 0) | (array == 1)).all():
+        what = (
+            "action must be a whole number,"
+            if rows == 1
+            else f"actions must be {rows} whole numbers,"
+        )
+        raise InvalidAction(f"{what} 0 (continue) or 1 (halt), got {given!r}")
+    return array.astype(np.int64).reshape(rows)
 
 
 def masks(engine: SlotEngine) -> np.ndarray:
@@ -214,8 +237,8 @@ def batched(values: dict[str, np.ndarray], where_N: np.ndarray) -> dict[str, Any
     return infos
 
 
-def pictures(mode: str | None, frames: Sequence[Frame]) -> list[np.ndarray]:
+def pictures(mode: str | None, frames: Callable[[], Sequence[Frame]]) -> list[np.ndarray]:
     """The frames as RGB pictures (H, W, 3) uint8; none, and a warning, if there is no mode."""
     if mode is None:
         logger.warn('render() draws nothing without a mode; make it with render_mode="rgb_array"')
-    return [draw(f) for f in frames] if mode == "rgb_array" else []
+    return [draw(f) for f in frames()] if mode == "rgb_array" else []

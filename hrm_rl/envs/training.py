@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Unpack
 import numpy as np
 import torch
 from gymnasium.error import ClosedEnvironmentError, Error
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import AutoresetMode, VectorEnv
 
 from hrm_rl.checks.numbers import choice
 from hrm_rl.device import lighten, shelter
@@ -29,7 +29,7 @@ from hrm_rl.training.run import Journal, opened
 from hrm_rl.training.train import TrainState
 
 
-class TrainingVectorEnv(SlotsVectorEnv):
+class TrainingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
     """
     ## Description
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from gymnasium.error import ResetNeeded
 from gymnasium.utils import seeding
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import AutoresetMode, VectorEnv
 from torch import Tensor
 
 from hrm_rl.envs import border
@@ -40,7 +40,7 @@ def check_native(env: object) -> None:
     raise ValueError(f"a HaltingVectorEnv itself is needed, got a {type(env).__name__}; {cure}")
 
 
-class HaltingVectorEnv(SlotsVectorEnv):
+class HaltingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
     """N slots of `HaltingEnv`, where Description, Spaces, Rewards and Episode End are.
 
     It equals `SyncVectorEnv` of N single environments in observations, rewards, ends and infos, in
@@ -171,7 +171,7 @@ class HaltingVectorEnv(SlotsVectorEnv):
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """RGB pictures (H, W, 3) uint8, one per row; None without a render mode."""
-        pictures = border.pictures(self.render_mode, self.frames())
+        pictures = border.pictures(self.render_mode, self.frames)
         return tuple(pictures) if self.render_mode else None
 
     def _mask(self, options: dict[str, Any] | None) -> np.ndarray:

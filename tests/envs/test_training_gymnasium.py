@@ -137,7 +137,7 @@ def test_misuse_is_refused_in_one_sentence() -> None:
     with pytest.raises(ValueError, match="a row is reset by halting"):
         env.reset(options={"reset_mask": np.ones(2, bool)})
     env.reset()
-    with pytest.raises(InvalidAction, match="actions must be 2 of 0"):
+    with pytest.raises(InvalidAction, match="actions must be 2 whole numbers, 0"):
         env.step(np.zeros(3, int))
     env.close()
     with pytest.raises(ClosedEnvironmentError, match="make the environment anew"):
