@@ -60,13 +60,13 @@ def test_tensors_are_told_by_type_and_shape_and_not_read() -> None:
     env = HaltingVectorEnv(2, output="torch", **ARGUMENTS)
     env.reset(seed=0)
     for wrong in (torch.ones(2), torch.ones(1, dtype=torch.int64)):
-        with pytest.raises(InvalidAction, match="actions must be 2 whole numbers, .* got torch"):
+        with pytest.raises(InvalidAction, match=r"actions must be 2 whole numbers, .* got torch"):
             env.step(wrong)
     assert env.step(torch.tensor([False, True]))[2].tolist() == [False, True]
 
 
 def test_a_time_limit_is_told_what_the_end_is_called() -> None:
-    with pytest.raises(ValueError, match="no argument 'max_episode_steps'; .* at max_segments"):
+    with pytest.raises(ValueError, match=r"no argument 'max_episode_steps'; .* at max_segments"):
         gymnasium.make_vec("hrm_rl:HRMSudoku4x4-v0", num_envs=2, max_episode_steps=3)
 
 
