@@ -135,6 +135,7 @@ class TrainingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
     """
 
     engine: TrainingEngine
+    _journal: Journal | None = None  # Gymnasium before 1.4 closes what could not be made, too
     metadata: dict[str, Any] = {  # noqa: RUF012 # as Gymnasium declares it
         "render_modes": [],
         "autoreset_mode": AutoresetMode.SAME_STEP,
@@ -184,7 +185,7 @@ class TrainingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
         super().__init__(config.slots, AutoresetMode.SAME_STEP, output, self.engine.bounds)
         self.metrics: dict[str, float] = {}
         """Of the last `log_every` updates; empty before."""
-        self._journal: Journal | None = new
+        self._journal = new
 
     def reset(
         self,

@@ -21,6 +21,9 @@ from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.models.checkpoint import save_model
 from hrm_rl.puzzles import write_csv
 
+NEW = tuple(map(int, gymnasium.__version__.split(".")[:2])) >= (1, 4)
+COUNTED_RIGHT = [mode for mode in AutoresetMode if NEW or mode is not AutoresetMode.SAME_STEP]
+"""Gymnasium before 1.4 forgets the first step of every later episode in mode SameStep."""
 ID = "hrm_rl:HRMSudoku4x4-v0"
 
 
@@ -99,7 +102,7 @@ def test_episode_statistics(files: dict[str, str]) -> None:
     assert info["episode"]["r"] == pytest.approx(info["correct"] - 1.0)
 
 
-@pytest.mark.parametrize("mode", AutoresetMode)
+@pytest.mark.parametrize("mode", COUNTED_RIGHT)
 def test_episode_statistics_of_vectors(files: dict[str, str], mode: AutoresetMode) -> None:
     """Always continuing: every episode has max_segments - 1 = 2 steps, whatever the mode."""
     vector = HaltingVectorEnv(3, autoreset_mode=mode, step_cost=0.5, max_segments=3, **files)

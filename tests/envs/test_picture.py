@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from hrm_rl.envs import picture
 from hrm_rl.envs.boards import palette
+from hrm_rl.envs.frame import Frame
+from hrm_rl.puzzles import task_of
 
 NAN = float("nan")
 
@@ -133,6 +135,22 @@ def test_no_title_runs_into_the_verdict_or_over_the_edge(title, decision):
     for words in new:
         assert words.isprintable() and words.strip()
         assert notes.words[words][1] < min([*chips, verdict[0]])
+
+
+@pytest.mark.parametrize(
+    ("task", "title"),
+    [("life8", "Life 8x8"), ("parity6", "Parity 2x3"), ("queens6", "Queens 6x6")],
+)
+def test_titles_name_the_board_alone(task: str, title: str) -> None:
+    """Not the row of Life's marks below it; every kind in one style."""
+    nothing_L = np.zeros(task_of(task).length, int)
+    frame = Frame(
+        givens_L=nothing_L, cells_L=nothing_L, previous_L=None, segment=1, max_segments=4,
+        q_halt=0.5, q_continue=0.5, decision="", correct=None, task=task,
+    )  # fmt: skip
+    notes = Notes()
+    picture.paint(notes, frame)
+    assert title.replace("x", "\N{MULTIPLICATION SIGN}") in notes.words
 
 
 def test_a_picture_without_a_title_says_which_sudoku_it_is():
