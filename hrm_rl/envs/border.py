@@ -94,7 +94,7 @@ def masks(engine: SlotEngine) -> np.ndarray:
         ResetNeeded: before the first reset.
     """
     with shelter():
-        return array(engine.mask_M2[_moment(engine).look.m_B.long()]).astype(bool)
+        return array(engine.mask_M2[moment_of(engine).look.m_B.long()]).astype(bool)
 
 
 def observation_space(bounds: tuple[list[float], list[float]]) -> spaces.Box:
@@ -181,7 +181,7 @@ def frame(engine: Engine, puzzles: PuzzleSet | None, slot: int) -> Frame:
     if puzzles is None:
         raise ValueError("a synthetic bank has no puzzles to draw; leave out render_mode")
     with shelter():
-        return _frame(engine, puzzles, take(_moment(engine), slice(slot, slot + 1)))
+        return _frame(engine, puzzles, take(moment_of(engine), slice(slot, slot + 1)))
 
 
 def _frame(engine: Engine, puzzles: PuzzleSet, moment: Moment) -> Frame:
@@ -205,14 +205,19 @@ def _right(engine: Engine, moment: Moment) -> bool:
     return bool(succeeded(moment.outcome, engine.mdp.reward))
 
 
-def _moment(engine: SlotEngine) -> Moment:
+def moment_of(engine: SlotEngine) -> Moment:
+    """Where every slot is.
+
+    Raises:
+        ResetNeeded: before the first reset.
+    """
     if engine.moment is None:
         raise ResetNeeded("there is no episode yet; call reset() first")
     return engine.moment
 
 
 def render_mode(
-    mode: str | None, known: Sequence[str], puzzles: PuzzleSet | None, instead: str = ""
+    mode: str | None, known: Sequence[str], drawable: bool = True, instead: str = ""
 ) -> str | None:
     """`mode`, if it is one of the `known` ones or None. `instead` is a cure.
 
@@ -221,7 +226,7 @@ def render_mode(
     """
     if mode is not None and mode not in known:
         choice("render_mode", mode, ["None", *known], cure=instead)
-    if mode is not None and puzzles is None:
+    if mode is not None and not drawable:
         raise ValueError(
             f"render_mode must be None with a synthetic bank, which has no puzzles to draw, "
             f"got {mode!r}"

@@ -160,7 +160,7 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
         self.config = HaltingConfig.of(("render_mode",), **arguments)
         self.engine, self.puzzles = self.config.engine(1, "Disabled")
         modes = self.metadata["render_modes"]
-        self.render_mode = border.render_mode(render_mode, modes, self.puzzles)
+        self.render_mode = border.render_mode(render_mode, modes, self.puzzles is not None)
         self.observation_space = border.observation_space(self.engine.segments.bounds())
         self.action_space = spaces.Discrete(2)
         self._window = Window(fps=self.metadata["render_fps"]) if render_mode == "human" else None

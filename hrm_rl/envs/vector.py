@@ -95,7 +95,7 @@ class HaltingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
         self.render_mode = border.render_mode(
             render_mode,
             self.metadata["render_modes"],
-            self.puzzles,
+            self.puzzles is not None,
             "a window shows a single environment" if render_mode == "human" else "",
         )
         self._generators: list[np.random.Generator] = []
