@@ -72,11 +72,15 @@ class TrainingArguments(TypedDict, total=False):
     save_every: int
 
 
+class UnknownArgument(ValueError, TypeError):
+    """Python calls it a TypeError, and TorchRL's `GymEnv` then leaves out what it only tries."""
+
+
 def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str = "argument") -> None:
     """Refuse names that are none of the `known` ones.
 
     Raises:
-        ValueError: with what was probably meant, or else all that there are.
+        UnknownArgument, ValueError: with what was probably meant, or else all that there are.
     """
     names = list(known)
     for name in given:
@@ -88,6 +92,8 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str = "argu
             cure = "episodes end by themselves at max_segments; give that, one more than the steps"
         else:
             cure = did_you_mean(name, names) or f"there are {', '.join(names) or 'none'}"
+        if what == "argument":
+            raise UnknownArgument(f"unexpected keyword argument {name!r}; {cure}")
         raise ValueError(f"there is no {what} {name!r}; {cure}")
 
 

@@ -66,8 +66,15 @@ def test_tensors_are_told_by_type_and_shape_and_not_read() -> None:
 
 
 def test_a_time_limit_is_told_what_the_end_is_called() -> None:
-    with pytest.raises(ValueError, match=r"no argument 'max_episode_steps'; .* at max_segments"):
+    with pytest.raises(ValueError, match=r"argument 'max_episode_steps'; .* at max_segments"):
         gymnasium.make_vec("hrm_rl:HRMSudoku4x4-v0", num_envs=2, max_episode_steps=3)
+
+
+@pytest.mark.parametrize("make", [gymnasium.make, gymnasium.make_vec])
+def test_an_unknown_argument_is_the_type_error_that_other_libraries_wait_for(make: Any) -> None:
+    """TorchRL's `GymEnv` tries `frameskip`, and goes on without it where it is told this."""
+    with pytest.raises(TypeError, match="unexpected keyword argument 'frameskip'"):
+        make("hrm_rl:HRMSudoku4x4-v0", frameskip=4)
 
 
 def test_vector_environments_name_gymnasiums_among_their_direct_bases() -> None:

@@ -120,7 +120,7 @@ def test_a_single_one_is_refused_with_the_cure(make_one: Any) -> None:
         ({"reward": "y"}, "reward must be one of exact, .* got 'y'"),
         ({"max_segments": 1}, "max_segments must be a whole number in 2..65536, got 1"),
         ({"slots": 8}, "pass num_envs=8 in place of it"),
-        ({"step_kost": 1}, "there is no argument 'step_kost'"),
+        ({"step_kost": 1}, "unexpected keyword argument 'step_kost'"),
         ({"lr": -1}, "lr must be a finite number >= 0, got -1"),
         *(({name: 0}, f"{name} is about the halting learner") for name in MEANINGLESS),
     ],
