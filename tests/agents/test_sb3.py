@@ -156,7 +156,9 @@ def test_infos_of_wrappers_are_those_of_the_row() -> None:
             ours, theirs = infos[row]["episode"], env.reset_infos[row]["episode"]
             assert type(theirs["l"]) is int and type(theirs["r"]) is float
             if row not in ended:  # Gymnasium before 1.4 miscounts the later ones
-                assert ours["l"] == theirs["l"] and ours["r"] == pytest.approx(theirs["r"], abs=1e-6)
+                assert ours["l"] == theirs["l"] and ours["r"] == pytest.approx(
+                    theirs["r"], abs=1e-6
+                )
             ended.add(row)
     assert ended == {0, 1, 2, 3}
 
