@@ -7,6 +7,7 @@ Models       load_model("sudoku9")           a shipped one, an official file, a 
              save_model                      weights and the JSON that rebuilds the model
              HRM, HRMConfig                  the architecture; `hrm_rl.models` has the others
              run(config, folder)             train in a run folder; a run that lies there goes on
+             PRESETS["sudoku4"]()            the configs of runs by name, to be changed and run
              train(state)                    the steps themselves, of a TrainState and a TrainConfig
              evaluate(model, puzzles, ...)   halted puzzles leave the batch
 
@@ -48,6 +49,7 @@ if typing.TYPE_CHECKING:
     from hrm_rl.stopping.exact import prophet as prophet
     from hrm_rl.stopping.snell import fit_snell as fit_snell
     from hrm_rl.training.config import TrainConfig as TrainConfig
+    from hrm_rl.training.presets import PRESETS as PRESETS
     from hrm_rl.training.run import run as run
     from hrm_rl.training.train import TrainState as TrainState
     from hrm_rl.training.train import train as train
@@ -57,6 +59,7 @@ __version__ = "0.1.0"
 _PUBLIC: typing.Final = {
     "HRM": "hrm_rl.models.hrm",
     "HRMConfig": "hrm_rl.models.hrm",
+    "PRESETS": "hrm_rl.training.presets",
     "SB3Policy": "hrm_rl.agents.sb3",
     "SB3VecEnv": "hrm_rl.agents.sb3",
     "TrainConfig": "hrm_rl.training.config",

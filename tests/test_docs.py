@@ -33,6 +33,16 @@ def test_the_tutorial_stays_within_twenty_lines_of_code() -> None:
     assert len(own) <= 20
 
 
+def test_what_the_page_on_other_tools_shows_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its blocks marked `py` need what is not installed here, and were run by hand."""
+    (code,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "ecosystem.md").read_text(), re.DOTALL
+    )
+    exec(compile(code, "ecosystem.md", "exec"), {})
+    logged, segments = capsys.readouterr().out.splitlines()
+    assert logged == "['l', 'r', 'segment', 't']" and 1 <= float(segments) <= 16
+
+
 def names(text: str) -> set[str]:
     """The dotted names of this package that a text holds in backticks, or imports."""
     imported = {

@@ -12,12 +12,18 @@ import hrm_rl
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize("name", sorted(hrm_rl._PUBLIC))
+@pytest.mark.parametrize("name", sorted(hrm_rl._PUBLIC.keys() - {"PRESETS"}))
 def test_public_name_comes_from_its_module(name: str) -> None:
     value = getattr(hrm_rl, name)
     assert value.__module__ == hrm_rl._PUBLIC[name] and callable(value)
     assert getattr(sys.modules[hrm_rl._PUBLIC[name]], name) in (value, getattr(value, name, None))
     assert name in dir(hrm_rl) and f"{name}" in hrm_rl.__doc__
+
+
+def test_presets_are_those_of_the_trainer() -> None:
+    assert hrm_rl.PRESETS is sys.modules["hrm_rl.training.presets"].PRESETS
+    assert isinstance(hrm_rl.PRESETS["sudoku4"](), hrm_rl.TrainConfig)
+    assert "PRESETS" in dir(hrm_rl)
 
 
 @pytest.mark.slow

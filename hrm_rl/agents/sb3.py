@@ -6,6 +6,7 @@ Shapes: N slots, B puzzles, F features.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,7 @@ import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
 from jaxtyping import Bool, Float, Int
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 from torch import Tensor, nn
@@ -32,6 +34,10 @@ class SB3VecEnv(VecEnv):
     On a `HaltingVectorEnv` algorithms learn, bit for bit, what they learn on a DummyVecEnv of single
     environments; on a `TrainingVectorEnv` they drive the halting of a model that is learning too.
     Rows whose episode goes on have an empty info: SB3 reads the infos of ended episodes alone.
+
+    It is its own `Monitor`: `info["episode"]` of an ended row has the return `r`, the decisions `l`,
+    the seconds `t` since this was made, and `segment`, where it ended (l, but l + 1 of a forced halt
+    of a frozen model). So `rollout/ep_rew_mean` is logged, and no `VecMonitor` is needed.
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
@@ -51,12 +57,15 @@ class SB3VecEnv(VecEnv):
         self.env = env
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
         self.metadata = dict(env.metadata)
+        self._began, self._return_N = time.time(), np.zeros(env.num_envs)
+        self._length_N = np.zeros(env.num_envs, np.int64)
 
     def reset(self) -> np.ndarray:
         obs_NF, infos = self.env.reset(**self._asked())
         self._reset_seeds()
         self._reset_options()
         self.reset_infos = [_row(infos, i) for i in range(self.num_envs)]
+        self._return_N[:], self._length_N[:] = 0, 0
         return obs_NF
 
     def _asked(self) -> dict[str, Any]:
@@ -82,13 +91,26 @@ class SB3VecEnv(VecEnv):
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
         obs_NF, reward_N, terminated_N, truncated_N, now = self.env.step(self._actions)
         done_N = terminated_N | truncated_N
+        self._return_N += reward_N
+        self._length_N += 1
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for i in np.flatnonzero(done_N):
             infos[i] = _row(now["final_info"], i)
+            infos[i]["episode"] = self._episode(i, infos[i]["segment"])
             infos[i]["terminal_observation"] = now["final_obs"][i]
             infos[i]["TimeLimit.truncated"] = bool(truncated_N[i] and not terminated_N[i])
             self.reset_infos[i] = _row(now, i)
+        self._return_N[done_N], self._length_N[done_N] = 0, 0
         return obs_NF, reward_N.astype(np.float32), done_N, infos
+
+    def _episode(self, row: int | np.integer, segment: int) -> dict[str, float]:
+        """What a `Monitor` says of an episode, and the segment that it ended at."""
+        return {
+            "r": round(float(self._return_N[row]), 6),
+            "l": int(self._length_N[row]),
+            "t": round(time.time() - self._began, 6),
+            "segment": segment,
+        }
 
     def close(self) -> None:
         self.env.close()
@@ -126,16 +148,20 @@ class SB3VecEnv(VecEnv):
         wrapper_class: type[gymnasium.Wrapper[Any, Any, Any, Any]],
         indices: VecEnvIndices = None,
     ) -> list[bool]:
-        return [False for _ in self._get_indices(indices)]
+        """True for SB3's `Monitor`, whose part this plays; there are no single environments to wrap."""
+        return [wrapper_class is Monitor for _ in self._get_indices(indices)]
 
 
 def _row(infos: dict[str, Any], row: int | np.integer) -> dict[str, Any]:
     """The info of one row, as a single environment gives it: Python numbers and own arrays."""
-    found = {}
+    found: dict[str, Any] = {}
     for key, value in infos.items():
         if key.startswith("_") or key in ("final_obs", "final_info"):
             continue
-        found[key] = value[row].copy() if value.ndim > 1 else value[row].item()
+        if isinstance(value, dict):  # a wrapper's
+            found[key] = _row(value, row)
+        else:
+            found[key] = value[row].copy() if value.ndim > 1 else value[row].item()
     return found
 
 
@@ -156,8 +182,9 @@ def initial_halt_bias(policy: BaseAlgorithm | nn.Module, max_segments: int) -> N
     head = getattr(policy, "action_net", None)
     if not isinstance(head, nn.Linear) or head.out_features != 2:
         raise ValueError(
-            "only actor-critics (PPO, A2C) have a probability of halting, got "
-            f"{type(policy).__name__}; value learners explore by their epsilon"
+            "policy must be an actor-critic of stable-baselines3 (PPO, A2C: a torch `action_net` of two "
+            f"logits), got {type(policy).__module__}.{type(policy).__qualname__}; value learners explore "
+            "by their epsilon, and other libraries (SBX) keep their weights elsewhere"
         )
     if max_segments < 2:
         raise ValueError(f"max_segments must be >= 2, got {max_segments}")

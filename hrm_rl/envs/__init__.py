@@ -17,6 +17,7 @@ import gymnasium
 ENV_ARGUMENTS: Final = MappingProxyType(
     {
         "HRMSudoku-v0": {"checkpoint": "sudoku9", "task": "sudoku"},
+        "HRMSudokuBank-v0": {"bank": "sudoku9", "task": "sudoku"},
         "HRMSudoku4x4-v0": {"checkpoint": "sudoku4", "task": "sudoku4"},
         "HRMSudokuTrain-v0": {"preset": "sudoku4", "task": "sudoku"},
         "HRMMaze-v0": {"checkpoint": "maze8", "task": "maze"},
@@ -26,7 +27,11 @@ ENV_ARGUMENTS: Final = MappingProxyType(
         "HRMQueens-v0": {"checkpoint": "queens8", "task": "queens"},
     }
 )
-"""Every registered id and the constructor arguments that it stands for."""
+"""Every registered id and the constructor arguments that it stands for.
+
+A bank that ships has an id of its own, for tools that take an id alone: its "fit" half, which is what
+agents are fitted on; `split="test"` asks for the other, which they are scored on.
+"""
 
 _FROZEN: Final = ("hrm_rl.envs.halting:HaltingEnv", "hrm_rl.envs.vector:HaltingVectorEnv")
 _TRAINED: Final = ("hrm_rl.envs.training:refuse", "hrm_rl.envs.training:TrainingVectorEnv")

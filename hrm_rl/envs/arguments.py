@@ -75,11 +75,15 @@ class TrainingArguments(TypedDict, total=False):
     save_every: int
 
 
+class UnknownArgument(ValueError, TypeError):
+    """Python calls it a TypeError, and TorchRL's `GymEnv` then leaves out what it only tries."""
+
+
 def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str = "argument") -> None:
     """Refuse names that are none of the `known` ones.
 
     Raises:
-        ValueError: with what was probably meant, or else all that there are.
+        UnknownArgument, ValueError: with what was probably meant, or else all that there are.
     """
     names = list(known)
     for name in given:
@@ -87,8 +91,12 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str = "argu
             continue
         if name in VECTOR_ONLY and what == "argument":
             cure = "it is the vector environment's: use gymnasium.make_vec, or leave it out"
+        elif name == "max_episode_steps":
+            cure = "episodes end by themselves at max_segments; give that, one more than the steps"
         else:
             cure = did_you_mean(name, names) or f"there are {', '.join(names) or 'none'}"
+        if what == "argument":
+            raise UnknownArgument(f"unexpected keyword argument {name!r}; {cure}")
         raise ValueError(f"there is no {what} {name!r}; {cure}")
 
 

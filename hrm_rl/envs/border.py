@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar, cast
 import numpy as np
 import torch
 from gymnasium import logger, spaces
-from gymnasium.error import ResetNeeded
+from gymnasium.error import InvalidAction, ResetNeeded
 from torch import Tensor
 
 from hrm_rl.checks.numbers import choice, whole
@@ -64,6 +64,29 @@ def row(values: dict[str, np.ndarray], slot: int) -> dict[str, Any]:
     }
 
 
+def actions(given: Any, rows: int) -> np.ndarray:
+    """int64 (rows,): 0 or 1 for each, from whole numbers or booleans of Python, numpy or torch.
+
+    Floats are refused, whole or not: they are scores or probabilities that nobody chose among.
+
+    Raises:
+        InvalidAction: not such numbers, or not one for each row; without an axis only if `rows` is 1.
+    """
+    try:
+        array = np.asarray(given.cpu() if isinstance(given, Tensor) else given)
+    except (TypeError, ValueError, RuntimeError):  # ragged, or a tensor that has a gradient
+        array = np.array(None)
+    fits = array.shape == (rows,) or (rows == 1 and array.shape == ())
+    if array.dtype.kind not in "biu" or not fits or not ((array == 0) | (array == 1)).all():
+        what = (
+            "action must be a whole number,"
+            if rows == 1
+            else f"actions must be {rows} whole numbers,"
+        )
+        raise InvalidAction(f"{what} 0 (continue) or 1 (halt), got {given!r}")
+    return array.astype(np.int64).reshape(rows)
+
+
 def masks(engine: SlotEngine) -> np.ndarray:
     """bool (N, 2): which of continue and halt have an effect now.
 
@@ -71,7 +94,7 @@ def masks(engine: SlotEngine) -> np.ndarray:
         ResetNeeded: before the first reset.
     """
     with shelter():
-        return array(engine.mask_M2[_moment(engine).look.m_B.long()]).astype(bool)
+        return array(engine.mask_M2[moment_of(engine).look.m_B.long()]).astype(bool)
 
 
 def observation_space(bounds: tuple[list[float], list[float]]) -> spaces.Box:
@@ -158,7 +181,7 @@ def frame(engine: Engine, puzzles: PuzzleSet | None, slot: int) -> Frame:
     if puzzles is None:
         raise ValueError("a synthetic bank has no puzzles to draw; leave out render_mode")
     with shelter():
-        return _frame(engine, puzzles, take(_moment(engine), slice(slot, slot + 1)))
+        return _frame(engine, puzzles, take(moment_of(engine), slice(slot, slot + 1)))
 
 
 def _frame(engine: Engine, puzzles: PuzzleSet, moment: Moment) -> Frame:
@@ -182,14 +205,19 @@ def _right(engine: Engine, moment: Moment) -> bool:
     return bool(succeeded(moment.outcome, engine.mdp.reward))
 
 
-def _moment(engine: SlotEngine) -> Moment:
+def moment_of(engine: SlotEngine) -> Moment:
+    """Where every slot is.
+
+    Raises:
+        ResetNeeded: before the first reset.
+    """
     if engine.moment is None:
         raise ResetNeeded("there is no episode yet; call reset() first")
     return engine.moment
 
 
 def render_mode(
-    mode: str | None, known: Sequence[str], puzzles: PuzzleSet | None, instead: str = ""
+    mode: str | None, known: Sequence[str], drawable: bool = True, instead: str = ""
 ) -> str | None:
     """`mode`, if it is one of the `known` ones or None. `instead` is a cure.
 
@@ -198,7 +226,7 @@ def render_mode(
     """
     if mode is not None and mode not in known:
         choice("render_mode", mode, ["None", *known], cure=instead)
-    if mode is not None and puzzles is None:
+    if mode is not None and not drawable:
         raise ValueError(
             f"render_mode must be None with a synthetic bank, which has no puzzles to draw, "
             f"got {mode!r}"
@@ -214,8 +242,8 @@ def batched(values: dict[str, np.ndarray], where_N: np.ndarray) -> dict[str, Any
     return infos
 
 
-def pictures(mode: str | None, frames: Sequence[Frame]) -> list[np.ndarray]:
+def pictures(mode: str | None, frames: Callable[[], Sequence[Frame]]) -> list[np.ndarray]:
     """The frames as RGB pictures (H, W, 3) uint8; none, and a warning, if there is no mode."""
     if mode is None:
         logger.warn('render() draws nothing without a mode; make it with render_mode="rgb_array"')
-    return [draw(f) for f in frames] if mode == "rgb_array" else []
+    return [draw(f) for f in frames()] if mode == "rgb_array" else []

@@ -46,6 +46,8 @@ class Frame:
     title: str = ""
     task: str = ""
     """What it is (`puzzles.task_of`), "maze10"; left out, the Sudoku of so many cells."""
+    solution_L: np.ndarray | None = None
+    """Values of the stored answer, where it is to be seen what is wrong: once the episode is over."""
     demonstrations: Sequence[np.ndarray] | np.ndarray = ()
     """What the rule of an ARC task was shown by: pairs (2, L) of values, question and answer."""
 
@@ -55,7 +57,7 @@ class Frame:
                 f"givens_L must have the {self.rules.length} cells of {self.task}, "
                 f"got {np.size(self.givens_L)}"
             )
-        for name in ("givens_L", "cells_L", "previous_L"):
+        for name in ("givens_L", "cells_L", "previous_L", "solution_L"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, self._values(name))
         if not 1 <= self.segment <= self.max_segments:
@@ -102,6 +104,12 @@ class Frame:
         """bool[L]: cells that break a rule or overwrite a given."""
         return self.rules.broken(self.givens_L, self.shown(self.cells_L))
 
+    def wrong(self) -> np.ndarray:
+        """bool[L]: cells that are not as in the solution, whether they break a rule or not."""
+        if self.solution_L is None:
+            return np.zeros(len(self.cells_L), bool)
+        return self.shown(self.cells_L) != self.solution_L
+
     def changed(self) -> np.ndarray:
         """bool[L]: cells that show another value than one segment ago."""
         if self.previous_L is None:
@@ -126,6 +134,7 @@ def frame_at(
         moment: the other fields of the frame.
     """
     rules = task_of(puzzles.task)
+    over = moment.get("decision") in ("halt", "forced")
     q_halt, q_continue = q_2
     return Frame(
         givens_L=rules.values(puzzles.inputs_PL[index]),
@@ -134,6 +143,7 @@ def frame_at(
         q_halt=q_halt,
         q_continue=q_continue,
         task=rules.task,
+        solution_L=rules.values(puzzles.solutions_PL[index]) if over else None,
         demonstrations=puzzles.shown.get(int(puzzles.ids_P[index]), ()),
         **moment,
     )

@@ -12,7 +12,7 @@ import gymnasium
 import numpy as np
 import torch
 from gymnasium import spaces
-from gymnasium.error import InvalidAction, ResetNeeded
+from gymnasium.error import ResetNeeded
 
 from hrm_rl.envs import border
 from hrm_rl.envs.arguments import HaltingArguments, spelled_out
@@ -161,7 +161,7 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
         self.config = HaltingConfig.of(("render_mode",), **arguments)
         self.engine, self.puzzles = self.config.engine(1, "Disabled")
         modes = self.metadata["render_modes"]
-        self.render_mode = border.render_mode(render_mode, modes, self.puzzles)
+        self.render_mode = border.render_mode(render_mode, modes, self.puzzles is not None)
         self.observation_space = border.observation_space(self.engine.segments.bounds())
         self.action_space = spaces.Discrete(2)
         self._window = Window(fps=self.metadata["render_fps"]) if render_mode == "human" else None
@@ -214,11 +214,10 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
             InvalidAction: neither of the two.
             ResetNeeded: the episode is over.
         """
-        if not self.action_space.contains(action):
-            raise InvalidAction(f"action must be 0 (continue) or 1 (halt), got {action!r}")
+        action_1 = border.actions(action, 1)
         if self._over:
             raise ResetNeeded("no episode is under way; call reset() before step()")
-        step = self.engine.step(torch.full((1,), int(action), device=self.engine.device))
+        step = self.engine.step(torch.from_numpy(action_1).to(self.engine.device))
         self._over = bool(step.terminated_N)
         obs_F, info = self._seen(step.now)
         return obs_F, float(step.reward_N), self._over, False, info
@@ -233,7 +232,7 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
 
     def render(self) -> np.ndarray | None:
         """An RGB picture (H, W, 3) uint8 with "rgb_array"; "human" shows itself in reset, step."""
-        return next(iter(border.pictures(self.render_mode, [self.frame()])), None)
+        return next(iter(border.pictures(self.render_mode, lambda: [self.frame()])), None)
 
     def close(self) -> None:
         """Close the window, if there is one."""

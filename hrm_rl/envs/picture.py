@@ -62,8 +62,10 @@ def _paint_header(canvas: Canvas, frame: Frame) -> None:
         right -= width + 12
     title = "".join(c if c.isprintable() else " " for c in frame.title).strip()
     rules = frame.rules
-    name = f"{BOARDS[rules.kind].NAME} {rules.rows}\N{MULTIPLICATION SIGN}{rules.columns}"
-    title = title or name
+    rows = min(
+        rules.rows, rules.columns
+    )  # Life's marks and shown boards come in rows below the board
+    title = title or f"{BOARDS[rules.kind].NAME} {rows}\N{MULTIPLICATION SIGN}{rules.columns}"
     canvas.text(_fitted(canvas, title, 26, right - BOARD[0]), 26, BOARD[0], 32, INK)
 
 

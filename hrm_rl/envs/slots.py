@@ -103,14 +103,16 @@ class SlotsVectorEnv(VectorEnv[Any, Any, Any]):
         if self.engine.moment is None:
             raise ResetNeeded("there is no episode yet; call reset() before step()")
         if self.output == "numpy":
-            actions = np.asarray(actions)
-            if actions.shape != (self.num_envs,) or not (actions == (actions == 1)).all():
-                raise InvalidAction(
-                    f"actions must be {self.num_envs} of 0 (continue) and 1 (halt), got {actions!r}"
-                )
+            actions = border.actions(actions, self.num_envs)
             if self.autoreset_mode is AutoresetMode.DISABLED and self._over_N.any():
                 raise ResetNeeded(
                     f"the episodes of rows {np.flatnonzero(self._over_N).tolist()} are over; call "
                     'reset(options={"reset_mask": terminated}) first, or use another autoreset_mode'
                 )
-        return torch.as_tensor(actions, device=self.engine.device)
+        actions_N = torch.as_tensor(actions, device=self.engine.device)
+        if actions_N.shape != (self.num_envs,) or actions_N.is_floating_point():
+            raise InvalidAction(
+                f"actions must be {self.num_envs} whole numbers, 0 (continue) or 1 (halt), got "
+                f"{actions_N.dtype} of shape {tuple(actions_N.shape)}"
+            )
+        return actions_N

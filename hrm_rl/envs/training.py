@@ -12,15 +12,16 @@ from typing import Any, NoReturn, Unpack
 import numpy as np
 import torch
 from gymnasium.error import ClosedEnvironmentError, Error
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import AutoresetMode, VectorEnv
 
 from hrm_rl.checks.numbers import choice
 from hrm_rl.device import lighten, shelter
 from hrm_rl.envs import border
 from hrm_rl.envs.arguments import TrainingArguments, spelled_out
+from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.slots import OUTPUTS, SlotsVectorEnv
-from hrm_rl.envs.training_engine import TrainingEngine, run_config
+from hrm_rl.envs.training_engine import TrainingEngine, one_seed, run_config
 from hrm_rl.puzzles import task_for
 from hrm_rl.puzzles.kinds import check_task
 from hrm_rl.training.config import TrainConfig
@@ -29,7 +30,7 @@ from hrm_rl.training.run import Journal, opened
 from hrm_rl.training.train import TrainState
 
 
-class TrainingVectorEnv(SlotsVectorEnv):
+class TrainingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
     """
     ## Description
 
@@ -115,6 +116,7 @@ class TrainingVectorEnv(SlotsVectorEnv):
     | `time_aware`  | **bool**  | `True`      | whether the observation tells the segment            |
     | `output`      | **str**   | `"numpy"`   | `"torch"`: see `HaltingVectorEnv`                    |
     | `task`        | **str**   | of the id   | what the puzzles have to be                          |
+    | `render_mode` | **str**   | `None`      | `"rgb_array"`: `render()` gives a picture a row      |
     | any other     |           | of `preset` | a field of `TrainConfig`: `step_cost`, `max_segments`|
     |               |           |             | `seed`, `device`, `steps`, `lr`, `save_every`, ...   |
 
@@ -135,8 +137,10 @@ class TrainingVectorEnv(SlotsVectorEnv):
     """
 
     engine: TrainingEngine
+    _journal: Journal | None = None  # Gymnasium before 1.4 closes what could not be made, too
     metadata: dict[str, Any] = {  # noqa: RUF012 # as Gymnasium declares it
-        "render_modes": [],
+        "render_modes": ["rgb_array"],
+        "render_fps": 4,
         "autoreset_mode": AutoresetMode.SAME_STEP,
     }
 
@@ -153,6 +157,7 @@ class TrainingVectorEnv(SlotsVectorEnv):
         autoreset_mode: str | AutoresetMode = AutoresetMode.SAME_STEP,
         output: str = "numpy",
         task: str = "",
+        render_mode: str | None = None,
         **changes: Unpack[TrainingArguments],
     ) -> None:
         """`changes` are fields of `TrainConfig`.
@@ -166,6 +171,7 @@ class TrainingVectorEnv(SlotsVectorEnv):
                 "segment in every step, so that its next puzzle follows at once"
             )
         choice("output", output, OUTPUTS)
+        self.render_mode = border.render_mode(render_mode, self.metadata["render_modes"])
         config = run_config(preset, num_envs, dict(changes))
         mdp = MDP(
             observation=observation,
@@ -184,7 +190,7 @@ class TrainingVectorEnv(SlotsVectorEnv):
         super().__init__(config.slots, AutoresetMode.SAME_STEP, output, self.engine.bounds)
         self.metrics: dict[str, float] = {}
         """Of the last `log_every` updates; empty before."""
-        self._journal: Journal | None = new
+        self._journal = new
 
     def reset(
         self,
@@ -212,7 +218,7 @@ class TrainingVectorEnv(SlotsVectorEnv):
         border.dealt(options, 0, np.zeros(0, bool), ())
         self._refuse_torn()
         with shelter(gradients=True), lighten("num_envs"):
-            moment = self.engine.reset(_one_seed(seed, self.num_envs))
+            moment = self.engine.reset(one_seed(seed, self.num_envs))
             if self.output == "torch":
                 return self.engine.show(moment)
             obs_NF, info = border.show(self.engine, moment)
@@ -245,6 +251,20 @@ class TrainingVectorEnv(SlotsVectorEnv):
             raise
         return returned
 
+    def frames(self) -> list[Frame]:
+        """The present moment of every row, to be drawn."""
+        border.moment_of(self.engine)
+        with shelter():
+            return self.engine.frames()
+
+    def render(self) -> tuple[np.ndarray, ...] | None:
+        """RGB pictures (H, W, 3) uint8, one per row; None without a render mode.
+
+        Gymnasium's vector `RecordVideo` makes one board of these boards.
+        """
+        pictures = border.pictures(self.render_mode, self.frames)
+        return tuple(pictures) if self.render_mode else None
+
     def close_extras(self, **kwargs: Any) -> None:
         """Save the run, unless it was broken off (Ctrl-C) midway in an update.
 
@@ -265,21 +285,6 @@ class TrainingVectorEnv(SlotsVectorEnv):
                 "an update was broken off midway; make the environment anew to resume the run from "
                 "where it was saved last"
             )
-
-
-def _one_seed(seed: int | Sequence[int | None] | None, rows: int) -> int | None:
-    """Row i is seeded with `seed + i`, and a list of these seeds is the same as `seed`."""
-    seeds = list(range(seed, seed + rows)) if isinstance(seed, (int, np.integer)) else seed
-    if seeds is None or all(s is None for s in seeds):
-        return None
-    if len(seeds) != rows or any(s is None for s in seeds):
-        raise ValueError(
-            f"seed must be one number or one for each of {rows} rows, got {seeds!r}; the rows are "
-            "dealt from one sequence of puzzles"
-        )
-    return int(
-        np.random.SeedSequence([int(s) for s in seeds if s is not None]).generate_state(1)[0]
-    )
 
 
 def refuse(**arguments: Any) -> NoReturn:

@@ -1,7 +1,7 @@
 """A model in training as an engine: the two halves of a training step, decided between from outside.
 
 A step settles the segment that was shown (halt, one update of the weights, deal) and thinks the next
-one. Torch only, no gymnasium; nothing is read from the device.
+one. Torch only, no gymnasium; nothing is read from the device but to be drawn.
 
 Shapes: N slots, T tokens, F features, M segments from 0.
 """
@@ -9,9 +9,11 @@ Shapes: N slots, T tokens, F features, M segments from 0.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
@@ -21,6 +23,7 @@ from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.envs.arguments import refuse_unknown
 from hrm_rl.envs.engine import Moment, Step
+from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import REWARDS, outcome, succeeded
 from hrm_rl.halting import HALT, MOST_SLOTS
@@ -39,7 +42,7 @@ MEANINGLESS: Final = (
 
 OWN: Final = (
     "num_envs", "preset", "run", "observation", "reward", "time_aware", "autoreset_mode", "output",
-    "task",
+    "task", "render_mode",
 )  # fmt: skip
 """Arguments that the environment has beside the fields of a run's config."""
 
@@ -150,6 +153,30 @@ class TrainingEngine:
             "action_mask": self.mask_M2.index_select(0, sight.m_B),
         }
 
+    def frames(self) -> list[Frame]:
+        """The present moment of every slot, to be drawn; an episode that ended is not among them."""
+        assert self.moment is not None, "reset comes first"
+        slots, values = self._thought.slots, self.task.values
+        x_NT, _, _ = slots.batch
+        shown_NT, before_NT = self._seen.prediction_BT, self.state.memory.prediction_BT
+        arrays = [part.cpu().numpy() for part in (x_NT, shown_NT, before_NT, slots.m_B)]
+        q_N2 = self._thought.output.q.detach().sigmoid().tolist()
+        return [
+            Frame(
+                givens_L=values(x_T),
+                cells_L=values(shown_T),
+                previous_L=values(before_T) if m > 1 else None,
+                segment=int(m),
+                max_segments=self.mdp.max_segments,
+                q_halt=q_halt,
+                q_continue=q_continue,
+                decision="continue" if m > 1 else "",
+                correct=None,
+                task=self.task.task,
+            )
+            for x_T, shown_T, before_T, m, (q_halt, q_continue) in zip(*arrays, q_N2, strict=True)
+        ]
+
 
 def run_config(preset: str, slots: int, changes: dict[str, Any]) -> TrainConfig:
     """The preset with these changes, in which decisions come from outside.
@@ -174,3 +201,18 @@ def run_config(preset: str, slots: int, changes: dict[str, Any]) -> TrainConfig:
         values["model"] = config_to(changes["model"])
     values |= {"slots": slots, "halting": "external", "grow_segments": ()}
     return TrainConfig.from_json(json.dumps(values, default=str))
+
+
+def one_seed(seed: int | Sequence[int | None] | None, rows: int) -> int | None:
+    """Row i is seeded with `seed + i`, and a list of these seeds is the same as `seed`."""
+    seeds = list(range(seed, seed + rows)) if isinstance(seed, (int, np.integer)) else seed
+    if seeds is None or all(s is None for s in seeds):
+        return None
+    if len(seeds) != rows or any(s is None for s in seeds):
+        raise ValueError(
+            f"seed must be one number or one for each of {rows} rows, got {seeds!r}; the rows are "
+            "dealt from one sequence of puzzles"
+        )
+    return int(
+        np.random.SeedSequence([int(s) for s in seeds if s is not None]).generate_state(1)[0]
+    )

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from gymnasium.error import ResetNeeded
 from gymnasium.utils import seeding
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import AutoresetMode, VectorEnv
 from torch import Tensor
 
 from hrm_rl.banks.bank import Bank
@@ -44,7 +44,7 @@ def check_native(env: object) -> None:
     raise ValueError(f"a HaltingVectorEnv itself is needed, got a {type(env).__name__}; {cure}")
 
 
-class HaltingVectorEnv(SlotsVectorEnv):
+class HaltingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
     """N slots of `HaltingEnv`, where Description, Spaces, Rewards and Episode End are.
 
     It equals `SyncVectorEnv` of N single environments in observations, rewards, ends and infos, in
@@ -99,7 +99,7 @@ class HaltingVectorEnv(SlotsVectorEnv):
         self.render_mode = border.render_mode(
             render_mode,
             self.metadata["render_modes"],
-            self.puzzles,
+            self.puzzles is not None,
             "a window shows a single environment" if render_mode == "human" else "",
         )
         self._generators: list[np.random.Generator] = []
@@ -175,7 +175,7 @@ class HaltingVectorEnv(SlotsVectorEnv):
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """RGB pictures (H, W, 3) uint8, one per row; None without a render mode."""
-        pictures = border.pictures(self.render_mode, self.frames())
+        pictures = border.pictures(self.render_mode, self.frames)
         return tuple(pictures) if self.render_mode else None
 
     def _mask(self, options: dict[str, Any] | None) -> np.ndarray:

@@ -29,7 +29,6 @@ class Shown(NamedTuple):
     q_2: Tensor
     """Logits of halting and of continuing."""
     decision: str
-    title: str
 
 
 def solve_frames(
@@ -40,14 +39,13 @@ def solve_frames(
     Args:
         puzzle: a set of one; only the verdict looks at its solution.
     """
-    x_T, task = torch.from_numpy(puzzle.inputs_PL[0]), task_of(puzzle.task).task
+    x_T = torch.from_numpy(puzzle.inputs_PL[0])
     moments = (
         Shown(
             at.segment,
             at.prediction_T,
             at.q_2,
             "forced" if at.forced else "halt" if at.action else "continue",
-            task,
         )
         for at in solve(model, x_T, policy, max_segments, int(puzzle.ids_P[0]))
     )
@@ -74,7 +72,6 @@ def frames_of(puzzle: PuzzleSet, moments: Iterable[Shown], max_segments: int) ->
             max_segments=max_segments,
             decision=at.decision,
             correct=bool(valid_optimal(rules, x_BT, prediction_L[None], y_BT)),
-            title=at.title,
         )
         previous_L = prediction_L.numpy()
 

@@ -58,13 +58,14 @@ def config_to(config: ModelConfig) -> dict[str, Any]:
 
 
 def config_from(values: Mapping[str, Any]) -> AnyConfig:
-    """What `config_to` wrote, or an older version without a "kind".
+    """What `config_to` wrote; without a "kind", the config that has these fields, or an older HRM's.
 
     Raises:
         ValueError: no such architecture, or fields that are not its own, missing or out of range.
     """
     known = dict(values)
-    config, _ = MODELS[choice("the architecture", known.pop("kind", "hrm"), MODELS)]
+    kind = known.pop("kind", None) or _kind_of(known)
+    config, _ = MODELS[choice("the architecture", kind, MODELS)]
     return config(**fitting(config, known))
 
 
@@ -83,6 +84,11 @@ def fitting(config: type[AnyConfig], values: Mapping[str, Any]) -> dict[str, Any
         if field.default is MISSING and field.name not in values:
             raise ValueError(f"a config of {kind} lacks {field.name}; was the file cut short?")
     return dict(values)
+
+
+def _kind_of(values: Mapping[str, Any]) -> str:
+    same = (k for k, (c, _) in MODELS.items() if {f.name for f in fields(c)} == values.keys())
+    return next(same, "hrm")
 
 
 def _kind(config: ModelConfig) -> str:

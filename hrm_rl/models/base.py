@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, get_type_hints
 
 import torch
 import torch.nn.functional as F
@@ -75,6 +75,11 @@ class Model(nn.Module, ABC):
     config: ModelConfig
     puzzle_emb: PuzzleEmbedding
     q_head: nn.Linear
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Let `__init__` name its config's class, not a text: huggingface_hub rebuilds a model by that."""
+        cls.__init__.__annotations__.update(get_type_hints(cls.__init__))
+        super().__init_subclass__(**more)
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

@@ -22,7 +22,7 @@ from hrm_rl.checks.reading import place
 from hrm_rl.models import AnyConfig, Model, config_from, config_to, fitting
 from hrm_rl.models.all_config import read_all_config
 from hrm_rl.models.digested import check_card, check_tensors, with_digests, without_digests
-from hrm_rl.models.found import WEIGHTS, find
+from hrm_rl.models.found import HUB, HUB_CONFIG, WEIGHTS, find
 from hrm_rl.models.hrm import HRM, HRMConfig
 from hrm_rl.models.inferred import check_agreement, check_same, guesses, infer_config, is_trm
 from hrm_rl.models.limits import shortened
@@ -107,8 +107,9 @@ def load_model(
 
     Args:
         name: a shipped checkpoint ("sudoku9"), the path of a `.safetensors` file or of its stem, a
-            run folder, or an official HRM or TRM checkpoint (`.safetensors`, `.pt` or no suffix at
-            all) or a folder of them, of which that of the highest step is taken.
+            run folder, a folder of `model.safetensors` and `config.json` as huggingface_hub has it, or
+            an official HRM or TRM checkpoint (`.safetensors`, `.pt` or no suffix at all) or a folder
+            of them, of which that of the highest step is taken.
         task: the puzzles that it reads ("maze30"), where the file leaves that open.
         verify: compare weights and JSON with the digests in the JSON, if there are any.
         known: fields of the config that the file leaves open (`infer_config`) or that shall differ
@@ -129,7 +130,7 @@ def load_model(
         except ValueError as error:
             raise CheckpointError(f"{path}: {error}") from error
         if verify and card:
-            check_tensors(path, _card_path(path), weights)
+            check_tensors(path, _beside(path), weights)
         try:
             state = plain_state(weights)
             config, card, guessed = _described(path, card, state, known)
@@ -139,7 +140,7 @@ def load_model(
             raise CheckpointError(f"{path}: {error}") from error
         if card and "model" in card:
             if verify:
-                check_card(_card_path(path))
+                check_card(_beside(path))
             card = without_digests(card) | {"model": config_to(config)}
         elif dtype := rounded(weights):
             guessed.append(f"its weights were rounded to {dtype} when they were written")
@@ -196,6 +197,12 @@ def _card_path(path: Path) -> Path:
     return Path(f"{str(path).removesuffix('.safetensors').removesuffix('.pt')}.json")
 
 
+def _beside(path: Path) -> Path:
+    """The JSON that is read with a file of weights: its card, or the config of a model of the hub."""
+    card, config = _card_path(path), path.with_name(HUB_CONFIG)
+    return config if path.name == HUB and not card.exists() and config.exists() else card
+
+
 def _write_card(
     path: Path, model: Model, card: dict[str, Any] | None, state: Mapping[str, Tensor]
 ) -> None:
@@ -206,11 +213,13 @@ def _write_card(
 
 def _read_card(path: Path) -> dict[str, Any]:
     """The JSON beside a file of weights, its "model" as a config; empty if there is none."""
-    path = _card_path(path)
+    path = _beside(path)
     if not path.exists():
         return {}
     try:
         card = read_json(path)
+        if path.name == HUB_CONFIG and "model" not in card:
+            card = {"model": card}
         data = card.get("data", [])
         if not isinstance(data, list) or not all(
             isinstance(one, list) and len(one) == 2 and isinstance(one[0], str) for one in data

@@ -12,6 +12,9 @@ from hrm_rl.models.tensorfile import CheckpointError
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 """The checkpoints that ship with the package."""
+HUB: Final = "model.safetensors"
+HUB_CONFIG: Final = "config.json"
+"""What huggingface_hub calls the weights of a model, and the config beside them."""
 _STEP: Final = re.compile(r"step_(\d{1,18})(?:\.pt|\.pth|\.safetensors)?")
 """What the public code calls its checkpoints."""
 
@@ -50,9 +53,11 @@ def find(name: Any) -> tuple[Path, str]:
 
 
 def _in_folder(folder: Path) -> tuple[Path, str] | None:
-    """Our own weights, or the public checkpoint of the highest step."""
+    """Our own weights, those of Hugging Face's hub, or the public checkpoint of the highest step."""
     if (own := folder / "weights.safetensors").is_file():
         return _weighed(own), ""
+    if (hub := folder / HUB).is_file() and (folder / HUB_CONFIG).is_file():
+        return _weighed(hub), ""
     steps = {
         (int(match[1]), path.name): path
         for path in folder.iterdir()
@@ -69,8 +74,8 @@ def _without_weights(folder: Path) -> str:
     others = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     held = f"it holds {shortened(', '.join(others[:3]))}" if others else "it is empty"
     return (
-        f"the folder {folder} has neither weights.safetensors nor step_* files, {held}; name the file "
-        "of weights itself, or a run folder"
+        f"the folder {folder} has neither weights.safetensors nor step_* files nor {HUB} with "
+        f"{HUB_CONFIG}, {held}; name the file of weights itself, or a run folder"
     )
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 import safetensors.torch
 import torch
@@ -19,6 +20,9 @@ from torch import Tensor
 from hrm_rl.checks.digests import DIFFERS, SEAL, of_tensors, sealed
 from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.reading import Unfit, opened, reason_of, shown, told
+
+FORMAT: Final = {"format": "pt"}
+"""Metadata of weights: Hugging Face's libraries refuse those that do not say whose tensors they are."""
 
 
 class CheckpointError(ValueError):
@@ -94,9 +98,8 @@ def save_tensors(
     """
     own = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
     if path.suffix == ".safetensors":
-        if metadata is not None:
-            metadata = {**metadata, SEAL: _seal(own, metadata)}
-        content = _in_order(safetensors.torch.save(own, metadata))
+        said = FORMAT if metadata is None else {**metadata, SEAL: _seal(own, metadata)}
+        content = _in_order(safetensors.torch.save(own, said))
     else:
         buffer = io.BytesIO()
         torch.save(own, buffer)

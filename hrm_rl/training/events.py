@@ -15,13 +15,18 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
+from hrm_rl.checks.files import parse_json
 from hrm_rl.models.checkpoint import CheckpointError
 from hrm_rl.models.tensorfile import cure_of
+from hrm_rl.training.config import TrainConfig
+
+HEADLINES: Final = ("train/exact_accuracy", "train/mean_segments", "train/lm_loss")
+"""Metrics that TensorBoard's table of hyperparameters shows beside them."""
 
 
 class Events:
@@ -29,12 +34,12 @@ class Events:
 
     What the folder's files hold of this step and later ones is taken back: a killed run has logged
     steps after its last checkpoint, which come again, and a stopped one may have told of part of a
-    line.
+    line. Each file begins with the config, as text and as TensorBoard's hyperparameters.
     """
 
-    def __init__(self, folder: Path, first: int) -> None:
+    def __init__(self, folder: Path, first: int, config: TrainConfig) -> None:
         """Makes no file yet: nothing may come."""
-        self.folder, self.first = folder, first
+        self.folder, self.first, self.config = folder, first, config
         self.file: Any = None
 
     def line(self, step: int, metrics: Mapping[str, float], counts_M: Tensor) -> None:
@@ -79,6 +84,8 @@ class Events:
         self.records = RecordWriter(self.file)
         self._write(step=self.first, file_version="brain.Event:2")
         self._write(step=self.first, session_log=SessionLog(status=SessionLog.START))
+        for summary in described(self.config):
+            self._write(step=self.first, summary=summary)
 
     def _write(self, **fields: Any) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
@@ -90,6 +97,21 @@ class Events:
             with suppress(OSError):  # what could not be written was told of
                 self.file.close()
         self.file = None
+
+
+def described(config: TrainConfig) -> list[Any]:
+    """Summaries of a config: its JSON, and each field a hyperparameter, the model's as "model/width"."""
+    from torch.utils.tensorboard.summary import hparams, text
+
+    told = config.to_json()
+    values: dict[str, Any] = parse_json(told)
+    flat = values | {f"model/{name}": value for name, value in values.pop("model").items()}
+    plain = {k: v if isinstance(v, (bool, int, float)) else str(v) for k, v in flat.items()}
+    indented = "".join(
+        f"    {line}\n" for line in told.splitlines()
+    )  # code, to TensorBoard's markdown
+    experiment, start, _ = hparams(plain, dict.fromkeys(HEADLINES, 0.0))
+    return [text("config", indented), experiment, start]
 
 
 def _second(path: Path) -> int:

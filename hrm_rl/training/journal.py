@@ -58,7 +58,9 @@ class Journal:
         self.since = time.perf_counter()
         """and when it began to come."""
         first = state.step - state.step % state.config.log_every + 1
-        self.events = Events(folder, first) if folder and state.world.rank == 0 else None
+        self.events = (
+            Events(folder, first, state.config) if folder and state.world.rank == 0 else None
+        )
         self.place = _identity(folder) if self.events else None
 
     def note(self, sums: dict[str, Tensor], last: bool = False) -> dict[str, float] | None:

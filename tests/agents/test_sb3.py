@@ -5,12 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from gymnasium.wrappers import TimeLimit
+from gymnasium.wrappers.vector import RecordEpisodeStatistics
 from sb3_contrib import QRDQN, MaskablePPO
 from scripted import PUZZLES, Scripted
 from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.evaluation import evaluate_policy
-from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor, VecNormalize
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from hrm_rl.agents.sb3 import SB3Policy, SB3VecEnv, initial_halt_bias
 from hrm_rl.banks.bank import Bank, log_bank, play
@@ -38,7 +41,7 @@ def native(n: int = 4, **changes: Any) -> SB3VecEnv:
 
 
 def dummy(n: int = 4) -> DummyVecEnv:
-    return DummyVecEnv([lambda: HaltingEnv(**ARGUMENTS)] * n)
+    return DummyVecEnv([lambda: Monitor(HaltingEnv(**ARGUMENTS), info_keywords=("segment",))] * n)
 
 
 @pytest.mark.slow
@@ -80,6 +83,8 @@ def test_steps_and_ended_infos_are_those_of_single_environments() -> None:
         for row in np.flatnonzero(arrays[2]):
             ended += 1
             assert infos[row].keys() == expected[row].keys()
+            for info in (infos[row], expected[row]):
+                assert info["episode"].pop("t") >= 0
             for key, value in infos[row].items():
                 assert np.array_equal(value, expected[row][key]), key
                 assert type(value) is type(expected[row][key])
@@ -108,7 +113,7 @@ def test_contrib_learns_to_wait_for_the_answer(
     algorithm: type[BaseAlgorithm], arguments: dict[str, Any], net: dict[str, Any]
 ) -> None:
     """Every puzzle is right from segment 3 on: best is to halt there, for 1 - 2 * 0.05."""
-    env = VecMonitor(native(8, model=Scripted(right_from=[3] * 8), min_segments=2))
+    env = native(8, model=Scripted(right_from=[3] * 8), min_segments=2)
     model = algorithm(env=env, policy_kwargs={"net_arch": [16]} | net, **arguments)
     model.learn(1536)
     value, _ = evaluate_policy(model, env, 16)
@@ -125,14 +130,42 @@ def test_masks_reach_the_algorithm() -> None:
 
 
 def test_monitor_counts_whole_episodes() -> None:
-    env = VecMonitor(native(), info_keywords=("is_success", "segment"))
-    model = A2C(env=env, **ON_POLICY)
+    env = native()
+    model = A2C(env=env, **ON_POLICY).learn(64)
+    logged = model.ep_info_buffer or []
+    assert len(logged) > 10 and {info["segment"] for info in logged} <= {1, 2, 3, 4, 5}
+    for info in logged:
+        continues = info["segment"] - 1
+        assert info["l"] in (continues, continues + 1) and info["l"] <= 4
+        assert info["r"] in (round(1 - 0.05 * continues, 6), round(-0.05 * continues, 6))
+    assert env.env_is_wrapped(Monitor) == [True] * 4 and not env.env_is_wrapped(TimeLimit)[0]
     rewards, lengths = evaluate_policy(model, env, 12, return_episode_rewards=True)
     assert len(rewards) == len(lengths) == 12
     assert set(lengths) <= {1, 2, 3, 4}
 
 
+def test_infos_of_wrappers_are_those_of_the_row() -> None:
+    """Gymnasium's statistics are a dictionary of arrays; a row's first episode is counted alike."""
+    vector = HaltingVectorEnv(4, autoreset_mode="SameStep", **ARGUMENTS)
+    env = SB3VecEnv(RecordEpisodeStatistics(vector))
+    env.reset()
+    ended: set[int] = set()
+    for step in range(8):
+        *_, done_N, infos = env.step(np.arange(4) == step % 4)
+        for row in np.flatnonzero(done_N).tolist():
+            ours, theirs = infos[row]["episode"], env.reset_infos[row]["episode"]
+            assert type(theirs["l"]) is int and type(theirs["r"]) is float
+            if row not in ended:  # Gymnasium before 1.4 miscounts the later ones
+                assert ours["l"] == theirs["l"] and ours["r"] == pytest.approx(
+                    theirs["r"], abs=1e-6
+                )
+            ended.add(row)
+    assert ended == {0, 1, 2, 3}
+
+
 def test_pictures_and_attributes() -> None:
+    with pytest.warns(UserWarning, match="draws nothing"):
+        assert native(2).get_images() == [None, None]  # before a reset too
     env = native(2, render_mode="rgb_array")
     env.reset()
     assert [picture.shape for picture in env.get_images() if picture is not None] == [
@@ -153,7 +186,7 @@ def test_pictures_and_attributes() -> None:
         (lambda: native(output="torch"), 'pass output="numpy"'),
         (lambda: native().env_method("step", 0), "env_method must be one of .* got 'step'"),
         (lambda: native().set_attr("x", 1, indices=[0]), "leave out indices"),
-        (lambda: initial_halt_bias(DQN(env=native(), **OFF_POLICY), 5), "only actor-critics"),
+        (lambda: initial_halt_bias(DQN(env=native(), **OFF_POLICY), 5), "actor-critic of stable"),
         (lambda: initial_halt_bias(A2C(env=native(), **ON_POLICY), 1), "must be >= 2, got 1"),
     ],
 )

@@ -98,7 +98,7 @@ def test_numbers_of_numpy_are_kept_as_pythons() -> None:
 
 
 def test_an_unknown_keyword_is_told_what_was_meant() -> None:
-    meant = "there is no argument 'stepcost'; did you mean \"step_cost\"[?]"
+    meant = "unexpected keyword argument 'stepcost'; did you mean \"step_cost\"[?]"
     refused(lambda: gymnasium.make("hrm_rl:HRMSudoku-v0", stepcost=1), meant)
     refused(lambda: gymnasium.make_vec("hrm_rl:HRMSudoku-v0", num_envs=2, stepcost=1), meant)
     refused(lambda: gymnasium.make_vec("hrm_rl:HRMSudokuTrain-v0", stepcost=1), meant)

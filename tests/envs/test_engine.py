@@ -74,7 +74,9 @@ def test_nothing_is_read_from_the_device(autoreset: str, bank: bool) -> None:
     env = HaltingVectorEnv(4, autoreset_mode=autoreset, output="torch", step_cost=0.1, **arguments)
     env.reset(seed=0)
     for _ in range(5):
-        obs, reward, terminated, truncated, info = env.step(torch.ones(4, device="meta"))
+        obs, reward, terminated, truncated, info = env.step(
+            torch.ones(4, dtype=torch.int64, device="meta")
+        )
         assert {t.device.type for t in (obs, reward, terminated, truncated)} == {"meta"}
         assert info["prediction"].shape == (4, 16)
     env.reset(options={"reset_mask": torch.ones(4, dtype=torch.bool).numpy()})

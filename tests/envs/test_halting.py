@@ -196,7 +196,7 @@ def test_misuse_is_refused_in_one_sentence() -> None:
     with pytest.raises(ResetNeeded, match=r"call reset\(\) first"):
         env.action_masks()
     env.reset(seed=0)
-    with pytest.raises(InvalidAction, match=r"action must be 0 .* or 1 .* got 2"):
+    with pytest.raises(InvalidAction, match=r"action must be a whole number, 0 .* or 1 .* got 2"):
         env.step(2)
     env.step(1)
     with pytest.raises(ResetNeeded, match=r"call reset\(\) before step"):

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from hrm_rl.envs import picture
 from hrm_rl.envs.boards import palette
+from hrm_rl.envs.frame import Frame
+from hrm_rl.puzzles import task_of
 
 NAN = float("nan")
 
@@ -21,6 +23,7 @@ class Notes:
     def __init__(self) -> None:
         self.boxes: list[tuple[str, palette.Box, palette.Colour]] = []
         self.words: dict[str, tuple[float, float]] = {}
+        self.header: set[str] = set()
 
     def fill(self, box: palette.Box, colour: palette.Colour) -> None:
         self.shape("fill", box, colour)
@@ -42,6 +45,7 @@ class Notes:
         width = self.width_of(words, size)
         left = x - {"left": 0, "middle": width / 2, "right": width}[anchor]
         self.words[words] = (left, left + width)
+        self.header |= {words} if y < palette.BOARD[1] else set()
         return width
 
     def width_of(self, words: str, size: float) -> float:
@@ -116,8 +120,7 @@ def test_the_bar_of_a_q_is_as_long_as_it_is_probable(q, width, value):
 )
 def test_the_header_says_what_was_decided_and_whether_it_was_right(decision, correct, shown):
     notes = paint(decision=decision, correct=correct)
-    always = set(paint().words)
-    assert set(notes.words) - always == shown
+    assert notes.header - paint().header == shown
     marks = {name for name, _, _ in notes.boxes} & {"check", "cross"}
     assert marks == (set() if correct is None else {"check"} if correct else {"cross"})
 
@@ -133,6 +136,22 @@ def test_no_title_runs_into_the_verdict_or_over_the_edge(title, decision):
     for words in new:
         assert words.isprintable() and words.strip()
         assert notes.words[words][1] < min([*chips, verdict[0]])
+
+
+@pytest.mark.parametrize(
+    ("task", "title"),
+    [("life8", "Life 8x8"), ("parity6", "Parity 2x3"), ("queens6", "Queens 6x6")],
+)
+def test_titles_name_the_board_alone(task: str, title: str) -> None:
+    """Not the row of Life's marks below it; every kind in one style."""
+    nothing_L = np.zeros(task_of(task).length, int)
+    frame = Frame(
+        givens_L=nothing_L, cells_L=nothing_L, previous_L=None, segment=1, max_segments=4,
+        q_halt=0.5, q_continue=0.5, decision="", correct=None, task=task,
+    )  # fmt: skip
+    notes = Notes()
+    picture.paint(notes, frame)
+    assert title.replace("x", "\N{MULTIPLICATION SIGN}") in notes.words
 
 
 def test_a_picture_without_a_title_says_which_sudoku_it_is():

@@ -10,7 +10,6 @@ import torch
 from in_training import ID, MOVES, OFTEN, make
 from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.vec_env import VecMonitor
 
 from hrm_rl.agents.sb3 import SB3VecEnv
 from hrm_rl.models.checkpoint import load_model
@@ -54,7 +53,7 @@ def test_sb3_drives_the_halting_of_a_model_in_training(
     algorithm: type[BaseAlgorithm], arguments: dict[str, Any], tmp_path: Path
 ) -> None:
     recorder = Recorder(gymnasium.make_vec(ID, num_envs=4, run=str(tmp_path), **MOVES | OFTEN))
-    env = VecMonitor(recorder)
+    env = recorder
     state = recorder.env.unwrapped.engine.state  # type: ignore[attr-defined]
     agent = algorithm("MlpPolicy", env, seed=5, policy_kwargs={"net_arch": [16]}, **arguments)
     before = [p.clone() for p in agent.policy.parameters()]

@@ -218,7 +218,7 @@ def test_misuse_is_refused_in_one_sentence() -> None:
         env.reset(options={"reset_mask": np.array([True, False])})
     env.reset(seed=0)
     for wrong in (np.zeros(3, int), np.array([0, 2]), np.array([0.5, 1])):
-        with pytest.raises(InvalidAction, match="actions must be 2 of 0"):
+        with pytest.raises(InvalidAction, match="actions must be 2 whole numbers, 0"):
             env.step(wrong)
     env.step(np.array([1, 0]))
     with pytest.raises(ResetNeeded, match=r"episodes of rows \[0\] are over"):

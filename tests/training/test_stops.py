@@ -201,7 +201,7 @@ def test_event_files_are_read_in_the_order_they_were_written(tmp_path: Path) -> 
     """Their names begin with the second, which two of them may share."""
     names = []
     for step in range(3):
-        file = journals.Events(tmp_path, step)
+        file = journals.Events(tmp_path, step, CONFIG)
         file.line(step, {"loss": float(step)}, torch.zeros(2, dtype=torch.long))
         file.close()
         (new,) = {path.name for path in tmp_path.iterdir()} - {*names}

@@ -127,4 +127,4 @@ def legend(canvas: Canvas) -> None:
     canvas.fill((x + 3, y - 5, 10, 10), COLOURS[1])
     x += canvas.text("changed", 20, x + 22, y, GREY, bold=False) + 22 + 30
     canvas.shape("pill", (x, y - 9, 18, 18), BROKEN)
-    canvas.text("no end", 20, x + 24, y, GREY, bold=False)
+    canvas.text("should end", 20, x + 24, y, GREY, bold=False)

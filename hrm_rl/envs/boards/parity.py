@@ -1,4 +1,4 @@
-"""Parity: the bits that are left, those folded away faint, the last one in blue."""
+"""Parity: the bits that are left, the last of them in blue, those folded into it grey and small."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from hrm_rl.envs.boards import cells
-from hrm_rl.envs.boards.palette import FILLED, HAIRLINE, INK, RED, Canvas
+from hrm_rl.envs.boards.palette import FILLED, GREY, INK, RED, Canvas
 from hrm_rl.envs.frame import Frame
 from hrm_rl.puzzles.toys.parity.rules import Parity
 
@@ -24,9 +24,10 @@ def paint(canvas: Canvas, frame: Frame) -> None:
         if not value:
             return
         x, y, width = cell.box[0] + cell.box[2] / 2, cell.box[1] + cell.box[3] / 2, cell.box[2]
-        colour = RED if cell.broken else FILLED if computed else INK if cell.value else HAIRLINE
+        colour = RED if cell.broken else FILLED if computed else INK if cell.value else GREY
         words, bold = Parity.letters[value], bool(cell.value) and not computed
-        canvas.text(words, 0.8 * width, x, y, colour, bold=bold, anchor="middle")
+        size = 0.8 if cell.value else 0.45
+        canvas.text(words, size * width, x, y, colour, bold=bold, anchor="middle")
 
     cells.paint(canvas, frame, bit)
 
@@ -34,6 +35,7 @@ def paint(canvas: Canvas, frame: Frame) -> None:
 def legend(canvas: Canvas) -> None:
     cells.legend(
         canvas,
-        (cells.letter("1", INK), "given"),
-        (cells.letter("1", FILLED, bold=False), "parity of the rest"),
+        (cells.letter("1", INK), "left"),
+        (cells.letter("1", FILLED, bold=False), "parity so far"),
+        (cells.letter("1", GREY, bold=False), "folded in"),
     )

@@ -1,9 +1,12 @@
-"""A Sudoku: givens bold, what is filled in blue, changes shaded, broken rules in red."""
+"""A Sudoku: givens bold, what is filled in blue, changes shaded, broken rules in red.
+
+Once the episode is over, what is wrong without breaking a rule has a red ring."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from hrm_rl.envs.boards.cells import inset
 from hrm_rl.envs.boards.palette import (
     BOARD,
     BROKEN,
@@ -13,8 +16,11 @@ from hrm_rl.envs.boards.palette import (
     GREY,
     HAIRLINE,
     INK,
+    PAPER,
     RED,
+    Box,
     Canvas,
+    Colour,
     cell_box,
 )
 from hrm_rl.envs.frame import Frame
@@ -28,23 +34,30 @@ def paint(canvas: Canvas, frame: Frame) -> None:
     rules = Sudoku(frame.rules.rows)
     canvas.fill(BOARD, CELL)
     digits_L, changed_L, broken_L = frame.shown(frame.cells_L), frame.changed(), frame.broken()
+    ringed_L = frame.wrong() & ~broken_L
     for i in range(len(digits_L)):
         left, top, width, height = box = cell_box(i, rules)
         if changed_L[i]:
             canvas.fill(box, CHANGED)
         if broken_L[i]:
-            inset = 0.1 * width
-            disc = (left + inset, top + inset, width - 2 * inset, height - 2 * inset)
-            canvas.shape("pill", disc, BROKEN)
+            canvas.shape("pill", inset(box, 0.1), BROKEN)
+        if ringed_L[i]:
+            _ring(canvas, box, 0.03, CHANGED if changed_L[i] else CELL)
         if digits_L[i]:
             given = bool(frame.givens_L[i])
-            colour = RED if broken_L[i] else INK if given else FILLED
+            colour = RED if broken_L[i] or ringed_L[i] else INK if given else FILLED
             x, y = left + width / 2, top + height / 2
             canvas.text(str(digits_L[i]), 0.98 * width, x, y, colour, bold=given, anchor="middle")
             if given and digits_L[i] != frame.givens_L[i]:  # overwritten: the given in the corner
                 x, y = left + 0.08 * width, top + 0.18 * height
                 canvas.text(str(frame.givens_L[i]), 0.42 * width, x, y, INK)
     _paint_lines(canvas, rules)
+
+
+def _ring(canvas: Canvas, box: Box, share: float, ground: Colour) -> None:
+    """As large as the disc of a broken rule, and as thick as that share of the box."""
+    canvas.shape("pill", inset(box, 0.1), RED)
+    canvas.shape("pill", inset(box, 0.1 + share), ground)
 
 
 def _paint_lines(canvas: Canvas, rules: Sudoku) -> None:
@@ -60,14 +73,17 @@ def _paint_lines(canvas: Canvas, rules: Sudoku) -> None:
 
 
 def legend(canvas: Canvas) -> None:
-    x, y = BOARD[0], 607.0
+    x, y, gap = BOARD[0], 607.0, 12
     x += canvas.text("7", 26, x, y, INK) + 6
-    x += canvas.text("given", 20, x, y, GREY, bold=False) + 34
+    x += canvas.text("given", 20, x, y, GREY, bold=False) + gap
     x += canvas.text("7", 26, x, y, FILLED, bold=False) + 6
-    x += canvas.text("filled in", 20, x, y, GREY, bold=False) + 34
+    x += canvas.text("filled in", 20, x, y, GREY, bold=False) + gap
     canvas.fill((x, y - 8, 16, 16), CHANGED)
     x += 16 + 6
-    x += canvas.text("changed", 20, x, y, GREY, bold=False) + 34
+    x += canvas.text("changed", 20, x, y, GREY, bold=False) + gap
     canvas.shape("pill", (x, y - 9, 18, 18), BROKEN)
     canvas.text("7", 20, x + 9, y, RED, bold=False, anchor="middle")
-    canvas.text("breaks a rule", 20, x + 18 + 6, y, GREY, bold=False)
+    x += 18 + 6
+    x += canvas.text("breaks a rule", 20, x, y, GREY, bold=False) + gap
+    _ring(canvas, (x - 2, y - 11, 22, 22), 0.06, PAPER)
+    canvas.text("wrong", 20, x + 18 + 6, y, GREY, bold=False)

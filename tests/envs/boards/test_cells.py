@@ -64,11 +64,11 @@ def test_just_what_is_wrong_is_marked(task: str, cells: str, wrong: set[int]) ->
     assert seen(frame(task, cells), palette.BROKEN) == wrong
 
 
-def test_bits_that_are_left_are_dark_the_parity_blue_and_those_folded_away_faint() -> None:
+def test_bits_that_are_left_are_dark_the_parity_blue_and_those_folded_in_grey() -> None:
     shown = frame("parity9", "0111.....")
     assert seen(shown, palette.INK) == {0, 1, 2}
     assert seen(shown, palette.FILLED) == {3}
-    assert seen(shown, palette.HAIRLINE) == {4}
+    assert seen(shown, palette.GREY) == {4}
 
 
 def test_living_cells_are_blue_and_marks_dark_until_they_are_struck() -> None:
