@@ -61,7 +61,9 @@ def main() -> None:
     except (OSError, ValueError) as error:
         parser.error(str(error))
     except KeyboardInterrupt:
-        parser.exit(130, f"\nstopped; {options.out} holds what there is, the same command goes on\n")
+        parser.exit(
+            130, f"\nstopped; {options.out} holds what there is, the same command goes on\n"
+        )
 
 
 if __name__ == "__main__":

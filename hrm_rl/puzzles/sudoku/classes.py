@@ -103,7 +103,10 @@ def column_orders(puzzle: np.ndarray, first: int, second: int, orders: np.ndarra
                 order = ORDERS[inner // 6**place % 6]
                 for k in range(3):
                     orders[count, 3 * place + k] = 3 * over[place] + order[k]
-                    if k and keys[3 * over[place] + order[k - 1]] > keys[3 * over[place] + order[k]]:
+                    if (
+                        k
+                        and keys[3 * over[place] + order[k - 1]] > keys[3 * over[place] + order[k]]
+                    ):
                         sorted_ = False
             count += sorted_
             if count == len(orders):
@@ -112,7 +115,9 @@ def column_orders(puzzle: np.ndarray, first: int, second: int, orders: np.ndarra
 
 
 @njit
-def row_order(answer: np.ndarray, first: int, second: int, names: np.ndarray, col: int) -> np.ndarray:
+def row_order(
+    answer: np.ndarray, first: int, second: int, names: np.ndarray, col: int
+) -> np.ndarray:
     """The band of the two rows, then the others, sorted by the names of their digits in `col`."""
     rows = np.zeros(9, dtype=np.int64)
     rows[0], rows[1], rows[2] = first, second, third_of(first, second)

@@ -1,10 +1,10 @@
 """9x9 puzzles with their answers in 46 bytes each: a .npy file of bytes, (1 + puzzles, 46).
 
-    row 0     14 bytes "hrm-rl sudoku9", 32 bytes SHA-256 of the rows that follow
-    others    32 bytes  the answer's first eight rows and columns, two digits a byte (the rest follows)
-              11 bytes  which cells are shown, a bit each, and 7 bits that are 0
-               2 bytes  rating, the low byte first
-               1 byte   where it comes from: its number in `SOURCES`
+row 0     14 bytes "hrm-rl sudoku9", 32 bytes SHA-256 of the rows that follow
+others    32 bytes  the answer's first eight rows and columns, two digits a byte (the rest follows)
+          11 bytes  which cells are shown, a bit each, and 7 bits that are 0
+           2 bytes  rating, the low byte first
+           1 byte   where it comes from: its number in `SOURCES`
 """
 
 import hashlib

@@ -16,16 +16,17 @@ from hrm_rl.puzzles.sudoku.bands import ALL
 from hrm_rl.puzzles.sudoku.climb import climb
 from hrm_rl.puzzles.sudoku.rating import search
 
-MOST_SOLUTIONS = 2048
+MOST_SOLUTIONS = 256
 """Solutions that are listed; clues that leave more are put back. One clue of a hard puzzle leaves 500
-(the median), and the list takes a microsecond a solution."""
+(the median), the list takes a microsecond a solution, and longer ones did not pay."""
 TRIES = 48
 """Clues that are tried in the place of those that went."""
-FOOT = 40
-"""Guesses of the proof up to which a family's first puzzle is climbed to; the walk does the rest."""
+FOOT = 50
+"""Guesses of the proof up to which the first puzzle of a family is climbed to."""
 CLIMB_PATIENCE = 1000
 PATIENCE = 100
-"""Attempts in vain, one after another, after which a family starts over from another first puzzle."""
+"""Attempts in vain, one after another and 0.25 ms each, after which a family starts over from another
+first puzzle. Every other island of hard puzzles has fewer than a dozen."""
 
 
 @njit
@@ -51,6 +52,19 @@ def drop(rng: np.ndarray, masks: np.ndarray) -> int:
                 return cell * 9 + digit
             place -= 1
     return -1
+
+
+@njit
+def fits(masks: np.ndarray, clue: int) -> bool:
+    """Whether a clue's cell is blank, and its digit not given in the row, column or box."""
+    row, col, own = clue // 81, clue // 9 % 9, 1 << (clue % 9)
+    if masks[clue // 9] != ALL:
+        return False
+    for k in range(9):
+        box = (row // 3 * 3 + k // 3) * 9 + col // 3 * 3 + k % 3
+        if masks[row * 9 + k] == own or masks[k * 9 + col] == own or masks[box] == own:
+            return False
+    return True
 
 
 @njit
@@ -94,8 +108,8 @@ def loosen(
     if below(rng, 4) == 0:
         also = drop(rng, masks)
         clue = below(rng, 729)
-        if masks[clue // 9] != ALL or clue == gone or clue == also:
-            return 0
+        while not fits(masks, clue) or clue == gone or clue == also:
+            clue = below(rng, 729)
         masks[clue // 9] = 1 << (clue % 9)
     count = search(stack, masks, len(grids), grids, unused)
     if count < 2 or count == len(grids):
@@ -187,12 +201,12 @@ def approach(
 
 
 @njit
-def is_among(puzzles: np.ndarray, count: int, masks: np.ndarray, grid: np.ndarray) -> bool:
-    """Whether the puzzle is one of the first `count`."""
-    for k in range(count):
+def is_among(puzzles: np.ndarray, masks: np.ndarray, grid: np.ndarray) -> bool:
+    """Whether the puzzle is one of `puzzles`."""
+    for puzzle in puzzles:
         same = True
         for cell in range(81):
-            if puzzles[k, cell] != (0 if masks[cell] == ALL else grid[cell]):
+            if puzzle[cell] != (0 if masks[cell] == ALL else grid[cell]):
                 same = False
                 break
         if same:
@@ -213,8 +227,8 @@ def family(
 ) -> None:
     """Fill `puzzles`, `answers` (members, 81) and `ratings` with puzzles of values in low..high.
 
-    Each but the first is a neighbour of one before it, mostly of a late one. Where `PATIENCE` attempts in
-    a row find none, the rest of the family starts over from another first puzzle.
+    Each but the first is a neighbour of a random one before it. Where `PATIENCE` attempts in a row find
+    none, the rest of the family starts over from another first puzzle.
     """
     grids = np.zeros((MOST_SOLUTIONS, 81), dtype=np.int64)
     masks = np.zeros(81, dtype=np.int64)
@@ -222,21 +236,20 @@ def family(
     members, begun, vain = 0, 0, PATIENCE
     while members < len(puzzles):
         if vain == PATIENCE:
-            begun = members
-            if not approach(rng, stack, grids, masks, guesses, low, high, sparse):
-                continue
+            begun, vain = members, 0
+            while not approach(rng, stack, grids, masks, guesses, low, high, sparse):
+                pass
             search(stack, masks, 2, grids, guesses)
         else:
-            parent = members - 1 - min(below(rng, members - begun), below(rng, members - begun))
+            vain += 1
+            parent = begun + below(rng, members - begun)
             for cell in range(81):
                 digit = int(puzzles[parent, cell])
                 masks[cell] = 1 << (digit - 1) if digit else ALL
             if neighbour(rng, stack, grids, masks, guesses, low, low, high, sparse) < 0:
-                vain += 1
                 continue
-        if is_among(puzzles, members, masks, grids[0]):
-            vain = min(vain + 1, PATIENCE)
-            continue
+            if is_among(puzzles[begun:members], masks, grids[0]):
+                continue
         vain = 0
         for cell in range(81):
             answers[members, cell] = grids[0, cell]
