@@ -16,7 +16,7 @@ from hrm_rl.checks.numbers import whole
 from hrm_rl.checks.progress import bar
 from hrm_rl.puzzles.sets import PuzzleSet, concat
 from hrm_rl.puzzles.streams import MOST
-from hrm_rl.puzzles.sudoku import families, packed
+from hrm_rl.puzzles.sudoku import families, generate, packed
 
 
 def make(out: Path, kind: str, count: int, seed: int) -> PuzzleSet:
@@ -27,14 +27,13 @@ def make(out: Path, kind: str, count: int, seed: int) -> PuzzleSet:
         sole(parts, doing="filled", option="OUT"),
         bar(total=count, desc=out.name, unit="puzzle") as progress,
     ):
-        distinct, puzzles, number = families.Distinct(), None, 0
-        while puzzles is None or len(puzzles) < count:
+        distinct, puzzles, number = families.Distinct(), generate.easy(0, seed), 0
+        while len(puzzles) < count:
             path = parts / f"{kind}-seed{seed}-{number:05d}.npy"
             made = not path.exists()
             if made:
                 packed.write(path, families.block(kind, number, seed))
-            new = distinct.new(packed.read(path))
-            puzzles = new if puzzles is None else concat([puzzles, new])
+            puzzles = concat([puzzles, distinct.new(packed.read(path))])
             puzzles = puzzles.take(range(min(count, len(puzzles))))
             if made or len(puzzles) == count:
                 packed.write(out, puzzles)

@@ -30,12 +30,14 @@ def source(name: str, split: str = "train", task: str = "") -> PuzzleSet:
 
     Args:
         name: a shipped set ("sudoku9_hard"); the path of a file (`files.read`: .csv, .txt, .sdk,
-            .sdm, .ss, .msk, .tsv, or packed, .npy), which has no splits and is taken whole whatever the split;
-            puzzles made to order, "minimal:100000:7": 100,000 of that kind with seed 7 (easy,
-            minimal, hard 9x9 Sudoku; extreme, forum, file1, sparse, eleven: `sudoku.families`; or a task: "maze10:1000:7"); there may be a fourth number, the
-            difficulty by the measure of the kind ("maze10:1000:7:20"). A task alone is 1,000 of them
-            with seed 0, if no set of that name ships. ARC's tasks as published ("arc1"), see
-            `arc.sets`; a folder that the public scripts wrote, see `official_data`
+            .sdm, .ss, .msk, .tsv, or packed, .npy), which has no splits and is taken whole whatever
+            the split; puzzles made to order, "minimal:100000:7": 100,000 of that kind with seed 7
+            (easy, minimal, hard 9x9 Sudoku; extreme, forum, file1, sparse, eleven, which are
+            distinct up to symmetry, see `sudoku.families`; or a task: "maze10:1000:7"); a task may
+            have a fourth number, the difficulty by the measure of the kind ("maze10:1000:7:20"). A
+            task alone is 1,000 of them with seed 0, if no set of that name ships. ARC's tasks as
+            published ("arc1"), see `arc.sets`; a folder that the public scripts wrote, see
+            `official_data`
         split: which split of a shipped set or folder, or which stream of random numbers for a
             generated one; `splits` says which there are.
         task: what the puzzles of a CSV are, in case they do not tell.

@@ -1,4 +1,4 @@
-"""scripts/make_extreme.py: goes on where it was stopped, bit for bit, and says what is wrong in a sentence."""
+"""scripts/make_extreme.py: goes on where it was stopped, bit for bit; bad input is told in a sentence."""
 
 import importlib.util
 import sys

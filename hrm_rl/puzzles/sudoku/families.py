@@ -78,14 +78,13 @@ def make(name: str, count: int, seed: int, split: str = "train") -> PuzzleSet:
         PuzzleError: no such split, or a seed or number out of range.
     """
     check_order(count, seed, split)
-    distinct, parts, number = Distinct(), [], 0
+    distinct, puzzles, number = Distinct(), generate.easy(0, seed), 0
     with bar(total=count, desc=name, unit="puzzle", leave=False) as progress:
-        while (missing := count - sum(map(len, parts))) > 0:
-            made = distinct.new(block(name, number, seed, split))
-            parts.append(made.take(range(min(missing, len(made)))))
-            progress.update(len(parts[-1]))
+        while len(puzzles) < count:
+            puzzles = concat([puzzles, distinct.new(block(name, number, seed, split))])
+            progress.update(min(count, len(puzzles)) - progress.n)
             number += 1
-    return concat(parts) if parts else generate.easy(0, seed)
+    return puzzles.take(range(count))
 
 
 def block(name: str, number: int, seed: int, split: str = "train") -> PuzzleSet:

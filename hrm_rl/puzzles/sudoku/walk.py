@@ -108,7 +108,7 @@ def loosen(
     if below(rng, 4) == 0:
         also = drop(rng, masks)
         clue = below(rng, 729)
-        while not fits(masks, clue) or clue == gone or clue == also:
+        while not fits(masks, clue) or clue in (gone, also):
             clue = below(rng, 729)
         masks[clue // 9] = 1 << (clue % 9)
     count = search(stack, masks, len(grids), grids, unused)

@@ -87,7 +87,7 @@ def test_a_file_that_is_cut_or_absent_is_told(path):
 
 
 def test_only_what_can_be_packed_is(tmp_path):
-    with pytest.raises(PuzzleError, match="only 9x9 Sudoku of hrm_rl_forum.*, got hrm_rl_small"):
+    with pytest.raises(PuzzleError, match=r"only 9x9 Sudoku of hrm_rl_forum.*, got hrm_rl_small"):
         packed.write(tmp_path / "a.npy", generate.small(4, 2, seed=1))
     with pytest.raises(PuzzleError, match="got 0 of sudoku9"):
         packed.write(tmp_path / "a.npy", generate.easy(0, seed=1))
