@@ -1,6 +1,7 @@
 """Families of hard puzzles: proper, minimal, of their band, distinct up to symmetry, determined by a seed."""
 
 from collections import Counter
+from functools import cache
 
 import numpy as np
 import pytest
@@ -13,16 +14,20 @@ from hrm_rl.puzzles.sudoku.classes import canonical9
 from hrm_rl.puzzles.sudoku.rating import rate, solve_all
 
 NINE = Sudoku(9)
-FILE1, SPARSE = families.make("file1", 150, seed=5), families.make("sparse", 30, seed=5)
+
+
+@cache
+def made(kind):
+    return families.make(kind, {"file1": 150, "sparse": 30}[kind], seed=5)
 
 
 def digits(puzzles):
     return NINE.values(puzzles.inputs_PL), NINE.values(puzzles.solutions_PL)
 
 
-@pytest.mark.parametrize("puzzles", [FILE1, SPARSE], ids=["file1", "sparse"])
-def test_puzzles_have_one_solution_and_no_clue_too_many(puzzles):
-    puzzles_PL, answers_PL = digits(puzzles)
+@pytest.mark.parametrize("kind", ["file1", "sparse"])
+def test_puzzles_have_one_solution_and_no_clue_too_many(kind):
+    puzzles_PL, answers_PL = digits(made(kind))
     found_PL, number_P = solve_all(puzzles_PL)
     assert (number_P == 1).all() and np.array_equal(found_PL, answers_PL)
     for cell in range(81):
@@ -32,21 +37,21 @@ def test_puzzles_have_one_solution_and_no_clue_too_many(puzzles):
 
 
 def test_ratings_are_those_of_the_puzzles_and_lie_in_the_band():
-    first_P, proof_P = rate(digits(FILE1)[0])
-    assert np.array_equal(first_P, FILE1.ratings_P)
-    assert set(FILE1.sources) == {"hrm_rl_file1"}
+    first_P, proof_P = rate(digits(made("file1"))[0])
+    assert np.array_equal(first_P, made("file1").ratings_P)
+    assert set(made("file1").sources) == {"hrm_rl_file1"}
     assert 3 < proof_P.mean() < 20 and proof_P.max() <= families.window("file1", 1.0)[1]
 
 
 def test_sparse_puzzles_have_twenty_clues_or_fewer():
-    clues_P = np.count_nonzero(digits(SPARSE)[0], axis=1)
+    clues_P = np.count_nonzero(digits(made("sparse"))[0], axis=1)
     assert (clues_P <= families.MOST).all() and (clues_P >= families.FEWEST).all()
 
 
 def test_no_puzzle_is_a_copy_of_another_or_of_one_that_ships_for_testing():
     held_out = [load("sudoku9", split) for split in ("fit", "test")]
-    forms = canonical9(*digits(concat([FILE1, SPARSE, *held_out])))
-    own = len(FILE1) + len(SPARSE)
+    forms = canonical9(*digits(concat([made("file1"), made("sparse"), *held_out])))
+    own = len(made("file1")) + len(made("sparse"))
     mine = {form.tobytes() for form in forms[:own]}
     assert len(mine) == own and not mine & {form.tobytes() for form in forms[own:]}
 
@@ -61,11 +66,11 @@ def test_copies_and_what_is_held_out_do_not_come_through():
 
 def test_the_first_are_the_same_however_many_there_are():
     again = families.make("file1", 30, seed=5)
-    assert np.array_equal(again.inputs_PL, FILE1.inputs_PL[:30])
-    assert np.array_equal(again.ratings_P, FILE1.ratings_P[:30])
+    assert np.array_equal(again.inputs_PL, made("file1").inputs_PL[:30])
+    assert np.array_equal(again.ratings_P, made("file1").ratings_P[:30])
     assert np.array_equal(source("file1:30:5").inputs_PL, again.inputs_PL)
     others = [families.make("file1", 30, seed=6), families.make("file1", 30, 5, "test")]
-    rows = np.concatenate([FILE1.inputs_PL[:30], *(other.inputs_PL for other in others)])
+    rows = np.concatenate([made("file1").inputs_PL[:30], *(other.inputs_PL for other in others)])
     assert len(np.unique(rows, axis=0)) == 90
 
 
