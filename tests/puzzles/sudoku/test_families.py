@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from interpreter import run
 
 from hrm_rl.puzzles import PuzzleError, Sudoku, load
 from hrm_rl.puzzles.sets import concat
@@ -114,6 +115,32 @@ def test_forum_puzzles_are_as_hard_as_published():
     proof_P = rate(digits(puzzles)[0])[1]
     assert proof_P.mean() == pytest.approx(55.0, rel=0.3)
     assert len(np.unique(canonical9(*digits(puzzles)), axis=0)) == 240
+
+
+KERNELS = """
+import numpy as np
+from hrm_rl.puzzles import jit
+from hrm_rl.puzzles.rng import stream
+from hrm_rl.puzzles.sudoku.bands import WORDS
+from hrm_rl.puzzles.sudoku.classes import canonical9
+from hrm_rl.puzzles.sudoku.rating import DEPTH
+from hrm_rl.puzzles.sudoku.walk import family
+
+puzzles, answers = np.zeros((2, 3, 81), dtype=np.uint8)
+ratings, stack = np.zeros(3, dtype=np.int32), np.zeros((DEPTH, WORDS), dtype=np.int64)
+family(stream(8, 0, 0), stack, 1, 9, False, puzzles, answers, ratings)
+forms = canonical9(puzzles, answers)
+print(jit.HAVE_NUMBA, puzzles.tolist(), answers.tolist(), ratings.tolist(), forms.tolist())
+"""
+
+
+@pytest.mark.slow
+def test_a_family_is_the_same_with_numba_and_without(monkeypatch, tmp_path):
+    monkeypatch.setenv("HRM_RL_NO_NUMBA", "")
+    compiled = run(KERNELS, tmp_path).stdout
+    monkeypatch.setenv("HRM_RL_NO_NUMBA", "1")
+    plain = run(KERNELS, tmp_path).stdout
+    assert compiled.startswith("True [[") and plain == compiled.replace("True", "False")
 
 
 def test_bad_orders_are_told():
