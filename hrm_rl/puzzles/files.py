@@ -19,6 +19,7 @@ from hrm_rl.puzzles.columns import HEADER, Row, rating_of, table
 from hrm_rl.puzzles.kinds import KINDS, task_of
 from hrm_rl.puzzles.sets import PuzzleSet, concat
 from hrm_rl.puzzles.streams import check_split
+from hrm_rl.puzzles.sudoku import packed
 from hrm_rl.puzzles.sudoku import text as sudoku_text
 from hrm_rl.puzzles.sudoku.rules import Sudoku, for_length
 from hrm_rl.puzzles.task import PuzzleError, Task
@@ -36,11 +37,11 @@ SOLVED_FOR: Final = " (answer solved for)"
 
 def is_file(name: str) -> bool:
     """Whether a puzzle set's name is that of a file."""
-    return Path(name).suffix.lower() in SUFFIXES
+    return Path(name).suffix.lower() in (*SUFFIXES, packed.SUFFIX)
 
 
 def read(path: str | os.PathLike[str], task: str = "") -> PuzzleSet:
-    """The puzzles of a file: a table (`columns`), or a text with one puzzle or many.
+    """The puzzles of a file: a table (`columns`), a text with one puzzle or many, or `packed` ones.
 
     Sudoku may be written in any way that circulates (`sudoku.text`). Other puzzles in a text stand
     one a line, or apart by empty lines. `task` names the kind of puzzle; left out, the first one
@@ -54,6 +55,8 @@ def read(path: str | os.PathLike[str], task: str = "") -> PuzzleSet:
         PuzzleError: the file can't be read, or a puzzle in it can't be used; it names the line.
     """
     path = place("a file of puzzles", path)
+    if path.suffix.lower() == packed.SUFFIX:
+        return packed.read(path)
     text = read_text(path)
     if not text.strip():
         raise PuzzleError(f"{path} is empty; give a file with at least one puzzle")

@@ -16,6 +16,8 @@ from hrm_rl.puzzles.task import PuzzleError
 
 SUDOKU9 = ("easy", "minimal", "hard")
 """Functions of `generate`, each of which makes 9x9 Sudoku of one kind."""
+FAMILIES = ("extreme", "forum", "file1", "sparse", "eleven")
+"""Names that `sudoku.families` makes distinct 9x9 Sudoku of."""
 
 DEFAULT_COUNT = 1000
 LONGEST_NAME = 200
@@ -28,12 +30,14 @@ def source(name: str, split: str = "train", task: str = "") -> PuzzleSet:
 
     Args:
         name: a shipped set ("sudoku9_hard"); the path of a file (`files.read`: .csv, .txt, .sdk,
-            .sdm, .ss, .msk, .tsv), which has no splits and is taken whole whatever the split;
-            puzzles made to order, "minimal:100000:7": 100,000 of that kind with seed 7 (easy,
-            minimal, hard 9x9 Sudoku, or a task: "maze10:1000:7"); there may be a fourth number, the
-            difficulty by the measure of the kind ("maze10:1000:7:20"). A task alone is 1,000 of them
-            with seed 0, if no set of that name ships. ARC's tasks as published ("arc1"), see
-            `arc.sets`; a folder that the public scripts wrote, see `official_data`
+            .sdm, .ss, .msk, .tsv, or packed, .npy), which has no splits and is taken whole whatever
+            the split; puzzles made to order, "minimal:100000:7": 100,000 of that kind with seed 7
+            (easy, minimal, hard 9x9 Sudoku; extreme, forum, file1, sparse, eleven, which are
+            distinct up to symmetry, see `sudoku.families`; or a task: "maze10:1000:7"); a task may
+            have a fourth number, the difficulty by the measure of the kind ("maze10:1000:7:20"). A
+            task alone is 1,000 of them with seed 0, if no set of that name ships. ARC's tasks as
+            published ("arc1"), see `arc.sets`; a folder that the public scripts wrote, see
+            `official_data`
         split: which split of a shipped set or folder, or which stream of random numbers for a
             generated one; `splits` says which there are.
         task: what the puzzles of a CSV are, in case they do not tell.
@@ -125,9 +129,10 @@ def _refuse_path(name: str) -> None:
 
 def _generated(name: str, split: str) -> PuzzleSet:
     kind, *numbers = name.split(":")
-    kinds = (*SUDOKU9, *GENERATED)
-    counts = (2,) if kind in SUDOKU9 else (2, 3)
-    made = kind in SUDOKU9 or _kind(kind) in GENERATED
+    nine = (*SUDOKU9, *FAMILIES)
+    kinds = (*nine, *GENERATED)
+    counts = (2,) if kind in nine else (2, 3)
+    made = kind in nine or _kind(kind) in GENERATED
     if (
         not made
         or len(numbers) not in counts
@@ -138,10 +143,10 @@ def _generated(name: str, split: str) -> PuzzleSet:
         hint = "" if made else did_you_mean(_kind(kind), kinds)
         raise PuzzleError(
             'generated puzzles are named "kind:count:seed" '
-            f'(kind: {", ".join((*SUDOKU9, sized))}), got "{name[:80]}"' + (hint and f"; {hint}")
+            f'(kind: {", ".join((*nine, sized))}), got "{name[:80]}"' + (hint and f"; {hint}")
         )
     count, seed, *knob = map(int, numbers)
-    length = 81 if kind in SUDOKU9 else task_of(kind).length
+    length = 81 if kind in nine else task_of(kind).length
     if count > (most := min(MOST, MOST_CELLS // length)):
         raise PuzzleError(
             f"{most} puzzles of {length} cells at most are made at once, got {count} in {name!r}; "
@@ -152,6 +157,10 @@ def _generated(name: str, split: str) -> PuzzleSet:
 
         puzzles: PuzzleSet = getattr(generate, kind)(count, seed=seed, split=split)
         return puzzles
+    if kind in FAMILIES:
+        from hrm_rl.puzzles.sudoku import families
+
+        return families.make(kind, count, seed, split)
     task = task_of(kind)
     module = import_module(GENERATED[task.kind])
     puzzles = module.generate(task, count, seed=seed, split=split, knob=knob[0] if knob else None)
