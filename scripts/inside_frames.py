@@ -22,13 +22,7 @@ def frames(model: Model, puzzle: PuzzleSet, segments: int) -> Iterator[Frame]:
     """
     batch = batch_of(puzzle, torch.zeros(1, dtype=torch.long), model.device)
     moments = (
-        Shown(
-            at.segment,
-            at.prediction_BT[0],
-            at.q_B2[0].float(),
-            "",
-            f"{puzzle.task}, step {at.step}",
-        )
+        Shown(at.segment, at.prediction_BT[0], at.q_B2[0].float(), f"step {at.step}")
         for at in predictions(model, batch, segments)
     )
     yield from frames_of(puzzle, moments, segments)
