@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
@@ -21,14 +22,7 @@ def frames(model: Model, puzzle: PuzzleSet, segments: int) -> Iterator[Frame]:
         puzzle: a set of one; only the verdict looks at its solution.
     """
     batch = batch_of(puzzle, torch.zeros(1, dtype=torch.long), model.device)
-    moments = (
-        Shown(
-            at.segment,
-            at.prediction_BT[0],
-            at.q_B2[0].float(),
-            "",
-            f"{puzzle.task}, step {at.step}",
-        )
-        for at in predictions(model, batch, segments)
-    )
-    yield from frames_of(puzzle, moments, segments)
+    steps = list(predictions(model, batch, segments))
+    moments = [Shown(at.segment, at.prediction_BT[0], at.q_B2[0].float(), "") for at in steps]
+    for at, frame in zip(steps, frames_of(puzzle, moments, segments), strict=True):
+        yield replace(frame, title=f"{puzzle.task}, step {at.step}")
