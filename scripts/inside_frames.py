@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import torch
@@ -21,14 +22,7 @@ def frames(model: Model, puzzle: PuzzleSet, segments: int) -> Iterator[Frame]:
         puzzle: a set of one; only the verdict looks at its solution.
     """
     batch = batch_of(puzzle, torch.zeros(1, dtype=torch.long), model.device)
-    moments = (
-        Shown(
-            at.segment,
-            at.prediction_BT[0],
-            at.q_B2[0].float(),
-            "",
-            f"{puzzle.task}, step {at.step}",
-        )
-        for at in predictions(model, batch, segments)
-    )
-    yield from frames_of(puzzle, moments, segments)
+    moments = list(predictions(model, batch, segments))
+    shown = (Shown(at.segment, at.prediction_BT[0], at.q_B2[0].float(), "") for at in moments)
+    for at, frame in zip(moments, frames_of(puzzle, shown, segments), strict=True):
+        yield dataclasses.replace(frame, title=f"{puzzle.task}, step {at.step}")
