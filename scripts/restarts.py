@@ -88,11 +88,13 @@ def main() -> None:
     model, _ = load_model(asked.checkpoint)
     puzzles = load(asked.puzzles, "fit").sample(asked.count)
     study_of = study(model, puzzles, asked.segments, asked.kind, asked.seed, asked.copies)
-    rows = dict(bar(iterable=study_of, total=len(asked.copies), desc="copies"))
+    said = {name: str(value) for name, value in vars(asked).items()}
+    rows: dict[int, dict[str, float]] = {}
+    for K, row in bar(iterable=study_of, total=len(asked.copies), desc="copies"):
+        rows[K] = row
+        if asked.out:
+            write_atomically(asked.out, json.dumps(said | {"rows": rows}, indent=2).encode())
     print("\n".join(table(rows)))
-    if asked.out:
-        said = {name: str(value) for name, value in vars(asked).items()}
-        write_atomically(asked.out, json.dumps(said | {"copies": rows}, indent=2).encode())
 
 
 if __name__ == "__main__":
