@@ -51,7 +51,7 @@ if typing.TYPE_CHECKING:
     from hrm_rl.training.config import TrainConfig as TrainConfig
     from hrm_rl.training.presets import PRESETS as PRESETS
     from hrm_rl.training.run import run as run
-    from hrm_rl.training.train import TrainState as TrainState
+    from hrm_rl.training.state import TrainState as TrainState
     from hrm_rl.training.train import train as train
 
 __version__ = "0.1.0"
@@ -63,7 +63,7 @@ _PUBLIC: typing.Final = {
     "SB3Policy": "hrm_rl.agents.sb3",
     "SB3VecEnv": "hrm_rl.agents.sb3",
     "TrainConfig": "hrm_rl.training.config",
-    "TrainState": "hrm_rl.training.train",
+    "TrainState": "hrm_rl.training.state",
     "best_fixed": "hrm_rl.stopping.exact",
     "evaluate": "hrm_rl.evaluate",
     "fit_snell": "hrm_rl.stopping.snell",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
@@ -22,7 +22,7 @@ def frames(model: Model, puzzle: PuzzleSet, segments: int) -> Iterator[Frame]:
         puzzle: a set of one; only the verdict looks at its solution.
     """
     batch = batch_of(puzzle, torch.zeros(1, dtype=torch.long), model.device)
-    moments = list(predictions(model, batch, segments))
-    shown = (Shown(at.segment, at.prediction_BT[0], at.q_B2[0].float(), "") for at in moments)
-    for at, frame in zip(moments, frames_of(puzzle, shown, segments), strict=True):
-        yield dataclasses.replace(frame, title=f"{puzzle.task}, step {at.step}")
+    steps = list(predictions(model, batch, segments))
+    moments = [Shown(at.segment, at.prediction_BT[0], at.q_B2[0].float(), "") for at in steps]
+    for at, frame in zip(steps, frames_of(puzzle, moments, segments), strict=True):
+        yield replace(frame, title=f"{puzzle.task}, step {at.step}")

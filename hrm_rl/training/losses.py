@@ -61,13 +61,9 @@ def weighed(lm_B: Float[Tensor, " B"], m_B: Int[Tensor, " B"], decay: float) -> 
     return lm_B * decay ** (m_B - 1).to(lm_B.dtype)
 
 
-def answered(
-    batch: Batch, logits_BTV: Float[Tensor, "B T V"], task: Task, answers: str = "stored"
-) -> Batch:
-    """The batch with the answers that are asked for: those "stored", or the "nearest" right ones."""
-    if answers == "nearest":
-        return batch._replace(y_BT=NEAREST[task.kind](task, batch.x_BT, logits_BTV, batch.y_BT))
-    return batch
+def answered(batch: Batch, logits_BTV: Float[Tensor, "B T V"], task: Task) -> Batch:
+    """The batch with the right answers that are nearest to the prediction, in place of those stored."""
+    return batch._replace(y_BT=NEAREST[task.kind](task, batch.x_BT, logits_BTV, batch.y_BT))
 
 
 def halt_target(

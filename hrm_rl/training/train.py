@@ -68,8 +68,9 @@ def think(state: TrainState) -> Thought:
     rows_BE = model.puzzle_rows(before.batch.id_B).requires_grad_()
     with autocast(state.dtype, rows_BE.device):
         slots, output = loop.advance(model, before, rows_BE)
-    task, answers = task_for(model.config), state.config.answers
-    slots = slots._replace(batch=losses.answered(slots.batch, output.logits, task, answers))
+    if state.config.answers == "nearest":
+        task = task_for(model.config)
+        slots = slots._replace(batch=losses.answered(slots.batch, output.logits, task))
     correct_B = verdicts.correct(output.logits, slots.batch.y_BT)
     z_BD = model.read(slots.carry.z_H)
 

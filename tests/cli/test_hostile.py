@@ -59,9 +59,10 @@ def test_a_warning_that_python_is_asked_to_raise_is_one_line(
 
 
 def test_names_are_texts() -> None:
-    for call, word in ((find_bank, "bank"), (task_of, "task")):
-        with pytest.raises(ValueError, match=f"a {word} is named by a text"):
-            call(9)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="folder of a bank must be a text or a path, got 9"):
+        find_bank(9)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="a task is named by a text"):
+        task_of(9)  # type: ignore[arg-type]
 
 
 def test_a_run_whose_files_are_pipes_is_refused(tmp_path: Path) -> None:

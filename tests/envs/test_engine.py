@@ -70,7 +70,7 @@ def test_nothing_is_read_from_the_device(autoreset: str, bank: bool) -> None:
     if bank:
         from hrm_rl.banks.bank import log_bank
 
-        arguments["bank"] = log_bank(tiny_hrm(), PUZZLES, 3)
+        arguments |= {"bank": log_bank(tiny_hrm(), PUZZLES, 3), "model": None}
     env = HaltingVectorEnv(4, autoreset_mode=autoreset, output="torch", step_cost=0.1, **arguments)
     env.reset(seed=0)
     for _ in range(5):

@@ -27,7 +27,8 @@ KEYS = {
 
 
 def make(**arguments: Any) -> HaltingEnv:
-    return HaltingEnv(**{"model": Scripted(), "puzzles": PUZZLES} | arguments)
+    thinks = {} if "bank" in arguments else {"model": Scripted()}
+    return HaltingEnv(**thinks | {"puzzles": PUZZLES} | arguments)
 
 
 # --- the MDP --------------------------------------------------------------------------------------

@@ -83,7 +83,8 @@ def test_a_bank_gives_what_the_model_gives(mode: str, reward: str) -> None:
     arguments = ARGUMENTS | {"reward": reward, "step_cost": 0.1}
     bank = log_bank(Scripted(), PUZZLES, 8)  # longer than needed
     native, banked = (
-        HaltingVectorEnv(5, autoreset_mode=mode, **arguments | {"bank": b}) for b in (None, bank)
+        HaltingVectorEnv(5, autoreset_mode=mode, **arguments | thinks)
+        for thinks in ({}, {"model": None, "bank": bank})
     )
     assert native.observation_space == banked.observation_space
     compare(banked, native, 20, 7, 0.3, exactly)
@@ -168,6 +169,8 @@ def assert_same_numbers(
 def test_what_was_handed_out_can_be_changed_without_effect(output: str, bank: Bank | None) -> None:
     arguments = ARGUMENTS | {"bank": bank, "autoreset_mode": "SameStep", "output": output}
     arguments["time_aware"] = False  # the observation is then a part of the engine's state
+    if bank is not None:
+        arguments["model"] = None
     env, other = (HaltingVectorEnv(4, **arguments) for _ in range(2))
     returned, expected = arrays(env.reset(seed=0)), arrays(other.reset(seed=0))
     convert = torch.tensor if output == "torch" else np.array

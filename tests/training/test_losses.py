@@ -92,8 +92,7 @@ def test_the_answers_asked_for_are_the_stored_or_the_nearest_ones():
     )
     batch = Batch(torch.ones(1, 16, dtype=torch.long), stored[None], torch.zeros(1))
     logits_BTV = math.log(2) * torch.nn.functional.one_hot(other, 3)[None].float()
-    assert losses.answered(batch, logits_BTV, game) is batch
-    nearest = losses.answered(batch, logits_BTV, game, "nearest")
+    nearest = losses.answered(batch, logits_BTV, game)
     assert torch.equal(nearest.y_BT, other[None]) and torch.equal(nearest.x_BT, batch.x_BT)
     assert verdicts.correct(logits_BTV, nearest.y_BT).tolist() == [True]
     # Each cell has 1/2 on one token and 1/4 on both others; the answers differ in eight cells.

@@ -30,9 +30,10 @@ SMALL: dict[str, dict[str, int]] = {
 
 
 def scripted_env(right_from: int, slots: int = 32, **settings: object) -> HaltingVectorEnv:
+    model = None if "bank" in settings else Scripted(right_from=[right_from] * len(PUZZLES))
     return HaltingVectorEnv(
         slots,
-        model=Scripted(right_from=[right_from] * len(PUZZLES)),
+        model=model,
         puzzles=PUZZLES,
         max_segments=M,
         step_cost=0.02,
