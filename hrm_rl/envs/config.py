@@ -17,7 +17,9 @@ from hrm_rl.banks.files import find_bank, read_bank, read_header
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.device import lighten, resolve_device, shelter
 from hrm_rl.envs.arguments import HaltingArguments, refuse_unknown
+from hrm_rl.envs.bank_engine import BankEngine
 from hrm_rl.envs.banked import BankSegments
+from hrm_rl.envs.border import HaltingEngine
 from hrm_rl.envs.engine import Engine
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.segments import FrozenModel, LiveSegments, Segments
@@ -83,7 +85,7 @@ class HaltingConfig(MDP):
             choice("split", given.get("split", "fit"), SPLITS)
         return HaltingConfig(**given)
 
-    def engine(self, slots: int, autoreset: str) -> tuple[Engine, PuzzleSet | None]:
+    def engine(self, slots: int, autoreset: str) -> tuple[HaltingEngine, PuzzleSet | None]:
         """Load what is named and put it together; no puzzles for a synthetic bank.
 
         Raises:
@@ -95,6 +97,8 @@ class HaltingConfig(MDP):
             if self.task and puzzles is not None:
                 check_task(puzzles.task, self.task, "the bank" if banked else "the model")
             _check_room(segments, slots)
+            if isinstance(segments, BankSegments) and segments.device.type == "cpu":
+                return BankEngine(segments, self, slots, autoreset), puzzles
             return Engine(segments, self, slots, autoreset), puzzles
 
     def _banked(self, bank: Bank) -> tuple[Segments, PuzzleSet | None]:

@@ -8,13 +8,15 @@ Shapes: N slots, S stand-ins, B rows of a forward (N or N + S), F features, M se
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from contextlib import AbstractContextManager
+from typing import Any, Final, NamedTuple, cast
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Int8
 from torch import Tensor
 
 from hrm_rl.checks.numbers import choice, whole
+from hrm_rl.device import shelter
 from hrm_rl.envs.dealing import draw_puzzle
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import REWARDS, Outcome, succeeded
@@ -93,9 +95,20 @@ class Engine:
         zero_N = torch.zeros(slots, dtype=torch.int64, device=device)
         rows = segments.fresh(zero_N)
         self.state = State(zero_N, zero_N, rows, rows, 0, None)
-        m_M = torch.arange(mdp.max_segments + 1, device=device)
-        may_M2 = torch.stack([m_M < mdp.max_segments, m_M >= mdp.min_segments], -1)
-        self.mask_M2 = may_M2.to(torch.int8)  # which actions have an effect after segment m
+        self.mask_M2 = masks_of(mdp).to(device)
+
+    @property
+    def begun(self) -> bool:
+        """Whether there was a reset."""
+        return self.state.moment is not None
+
+    def given(self, numbers: Any) -> Tensor:
+        """Numbers from outside as this engine takes them."""
+        return torch.as_tensor(numbers, device=self.device)
+
+    def surroundings(self) -> AbstractContextManager[None]:
+        """What a call has to run in, so that it does not depend on torch's defaults."""
+        return shelter()
 
     @property
     def moment(self) -> Moment | None:
@@ -216,11 +229,19 @@ class Engine:
         puzzle_N = draw_puzzle(state.key_N, state.dealt_N, self.segments.puzzles)
         return self.segments.deal(state.rows, puzzle_N, where_N)
 
+    def pick(self, moment: Moment, rows_B: Any) -> Moment:
+        """Some slots of it."""
+        return pick(moment, self.given(rows_B))
+
+    def observe(self, moment: Moment) -> Float[Tensor, "N F"]:
+        """The observation alone."""
+        return self.segments.show(moment.look).obs_BF
+
     def show(self, moment: Moment) -> tuple[Float[Tensor, "N F"], dict[str, Tensor]]:
         """The observation, and what `info` says: the same keys at every moment, own tensors."""
         look, outcome = moment.look, moment.outcome
         shown = self.segments.show(look)
-        return shown.obs_BF, {
+        info = {
             "correct": outcome.correct_B.clone(),
             "is_success": succeeded(outcome, self.mdp.reward) & moment.over_N,
             "cells": outcome.cells_B.clone(),
@@ -232,3 +253,17 @@ class Engine:
             "prediction": shown.prediction_BT,
             "action_mask": self.mask_M2.index_select(0, look.m_B),
         }
+        if not self.mdp.prediction:
+            del info["prediction"]
+        return shown.obs_BF, info
+
+
+def pick(moment: Moment, index_B: Int[Tensor, " B"]) -> Moment:
+    """Some slots of a moment."""
+    return cast(Moment, each(lambda part: part.index_select(0, index_B), moment))
+
+
+def masks_of(mdp: MDP) -> Int8[Tensor, "M 2"]:
+    """Which of continue and halt have an effect after segment m, from 0, where none was run."""
+    m_M = torch.arange(mdp.max_segments + 1)
+    return torch.stack([m_M < mdp.max_segments, m_M >= mdp.min_segments], -1).to(torch.int8)

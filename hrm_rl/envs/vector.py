@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
 import numpy as np
-import torch
 from gymnasium.error import ResetNeeded
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
@@ -18,7 +17,6 @@ from torch import Tensor
 from hrm_rl.envs import border
 from hrm_rl.envs.arguments import VECTOR_ONLY, HaltingArguments, spelled_out
 from hrm_rl.envs.config import HaltingConfig
-from hrm_rl.envs.engine import Engine
 from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.slots import SlotsVectorEnv
 
@@ -65,7 +63,7 @@ class HaltingVectorEnv(SlotsVectorEnv):
     `_correct` of what is always said.
     """
 
-    engine: Engine
+    engine: border.HaltingEngine
     metadata: dict[str, Any] = {  # noqa: RUF012 # as Gymnasium declares it
         "render_modes": ["rgb_array"],
         "render_fps": 4,
@@ -150,20 +148,21 @@ class HaltingVectorEnv(SlotsVectorEnv):
             ResetNeeded: the first reset has a mask.
         """
         where_N = self._mask(options)
-        puzzles, device = self.engine.segments.puzzles, self.engine.device
-        puzzle_N = border.dealt(options, puzzles, where_N, ("puzzle", "reset_mask"))
+        engine = self.engine
+        puzzle_N = border.dealt(
+            options, engine.segments.puzzles, where_N, ("puzzle", "reset_mask")
+        )
         self._seed(seed, where_N)
-        moment = self.engine.reset(
-            torch.from_numpy(where_N).to(device), None if puzzle_N is None else puzzle_N.to(device)
+        moment = engine.reset(
+            engine.given(where_N), None if puzzle_N is None else engine.given(puzzle_N)
         )
         self._over_N = self._over_N & ~where_N
         if self.output == "torch":
-            return self.engine.show(moment)
-        obs_NF, info = border.show(self.engine, moment)
-        elsewhere = np.flatnonzero(~where_N)
-        for value in info.values():
-            value[elsewhere] = 0
-        return obs_NF, border.batched(info, where_N)
+            return border.tensors(engine, moment)
+        rows_B = where_N.nonzero()[0]
+        _, info = border.show(engine, engine.pick(moment, rows_B))
+        info = {key: border.spread(info[key], rows_B, self.num_envs) for key in info}
+        return border.array(engine.observe(moment)), border.batched(info, where_N)
 
     def frames(self) -> list[Frame]:
         """The present moment of every row, to be drawn."""
@@ -188,7 +187,7 @@ class HaltingVectorEnv(SlotsVectorEnv):
                 f'options["reset_mask"] must have shape ({self.num_envs},) and one True at least, '
                 f"got {where_N!r}"
             )
-        if self.engine.moment is None:
+        if not self.engine.begun:
             raise ResetNeeded("the first reset() starts every row; call it without a reset_mask")
         return where_N.copy()
 
