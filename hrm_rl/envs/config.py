@@ -17,7 +17,6 @@ from hrm_rl.banks.files import find_bank, read_bank, read_header
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.device import lighten, resolve_device, shelter
 from hrm_rl.envs.arguments import HaltingArguments, refuse_unknown
-from hrm_rl.envs.bank_engine import BankEngine
 from hrm_rl.envs.banked import BankSegments
 from hrm_rl.envs.border import HaltingEngine
 from hrm_rl.envs.engine import Engine
@@ -98,7 +97,12 @@ class HaltingConfig(MDP):
                 check_task(puzzles.task, self.task, "the bank" if banked else "the model")
             _check_room(segments, slots)
             if isinstance(segments, BankSegments) and segments.device.type == "cpu":
-                return BankEngine(segments, self, slots, autoreset), puzzles
+                from hrm_rl.puzzles.jit import HAVE_NUMBA  # which takes a while to load
+
+                if HAVE_NUMBA:
+                    from hrm_rl.envs.bank_engine import BankEngine
+
+                    return BankEngine(segments, self, slots, autoreset), puzzles
             return Engine(segments, self, slots, autoreset), puzzles
 
     def _banked(self, bank: Bank) -> tuple[Segments, PuzzleSet | None]:

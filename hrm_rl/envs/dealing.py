@@ -8,15 +8,8 @@ Shapes: N slots.
 
 from __future__ import annotations
 
-from typing import Final
-
-import numpy as np
-from jaxtyping import Int, UInt64
+from jaxtyping import Int
 from torch import Tensor
-
-GOLDEN: Final = np.array(0x9E3779B97F4A7C15, np.uint64)
-"""What SplitMix64 adds to its state at each output."""
-_FACTORS: Final = np.array([0xBF58476D1CE4E5B9, 0x94D049BB133111EB], np.uint64)
 
 
 def draw_puzzle(
@@ -25,19 +18,6 @@ def draw_puzzle(
     """The index of puzzle number `dealt` of a slot, uniform over fewer than 2^31 `puzzles`."""
     upper_N = _shift(splitmix64(key_N, dealt_N), 33)
     return upper_N * puzzles >> 31
-
-
-def puzzles_of(stream_N: UInt64[np.ndarray, " N"], puzzles: int) -> Int[np.ndarray, " N"]:
-    """`draw_puzzle` in numpy, of the states of SplitMix64: key + (dealt + 1) * `GOLDEN`."""
-    z_N = stream_N.copy()
-    for bits, factor in zip((30, 27), _FACTORS, strict=True):
-        z_N ^= z_N >> bits
-        z_N *= factor
-    z_N ^= z_N >> 31
-    z_N >>= 33
-    z_N *= puzzles
-    z_N >>= 31
-    return z_N.view(np.int64)
 
 
 def splitmix64(key_N: Int[Tensor, " N"], count_N: Int[Tensor, " N"]) -> Int[Tensor, " N"]:
