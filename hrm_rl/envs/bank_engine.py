@@ -21,9 +21,10 @@ from torch import Tensor
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.device import shelter
 from hrm_rl.envs import bank_kernels
+from hrm_rl.envs.arrays import maker
 from hrm_rl.envs.bank_kernels import CODE, FIRST, PLACE, PUZZLE, SEGMENT, STREAM
 from hrm_rl.envs.banked import BankLook, BankRows, BankSegments
-from hrm_rl.envs.engine import AUTORESETS, Moment, Step, masks_of
+from hrm_rl.envs.engine import AUTORESETS, Moment, masks_of
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.halting import HALT, MOST_SLOTS
 
@@ -66,9 +67,18 @@ def rules(mdp: MDP, autoreset: str, step_m: int) -> Rules:
 class Sight(NamedTuple):
     """Where slots are between two decisions."""
 
-    slots_4B: Int[np.ndarray, "4 B"]
+    slots_4N: Int[np.ndarray, "4 N"]
     """Code, puzzle, sequence, place; see `bank_kernels`."""
-    over_B: Bool[np.ndarray, " B"]
+    over_N: Bool[np.ndarray, " N"]
+
+
+class BankStep(NamedTuple):
+    """What one step gave; see `engine.Step`."""
+
+    now: Sight
+    final: Sight
+    reward_N: Float[np.ndarray, " N"]
+    terminated_N: Bool[np.ndarray, " N"]
 
 
 class BankState(NamedTuple):
@@ -89,7 +99,7 @@ class BankEngine:
         self.slots = whole("num_envs", slots, low=1, high=MOST_SLOTS)
         self.segments, self.mdp = segments, mdp
         self.rules = rules(mdp, autoreset, segments.layout.step_m)
-        self.mask_M2 = masks_of(mdp)
+        self.mask_M2 = masks_of(mdp, self.device)
         self._observed_RF, self._prediction_RT, self._correct_R, self._cells_R, self._rating_P = (
             part.numpy()
             for part in (
@@ -105,6 +115,7 @@ class BankEngine:
         self._worth_R = {"token_accuracy": self._cells_R, "valid_optimal": self._valid_R}.get(
             mdp.reward, self._correct_R
         )
+        self._empty = maker(slots)
         none = Sight(np.zeros((4, slots), np.int64), np.zeros(slots, bool))
         self.state = BankState(none, begun=False)
 
@@ -113,7 +124,7 @@ class BankEngine:
         """Whether there was a reset."""
         return self.state.begun
 
-    def given(self, numbers: Any) -> Shaped[np.ndarray, "..."]:
+    def given(self, numbers: Any) -> np.ndarray:
         return numbers.cpu().numpy() if isinstance(numbers, Tensor) else np.asarray(numbers)
 
     def surroundings(self) -> AbstractContextManager[None]:
@@ -140,35 +151,39 @@ class BankEngine:
         self.state = BankState(sight, begun=True)
         return sight
 
-    def step(self, action_N: Shaped[np.ndarray, " N"]) -> Step:
+    def step(self, action_N: Shaped[np.ndarray, " N"]) -> BankStep:
         assert self.begun, "reset comes first"
-        segments, n, same_step = self.segments, self.slots, self.autoreset == "SameStep"
-        final_4N, over_N, reward_N = np.empty((4, n), np.int64), np.empty(n, bool), np.empty(n)
-        now_4N = np.empty((4, n), np.int64) if same_step else final_4N
+        halt_N = action_N if action_N.dtype == np.bool_ else action_N == HALT
+        segments, n, empty = self.segments, self.slots, self._empty
+        next_step, same_step = self.autoreset == "NextStep", self.autoreset == "SameStep"
+        final_4N, over_N = empty((4, n), np.int64), empty((n,), np.bool_)
+        now_4N = empty((4, n), np.int64) if same_step else final_4N
+        reward_N = empty((n,), np.float64)
         bank_kernels.step(
-            action_N == HALT, self.state.sight.slots_4B, self.autoreset == "NextStep", same_step,
+            halt_N, self.state.sight.slots_4N, next_step, same_step,
             segments.puzzles, segments.layout.step_p, self.rules.whole_C3, self.rules.real_C2,
             self.rules.over_C, self._worth_R, final_4N, now_4N, over_N, reward_N,
         )  # fmt: skip
         final = Sight(final_4N, over_N)
         now = Sight(now_4N, np.zeros(n, bool)) if same_step else final
         self._judge(now)
-        self.state = self.state._replace(sight=now)
-        return Step(now, final, reward_N, over_N.copy())
+        self.state = BankState(now, begun=True)
+        return BankStep(now, final, reward_N, over_N.copy())
 
     def pick(self, sight: Sight, rows_B: Int[np.ndarray, " B"]) -> Sight:
-        """Some slots of it."""
-        return Sight(sight.slots_4B.take(rows_B, 1), sight.over_B.take(rows_B))
+        """Some slots of it, to be observed."""
+        return Sight(sight.slots_4N.take(rows_B, 1), sight.over_N.take(rows_B))
 
     # --- what there is to see ---------------------------------------------------------------------
 
     def observe(self, sight: Sight) -> Float[np.ndarray, "B F"]:
         """The observation alone."""
-        segments, (code_B, _, _, place_B) = self.segments, sight.slots_4B
+        segments, (code_B, _, _, place_B) = self.segments, sight.slots_4N
+        shape = len(place_B), segments.width + self.mdp.time_aware
+        obs_BF = (self._empty if len(place_B) == self.slots else np.empty)(shape, np.float32)
+        if segments.ready:  # "clip" writes right into it, "raise" into a copy first
+            return self._observed_RF.take(place_B, 0, obs_BF, "clip")
         seen_BF = self._observed_RF.take(place_B, 0)
-        if segments.ready:
-            return seen_BF
-        obs_BF = np.empty((len(seen_BF), segments.width + self.mdp.time_aware), np.float32)
         obs_BF[:, : segments.width] = seen_BF[:, : segments.width]
         if self.mdp.time_aware:
             obs_BF[:, -1] = self.rules.time_C.take(code_B)
@@ -176,38 +191,57 @@ class BankEngine:
 
     def show(self, sight: Sight) -> tuple[Float[np.ndarray, "B F"], dict[str, np.ndarray]]:
         """The observation, and what `info` says: the same keys at every moment, own arrays."""
-        rows = len(sight.over_B)
-        whole_3B, flag_4B = np.empty((3, rows), np.int64), np.empty((4, rows), bool)
-        cells_B, mask_B2 = np.empty(rows, self._cells_R.dtype), np.empty((rows, 2), np.int8)
+        return self.observe(sight), self.tell(sight)
+
+    def tell(
+        self, sight: Sight, where_N: Bool[np.ndarray, " N"] | None = None
+    ) -> dict[str, np.ndarray]:
+        """What `info` says, where marked, and zeros elsewhere."""
+        n, empty = self.slots, self._empty
+        whole_3N, flag_4N = empty((3, n), np.int64), empty((4, n), np.bool_)
+        cells_N, mask_N2 = empty((n,), self._cells_R.dtype), empty((n, 2), np.int8)
         bank_kernels.tell(
-            sight.slots_4B, self._by_rules, self.rules.whole_C3, self.rules.flag_C4,
+            sight.slots_4N, where_N is None, sight.over_N if where_N is None else where_N,
+            self._by_rules, self.rules.whole_C3, self.rules.flag_C4,
             self._correct_R, self._valid_R, self._cells_R, self._rating_P,
-            whole_3B, flag_4B, cells_B, mask_B2,
+            whole_3N, flag_4N, cells_N, mask_N2,
         )  # fmt: skip
-        correct_B, success_B, valid_B, forced_B = flag_4B
-        segment_B, puzzle_B, rating_B = whole_3B
+        correct_N, success_N, valid_N, forced_N = flag_4N
+        segment_N, puzzle_N, rating_N = whole_3N
         info = {
-            "correct": correct_B,
-            "is_success": success_B,
-            "cells": cells_B,
-            "valid_optimal": valid_B,
-            "segment": segment_B,
-            "forced": forced_B,
-            "puzzle_id": puzzle_B,
-            "rating": rating_B,
+            "correct": correct_N,
+            "is_success": success_N,
+            "cells": cells_N,
+            "valid_optimal": valid_N,
+            "segment": segment_N,
+            "forced": forced_N,
+            "puzzle_id": puzzle_N,
+            "rating": rating_N,
         }
         if self.mdp.prediction:
-            info["prediction"] = self._prediction_RT.take(sight.slots_4B[PLACE], 0)
-        info["action_mask"] = mask_B2
-        return self.observe(sight), info
+            info["prediction"] = self._predicted(sight, where_N)
+        info["action_mask"] = mask_N2
+        return info
+
+    def _predicted(self, sight: Sight, where_N: np.ndarray | None) -> np.ndarray:
+        place_N, table_RT = sight.slots_4N[PLACE], self._prediction_RT
+        prediction_NT = self._empty((self.slots, table_RT.shape[1]), table_RT.dtype)
+        if where_N is None:
+            return table_RT.take(place_N, 0, prediction_NT, "clip")
+        rows_B = where_N.nonzero()[0]
+        prediction_NT.fill(0)
+        prediction_NT[rows_B] = table_RT.take(place_N.take(rows_B), 0)
+        return prediction_NT
 
     def _judge(self, sight: Sight) -> None:
         """See to it that all answers to the puzzles at hand are judged by the rules, once."""
         if self.segments.task is None:
             return
-        puzzle_B = sight.slots_4B[PUZZLE]
+        puzzle_B = sight.slots_4N[PUZZLE]
         for puzzle in np.unique(puzzle_B[~self._judged_P.take(puzzle_B)]).tolist():
-            look = self._look(np.full(self.mdp.max_segments, puzzle), 1 + np.arange(self.mdp.max_segments))
+            look = self._look(
+                np.full(self.mdp.max_segments, puzzle), 1 + np.arange(self.mdp.max_segments)
+            )
             with shelter():
                 self._valid_R[look.place_B.numpy()] = self.segments.outcome(look).valid_B.numpy()
             self._judged_P[puzzle] = True

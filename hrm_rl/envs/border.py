@@ -19,7 +19,7 @@ from torch import Tensor
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.device import lighten, shelter
 from hrm_rl.envs.arguments import refuse_unknown
-from hrm_rl.envs.engine import Moment, Step
+from hrm_rl.envs.engine import Moment
 from hrm_rl.envs.frame import Frame, frame_at
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.render import draw
@@ -50,8 +50,12 @@ class SlotEngine(Protocol):
     def given(self, numbers: Any) -> Any:
         """Numbers from outside as this engine takes them."""
 
-    def step(self, action_N: Any) -> Step: ...
+    def step(self, action_N: Any) -> Any:
+        """A `Step`, of its own kind of arrays."""
+
     def pick(self, moment: Any, rows_B: np.ndarray) -> Any: ...
+    def observe(self, moment: Any) -> Any: ...
+    def tell(self, moment: Any, where_N: np.ndarray) -> dict[str, Any]: ...
     def show(self, moment: Any) -> tuple[Any, dict[str, Any]]: ...
 
 
@@ -59,16 +63,17 @@ class HaltingEngine(SlotEngine, Protocol):
     """What the environments of a frozen model ask besides."""
 
     mdp: MDP
-    segments: Segments
     state: Any
     slots: int
+
+    @property
+    def segments(self) -> Segments: ...
 
     def surroundings(self) -> AbstractContextManager[None]:
         """What a call has to run in, so that it does not depend on torch's defaults."""
 
     def seed(self, key_N: Any, where_N: Any) -> None: ...
     def reset(self, where_N: Any, puzzle_N: Any = None) -> Any: ...
-    def observe(self, moment: Any) -> Any: ...
 
 
 def array(found: Tensor | np.ndarray) -> np.ndarray:
@@ -88,11 +93,18 @@ def tensors(engine: SlotEngine, moment: Any) -> tuple[Tensor, dict[str, Tensor]]
 
 
 def show(engine: SlotEngine, moment: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Observation and `info`, in the dtypes that Gymnasium gives to Python's bool, int and float."""
+    """Observation and `info` in numpy."""
     obs_NF, info = engine.show(moment)
-    values = {key: array(value) for key, value in info.items()}
+    return array(obs_NF), plain(info)
+
+
+def plain(info: dict[str, Any]) -> dict[str, np.ndarray]:
+    """In the dtypes that Gymnasium gives to Python's bool, int and float."""
+    values = info
+    if not isinstance(info["cells"], np.ndarray):
+        values = {key: array(value) for key, value in info.items()}
     values["cells"] = values["cells"].astype(np.float64)
-    return array(obs_NF), values
+    return values
 
 
 def row(values: dict[str, np.ndarray], slot: int) -> dict[str, Any]:
@@ -118,14 +130,9 @@ def observation_space(bounds: tuple[list[float], list[float]]) -> spaces.Box:
     return spaces.Box(np.array(low, np.float32), np.array(high, np.float32), dtype=np.float32)
 
 
-def spread(value_B: np.ndarray, rows_B: np.ndarray, rows: int) -> np.ndarray:
-    """The values in these of so many rows, and zeros elsewhere."""
-    value_N = np.zeros((rows, *value_B.shape[1:]), value_B.dtype)
-    value_N[rows_B] = value_B
-    return value_N
-
-
-def seed(engine: HaltingEngine, generators: Sequence[np.random.Generator], where_N: np.ndarray) -> None:
+def seed(
+    engine: HaltingEngine, generators: Sequence[np.random.Generator], where_N: np.ndarray
+) -> None:
     """Start the puzzle sequences of the marked slots anew, each keyed by its own generator."""
     keys = [
         int(generator.integers(2**63)) if marked else 0
@@ -258,7 +265,7 @@ def batched(values: dict[str, np.ndarray], where_N: np.ndarray) -> dict[str, Any
     """`info` as Gymnasium batches it: beside each key `_key`, for where it is said."""
     infos: dict[str, Any] = {}
     for key, value in values.items():
-        infos[key], infos[f"_{key}"] = value, where_N.copy()
+        infos[key], infos["_" + key] = value, where_N.copy()
     return infos
 
 

@@ -95,7 +95,7 @@ class Engine:
         zero_N = torch.zeros(slots, dtype=torch.int64, device=device)
         rows = segments.fresh(zero_N)
         self.state = State(zero_N, zero_N, rows, rows, 0, None)
-        self.mask_M2 = masks_of(mdp).to(device)
+        self.mask_M2 = masks_of(mdp, device)
 
     @property
     def begun(self) -> bool:
@@ -237,6 +237,10 @@ class Engine:
         """The observation alone."""
         return self.segments.show(moment.look).obs_BF
 
+    def tell(self, moment: Moment, where_N: Any) -> dict[str, Tensor]:
+        """What `info` says where marked, and zeros elsewhere."""
+        return told(self.show(moment)[1], self.given(where_N))
+
     def show(self, moment: Moment) -> tuple[Float[Tensor, "N F"], dict[str, Tensor]]:
         """The observation, and what `info` says: the same keys at every moment, own tensors."""
         look, outcome = moment.look, moment.outcome
@@ -263,7 +267,15 @@ def pick(moment: Moment, index_B: Int[Tensor, " B"]) -> Moment:
     return cast(Moment, each(lambda part: part.index_select(0, index_B), moment))
 
 
-def masks_of(mdp: MDP) -> Int8[Tensor, "M 2"]:
+def told(info: dict[str, Tensor], where_N: Bool[Tensor, " N"]) -> dict[str, Tensor]:
+    """The infos of the marked rows, and zeros elsewhere."""
+    return {
+        key: value.masked_fill(~where_N.view(-1, *[1] * (value.dim() - 1)), 0)
+        for key, value in info.items()
+    }
+
+
+def masks_of(mdp: MDP, device: torch.device) -> Int8[Tensor, "M 2"]:
     """Which of continue and halt have an effect after segment m, from 0, where none was run."""
-    m_M = torch.arange(mdp.max_segments + 1)
+    m_M = torch.arange(mdp.max_segments + 1, device=device)
     return torch.stack([m_M < mdp.max_segments, m_M >= mdp.min_segments], -1).to(torch.int8)

@@ -215,7 +215,7 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
         if self._over:
             raise ResetNeeded("no episode is under way; call reset() before step()")
         step = self.engine.step(self.engine.given(np.array([action])))
-        self._over = step.terminated_N.item()
+        self._over = bool(step.terminated_N.item())
         obs_F, info = self._seen(step.now)
         return obs_F, step.reward_N.item(), self._over, False, info
 

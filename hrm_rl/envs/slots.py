@@ -71,7 +71,7 @@ class SlotsVectorEnv(VectorEnv[Any, Any, Any]):
         obs_NF, info = border.show(self.engine, step.now)
         over_N = border.array(step.terminated_N)
         infos = border.batched(info, np.ones(self.num_envs, bool))
-        if self.autoreset_mode is AutoresetMode.SAME_STEP and over_N.any():
+        if self.autoreset_mode is AutoresetMode.SAME_STEP and np.count_nonzero(over_N):
             infos |= self._final_infos(step, over_N)
         self._over_N = over_N.copy()
         truncated_N = np.zeros(self.num_envs, bool)
@@ -79,11 +79,11 @@ class SlotsVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _final_infos(self, step: Step, over_N: np.ndarray) -> dict[str, Any]:
         """In mode SameStep: the last moments of the episodes that ended, and nothing elsewhere."""
-        rows_B = np.flatnonzero(over_N)
-        obs_BF, info = border.show(self.engine, self.engine.pick(step.final, rows_B))
+        rows_B = over_N.nonzero()[0]
+        obs_BF = border.array(self.engine.observe(self.engine.pick(step.final, rows_B)))
         final_obs = np.full(self.num_envs, None, dtype=object)
         final_obs[rows_B] = np.fromiter(obs_BF, object, len(obs_BF))
-        final_info = {key: border.spread(info[key], rows_B, self.num_envs) for key in info}
+        final_info = border.plain(self.engine.tell(step.final, over_N))
         return {
             "final_obs": final_obs,
             "final_info": border.batched(final_info, over_N),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -20,7 +20,7 @@ from hrm_rl import features, loop
 from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.envs.arguments import refuse_unknown
-from hrm_rl.envs.engine import Moment, Step, masks_of, pick
+from hrm_rl.envs.engine import Moment, Step, masks_of, pick, told
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import REWARDS, outcome, succeeded
 from hrm_rl.halting import HALT, MOST_SLOTS
@@ -66,7 +66,7 @@ class TrainingEngine:
         self.state, self.mdp, self.task = state, mdp, task_for(c.model)
         self.device = device = state.slots.m_B.device
         self.float = torch.float32 if device.type == "mps" else torch.float64  # of rewards
-        self.mask_M2 = masks_of(mdp).to(device)
+        self.mask_M2 = masks_of(mdp, device)
         self.moment: Moment | None = None
         self.torn = False
         """Whether an update was broken off midway: the state is then nothing to save or go on from."""
@@ -127,6 +127,14 @@ class TrainingEngine:
     def pick(self, moment: Moment, rows_B: Any) -> Moment:
         """Some slots of it."""
         return pick(moment, self.given(rows_B))
+
+    def observe(self, moment: Moment) -> Float[Tensor, "N F"]:
+        """The observation alone."""
+        return cast(Sight, moment.look).obs_NF.clone()
+
+    def tell(self, moment: Moment, where_N: Any) -> dict[str, Tensor]:
+        """What `info` says where marked, and zeros elsewhere."""
+        return told(self.show(moment)[1], self.given(where_N))
 
     def _think(self) -> Moment:
         """One segment, and what is seen of it; changes no part of the run."""

@@ -149,9 +149,7 @@ class HaltingVectorEnv(SlotsVectorEnv):
         """
         where_N = self._mask(options)
         engine = self.engine
-        puzzle_N = border.dealt(
-            options, engine.segments.puzzles, where_N, ("puzzle", "reset_mask")
-        )
+        puzzle_N = border.dealt(options, engine.segments.puzzles, where_N, ("puzzle", "reset_mask"))
         self._seed(seed, where_N)
         moment = engine.reset(
             engine.given(where_N), None if puzzle_N is None else engine.given(puzzle_N)
@@ -159,9 +157,7 @@ class HaltingVectorEnv(SlotsVectorEnv):
         self._over_N = self._over_N & ~where_N
         if self.output == "torch":
             return border.tensors(engine, moment)
-        rows_B = where_N.nonzero()[0]
-        _, info = border.show(engine, engine.pick(moment, rows_B))
-        info = {key: border.spread(info[key], rows_B, self.num_envs) for key in info}
+        info = border.plain(engine.tell(moment, where_N))
         return border.array(engine.observe(moment)), border.batched(info, where_N)
 
     def frames(self) -> list[Frame]:
