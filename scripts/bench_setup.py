@@ -43,7 +43,7 @@ class Bench:
     def create(checkpoint: str, device_name: str, quick: bool) -> Bench:
         """With the preset's architecture, weights drawn at random, where there is no checkpoint."""
         device = resolve_device(device_name)
-        preset = PRESETS["sudoku4" if checkpoint == "sudoku4" else "sudoku9"]()
+        preset = PRESETS.get(checkpoint, PRESETS["sudoku9"])()
         try:
             model, _ = load_model(checkpoint, device)
             weights = f"checkpoint {checkpoint}"

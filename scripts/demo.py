@@ -22,6 +22,7 @@ from hrm_rl.puzzles import load
 TRAIN4 = ["train", "sudoku4", "--steps", "2200"]
 COMPARE9 = ["compare", "--fit-bank", "sudoku9-fit", "--test-bank", "sudoku9-test", "--seeds", "2"]
 WATCH9 = ["watch", "--checkpoint", "sudoku9", "--seed", "1309"]
+"""A test puzzle that is right after four segments, and halted by the Q-head after the fifth."""
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """Does it pay to try a puzzle several times? K copies beside one with the same total of segments.
 
     python scripts/restarts.py CHECKPOINT [--puzzles sudoku9_hard] [--count 500] [--segments 16]
-                               [--kind symmetry] [--out out/restarts.json]
+                               [--copies 1 2 4 8 16] [--kind symmetry] [--out out/restarts.json]
 
 For each K: the share of puzzles right in any copy after the segments (a bound for every choice), of
 the answer that most copies give, of the copy with the largest Q_halt, and of the first that verifies,
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -47,13 +47,19 @@ def scores(of: Tries, one: Tries, solution_PT: torch.Tensor) -> dict[str, float]
 
 
 def study(
-    model: Model, puzzles: PuzzleSet, segments: int, kind: str, seed: int = 0
+    model: Model,
+    puzzles: PuzzleSet,
+    segments: int,
+    kind: str,
+    seed: int = 0,
+    copies: Sequence[int] = COPIES,
 ) -> Iterator[tuple[int, dict[str, float]]]:
-    """The scores of each K."""
+    """The scores of each K; the single copy thinks once, for the longest, and is cut for the others."""
     solution_PT = torch.from_numpy(puzzles.solutions_PL)
-    for K in COPIES:
-        several = tries(model, puzzles, K, segments, kind, seed)
-        yield K, scores(several, tries(model, puzzles, 1, K * segments, kind, seed), solution_PT)
+    one = tries(model, puzzles, 1, max(copies) * segments, kind, seed)
+    for K in copies:
+        cut = Tries(*(part_MP[: K * segments] for part_MP in one))
+        yield K, scores(tries(model, puzzles, K, segments, kind, seed), cut, solution_PT)
 
 
 def table(rows: dict[int, dict[str, float]]) -> list[str]:
@@ -74,18 +80,21 @@ def main() -> None:
     parser.add_argument("--puzzles", default="sudoku9_hard", help="a set that ships")
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--segments", type=int, default=16)
+    parser.add_argument("--copies", type=int, nargs="+", default=list(COPIES))
     parser.add_argument("--kind", choices=KINDS, default="symmetry")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     model, _ = load_model(asked.checkpoint)
     puzzles = load(asked.puzzles, "fit").sample(asked.count)
-    study_of = study(model, puzzles, asked.segments, asked.kind, asked.seed)
-    rows = dict(bar(iterable=study_of, total=len(COPIES), desc="copies"))
+    study_of = study(model, puzzles, asked.segments, asked.kind, asked.seed, asked.copies)
+    said = {name: str(value) for name, value in vars(asked).items()}
+    rows: dict[int, dict[str, float]] = {}
+    for K, row in bar(iterable=study_of, total=len(asked.copies), desc="copies"):
+        rows[K] = row
+        if asked.out:
+            write_atomically(asked.out, json.dumps(said | {"rows": rows}, indent=2).encode())
     print("\n".join(table(rows)))
-    if asked.out:
-        said = {name: str(value) for name, value in vars(asked).items()}
-        write_atomically(asked.out, json.dumps(said | {"copies": rows}, indent=2).encode())
 
 
 if __name__ == "__main__":

@@ -30,7 +30,9 @@ from hrm_rl.training.memory import keep_freed_memory
 from hrm_rl.training.presets import PRESETS
 
 
-def ship(name: str, preset: str, folder: Path, hours: float | None, also: list[Path]) -> None:
+def ship(
+    name: str, preset: str, folder: Path, hours: float | None, limit: int, also: list[Path]
+) -> None:
     """Copy the weights of a run, in half precision, and write their card."""
     config = TrainConfig.from_json((folder / "config.json").read_text())
     model, _ = load_model(folder)
@@ -43,12 +45,12 @@ def ship(name: str, preset: str, folder: Path, hours: float | None, also: list[P
     }
     save_model(WEIGHTS / name, model.half(), card)
     model, _ = load_model(WEIGHTS / name)  # what is measured is what ships
+    text = [f"# {name}", "", *header(model, config, card), *climbed(folder)]
+    text += NOTES.get(name, "").splitlines()
     titles, sets = zip(*test_sets(config, also), strict=True)
+    sets = [puzzles.sample(min(limit, len(puzzles))) for puzzles in sets]
     with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=alone) as pool:
-        parts = pool.map(measured, titles, sets, [model] * len(sets))
-        text = [f"# {name}", "", *header(model, config, card), *climbed(folder)]
-        text += NOTES.get(name, "").splitlines()
-        text += chain.from_iterable(parts)
+        text += chain.from_iterable(pool.map(measured, titles, sets, [model] * len(sets)))
     write_atomically(WEIGHTS / f"{name}.md", ("\n".join(text) + "\n").encode())
     print(f"{WEIGHTS / name}.safetensors, .json and .md: step {card['steps']} of {folder}")
 
@@ -78,6 +80,7 @@ def main() -> None:
     parser.add_argument(
         "--hours", type=float, help="CPU hours of the run, where its log has those of a shared core"
     )
+    parser.add_argument("--limit", type=int, default=1000, help="puzzles of each set")
     parser.add_argument(
         "--also", type=Path, nargs="*", default=[], help="more official CSVs to report on"
     )
@@ -86,7 +89,7 @@ def main() -> None:
     preset = args.preset or args.name
     if preset not in PRESETS:
         parser.error(f"--preset must say which of {', '.join(PRESETS)} made {args.name}")
-    ship(args.name, preset, args.run or Path("runs") / args.name, args.hours, args.also)
+    ship(args.name, preset, args.run or Path("runs") / args.name, args.hours, args.limit, args.also)
 
 
 if __name__ == "__main__":

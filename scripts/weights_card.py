@@ -98,7 +98,7 @@ def told(config: Any) -> str:
 
 def climbed(folder: Path) -> list[str]:
     """Of the puzzles that training halted, the share right along the run: ten lines."""
-    exact = _events(folder).Scalars("train/exact")
+    exact = _events(folder).Scalars("train/exact_accuracy")
     if not exact:
         return []
     bounds = np.linspace(0, exact[-1].step, 11)[1:]

@@ -2,13 +2,13 @@
 
 NOTES = {
     "maze8": """
-The hours are those of a machine that was shared: on a core of its own it takes about twenty minutes. A cell
+A cell
 sees its row and its column alone (token mixer "neighbours"), a prior that the paper's model does not have.
 Pilots, right by the rules on the fit split after 4 / 16 segments. 130 core-seconds with 16 segments at most:
 this model 4.0 / 3.6 % (1,979 steps), the MLP token mixer in its place 2.0 / 0.8 % (1,752 steps), TRM with one
 layer, four updates a recursion, the MLP token mixer and `halt_bce` 1.2 / 0.8 % (1,429 steps). 65 core-seconds
-of this model: with 16 segments 1.2 / 0.8 % (980 steps), with 4, as in the first stage here, 20.0 / 23.6 %
-(998 steps). The weights ship in half precision.
+of this model: with 16 segments 1.2 / 0.8 % (980 steps), with 4, as the run begins here, 20.0 / 23.6 %
+(998 steps).
 """,
     "queens8": """
 The hours are those of a machine that was shared: on a core of its own it takes about six minutes. 42 % of

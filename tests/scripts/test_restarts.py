@@ -45,11 +45,8 @@ def test_scores_by_hand(restarts: ModuleType) -> None:
     }  # fmt: skip
 
 
-def test_a_study_is_a_table_of_its_copies(
-    restarts: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(restarts, "COPIES", (1, 2))
-    rows = dict(restarts.study(talkative(), PUZZLES, 2, "symmetry"))
+def test_a_study_is_a_table_of_its_copies(restarts: ModuleType) -> None:
+    rows = dict(restarts.study(talkative(), PUZZLES, 2, "symmetry", copies=(1, 2)))
     assert rows[1]["segments until verified"] == rows[1]["one, segments"] == 2
     assert rows[2]["one, segments"] == rows[2]["segments until verified"] == 4
     head, _, first, second = restarts.table(rows)

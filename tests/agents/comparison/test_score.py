@@ -119,4 +119,4 @@ def test_mistakes_are_one_sentence(policy: Any, bank: Any, said: str) -> None:
 
 def test_the_door_example_runs() -> None:
     row = score("stable-2", "sudoku9-test", step_cost=0.01, resamples=100)
-    assert 0.5 < row.accuracy.mean < 0.6 and row.gain[0.01].mean > 0
+    assert 0.65 < row.accuracy.mean < 0.75 and row.gain[0.01].mean > 0

@@ -1,0 +1,46 @@
+"""The hypotheses' script: what giving up is compared with."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from hrm_rl.agents.rules import sweep
+from hrm_rl.banks.files import read_bank
+from hrm_rl.stopping.exact import outcome
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def findings() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("findings", ROOT / "scripts" / "findings.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # its dataclass looks its own types up there
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("cost", [0.005, 0.02])
+def test_where_it_is_fitted_a_second_threshold_costs_nothing(
+    findings: ModuleType, cost: float
+) -> None:
+    """The grid of pairs alone falls below the one threshold, whose sweep is finer than its side."""
+    bank = findings.of_kind(read_bank("sudoku9-fit", max_segments=16), "minimal")
+    confident = findings.best_knob(bank, sweep("trm", bank, 60), cost)
+    both = findings.best_knob(bank, findings.with_giving_up(bank, confident), cost)
+    assert outcome(bank, both, cost).value >= outcome(bank, confident, cost).value
+
+
+def test_the_kinds_of_a_bank_part_it(findings: ModuleType) -> None:
+    """Every puzzle of the shipped bank is in one kind: a third each."""
+    bank = read_bank("sudoku9-fit")
+    kinds = [findings.of_kind(bank, kind) for kind in ("easy", "minimal", "hard")]
+    assert [len(kind) for kind in kinds] == [200, 200, 200]
+    found = [set(map(bytes, kind.puzzles.inputs_PL)) for kind in kinds]
+    assert len(set.union(*found)) == 600
