@@ -118,6 +118,7 @@ def sudoku9_trm() -> TrainConfig:
     return replace(
         sudoku9(),
         model=TRMConfig(**_UNITS, layers=1, H_cycles=1, L_cycles=4, puzzle_positions=1),
+        steps=16_000,
         halting="halt_bce",
         bootstrap="extra",
         seed=0,
