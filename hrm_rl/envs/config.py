@@ -19,8 +19,8 @@ from hrm_rl.device import lighten, resolve_device, shelter
 from hrm_rl.envs import ENV_ARGUMENTS
 from hrm_rl.envs.arguments import HaltingArguments, refuse_unknown
 from hrm_rl.envs.banked import BankSegments
-from hrm_rl.envs.border import HaltingEngine
 from hrm_rl.envs.engine import Engine
+from hrm_rl.envs.engines import HaltingEngine
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.segments import FrozenModel, LiveSegments, Segments
 from hrm_rl.halting import MOST_SLOTS

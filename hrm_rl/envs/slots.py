@@ -17,6 +17,7 @@ from gymnasium.vector.utils import batch_space
 from hrm_rl.checks.numbers import choice
 from hrm_rl.envs import border
 from hrm_rl.envs.engine import Step
+from hrm_rl.envs.engines import SlotEngine
 from hrm_rl.halting import HALT
 
 OUTPUTS: Final = ("numpy", "torch")
@@ -25,7 +26,7 @@ OUTPUTS: Final = ("numpy", "torch")
 class SlotsVectorEnv(VectorEnv[Any, Any, Any]):
     """Steps an engine and says what came of it, in numpy or torch. Resets are its heirs' own."""
 
-    engine: border.SlotEngine
+    engine: SlotEngine
 
     def __init__(
         self,

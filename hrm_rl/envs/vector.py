@@ -19,6 +19,7 @@ from hrm_rl.banks.bank import Bank
 from hrm_rl.envs import border
 from hrm_rl.envs.arguments import VECTOR_ONLY, HaltingArguments, spelled_out
 from hrm_rl.envs.config import HaltingConfig
+from hrm_rl.envs.engines import HaltingEngine
 from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.slots import SlotsVectorEnv
 
@@ -67,7 +68,7 @@ class HaltingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
     `_correct` of what is always said.
     """
 
-    engine: border.HaltingEngine
+    engine: HaltingEngine
     metadata: dict[str, Any] = {  # noqa: RUF012 # as Gymnasium declares it
         "render_modes": ["rgb_array"],
         "render_fps": 4,
