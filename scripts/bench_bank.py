@@ -13,6 +13,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import torch
+from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 
 from hrm_rl.agents.rules.basic import QGreedy
 from hrm_rl.banks.bank import Bank, play
@@ -65,6 +66,36 @@ def sides(puzzles: PuzzleSet, slots: int, steps: int) -> dict[str, Callable[[], 
     return found | {f"exact score of a rule on {len(many)} puzzles, episodes/s": scored}
 
 
+def beside_cartpole(puzzles: PuzzleSet, slots: int, steps: int) -> dict[str, Callable[[], float]]:
+    """Each autoreset mode and output beside Gymnasium's own vector CartPole, which is in mode NextStep.
+
+    And beside the floor: to gather the bytes of an observation and its prediction, and no more.
+    """
+    bank, found = drawn(puzzles), dict[str, Callable[[], float]]()
+    cartpole = CartPoleVectorEnv(slots)
+    cartpole.reset(seed=0)
+    found["cartpole"] = walk(cartpole, steps)
+    for mode in AUTORESETS:
+        for output in OUTPUTS:
+            for few in (False, True):
+                env = HaltingVectorEnv(
+                    slots, bank=bank, autoreset_mode=mode, output=output, prediction=not few
+                )
+                env.reset(seed=0)
+                found[f"{mode}, {output}{', no prediction' * few}"] = walk(env, steps)
+    columns_RF = bank.columns["scalars"].flatten(0, 1).numpy()
+    prediction_RT = bank.predictions_MPT.flatten(0, 1).numpy()
+    place_NX = np.random.default_rng(0).integers(len(columns_RF), size=(8, slots))
+
+    def gathered() -> float:
+        for step in range(steps):
+            place_N = place_NX[step % len(place_NX)]
+            columns_RF.take(place_N, 0), prediction_RT.take(place_N, 0)
+        return float(steps * slots)
+
+    return found | {"the floor, gathering the bytes alone,": gathered}
+
+
 def still(env: gymnasium.vector.VectorEnv[Any, Any, Any], steps: int) -> Callable[[], float]:
     """Steps that continue."""
     action_N = np.zeros(env.num_envs, np.int64)
@@ -77,12 +108,12 @@ def still(env: gymnasium.vector.VectorEnv[Any, Any, Any], steps: int) -> Callabl
     return work
 
 
-def walk(env: HaltingVectorEnv, steps: int) -> Callable[[], float]:
+def walk(env: gymnasium.vector.VectorEnv[Any, Any, Any], steps: int) -> Callable[[], float]:
     """Steps with random actions; in mode Disabled with the resets that they ask for."""
     rng = np.random.default_rng(0)
     actions: list[Any] = [(rng.random(env.num_envs) < HALTS).astype(np.int64) for _ in range(8)]
-    if env.output == "torch":
-        actions = [torch.from_numpy(action_N).to(env.engine.device) for action_N in actions]
+    if getattr(env, "output", "numpy") == "torch":
+        actions = [torch.from_numpy(action_N) for action_N in actions]
 
     def work() -> float:
         for step in range(steps):

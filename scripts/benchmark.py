@@ -199,7 +199,15 @@ def bank(b: Bench) -> Rows:
     native, sync = (
         rates[f"{name}, env-steps/s at N = {b.slots}"] for name in ("native", "SyncVectorEnv")
     )
-    return {**rates, f"native over SyncVectorEnv at N = {b.slots}": native / sync}
+    found: Rows = {**rates, f"native over SyncVectorEnv at N = {b.slots}": native / sync}
+    quick = b.slots < 64
+    for n in (64, 256) if quick else (64, 256, 1024, 4096, 65_536):
+        sides = bench_bank.beside_cartpole(b.puzzles, n, 4 if quick else max(4, 100_000 // n))
+        at_n = take_turns(sides, b.rounds, torch.device("cpu"))
+        found[f"vector CartPole, env-steps/s at N = {n}"] = beside = at_n.pop("cartpole")
+        for name, rate in at_n.items():
+            found[f"{name} over it, N = {n}"] = rate / beside
+    return found
 
 
 SECTIONS: dict[str, Callable[[Bench], Rows]] = {

@@ -1,6 +1,7 @@
 """What holds in every test: one thread, no screen or disk to wait for, shapes checked, no clock."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,11 @@ def modules_with_shapes() -> list[str]:
 
 
 check_shapes_of(modules_with_shapes())
+
+# Whoever starts the tests in the background may have these ignored: tests of signals need them.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 settings.register_profile(
     "hrm_rl",

@@ -275,11 +275,10 @@ def play(bank: Bank, policy: Policy) -> Halted:
             decisions that are not one bool for each puzzle.
     """
     policy = begun(policy, len(checked(bank)))
-    segment_P = torch.full((len(bank),), bank.max_segments)
+    segment_P = torch.ones(len(bank), dtype=torch.int64)
     alive_P = torch.ones(len(bank), dtype=torch.bool)
     for segment in range(1, bank.max_segments):
         obs_PF = observe(bank, policy.observation, segment, getattr(policy, "time_aware", True))
-        halt_P = decide(policy, obs_PF, torch.full((len(bank),), segment)) & alive_P
-        segment_P[halt_P] = segment
-        alive_P &= ~halt_P
+        alive_P &= ~decide(policy, obs_PF, torch.full((len(bank),), segment))
+        segment_P += alive_P
     return Halted(segment_P, bank.correct_MP[segment_P - 1, torch.arange(len(bank))])

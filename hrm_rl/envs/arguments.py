@@ -35,6 +35,7 @@ class HaltingArguments(TypedDict, total=False):
     max_segments: int
     min_segments: int
     time_aware: bool
+    prediction: bool
     checkpoint: str | Path | FrozenModel
     puzzles: str | Path | PuzzleSet | None
     split: str

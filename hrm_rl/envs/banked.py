@@ -89,12 +89,14 @@ class BankSegments:
         self.puzzles, self.bank, self.mdp = len(bank), bank, mdp
         self.device = device or bank.correct_MP.device
         columns_MPF = _columns(bank, mdp.observation)
-        small = columns_MPF.numel() * columns_MPF.element_size() <= _SMALL
-        self.timed = small and mdp.time_aware
-        if self.timed:
+        self.ready = columns_MPF.numel() * columns_MPF.element_size() <= _SMALL
+        """Whether the columns are observations, with the segment number if it is to be seen."""
+        if self.ready:
             columns_MPF = self._with_time(columns_MPF)
+        elif columns_MPF.dtype == torch.bfloat16:  # which numpy does not know
+            columns_MPF = columns_MPF.float()
         side_by_side = Layout(1, bank.max_segments)
-        self.layout = side_by_side if small else layout(columns_MPF) or side_by_side
+        self.layout = side_by_side if self.ready else layout(columns_MPF) or side_by_side
         self.columns_RF, self.prediction_RT, self.correct_R, self.cells_R = (
             self.layout.list(part.to(self.device))
             for part in (columns_MPF, bank.predictions_MPT, bank.correct_MP, bank.cells_MP)
@@ -115,7 +117,8 @@ class BankSegments:
         M, P, _ = columns_MPF.shape
         m_X = torch.arange(1, M + 1, device=columns_MPF.device).repeat_interleave(P)
         columns_XF = columns_MPF[..., : self.width].flatten(0, 1).float()
-        return features.with_time(columns_XF, m_X, self.mdp.max_segments).view(M, P, -1)
+        mdp = self.mdp
+        return features.with_time(columns_XF, m_X, mdp.max_segments, mdp.time_aware).view(M, P, -1)
 
     def bounds(self) -> tuple[list[float], list[float]]:
         """Those of the model, if the bank tells it; else of the numbers themselves."""
@@ -155,7 +158,7 @@ class BankSegments:
 
     def show(self, look: BankLook) -> Shown:
         obs_BF = self.columns_RF.index_select(0, look.place_B)
-        if not self.timed:
+        if not self.ready:
             mdp, columns_BF = self.mdp, obs_BF[:, : self.width].float().contiguous()
             obs_BF = features.with_time(columns_BF, look.m_B, mdp.max_segments, mdp.time_aware)
         return Shown(

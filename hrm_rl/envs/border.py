@@ -18,7 +18,8 @@ from torch import Tensor
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.device import lighten, shelter
 from hrm_rl.envs.arguments import refuse_unknown
-from hrm_rl.envs.engine import Engine, Moment, Step
+from hrm_rl.envs.engine import Moment
+from hrm_rl.envs.engines import HaltingEngine, SlotEngine
 from hrm_rl.envs.frame import Frame, frame_at
 from hrm_rl.envs.render import draw
 from hrm_rl.envs.reward import succeeded
@@ -28,32 +29,35 @@ from hrm_rl.puzzles import PuzzleSet
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class SlotEngine(Protocol):
-    """What the border asks of an engine, whatever runs in its slots."""
-
-    device: torch.device
-    mask_M2: Tensor
-    """int8 (M, 2): which of continue and halt have an effect after segment m."""
-
-    @property
-    def moment(self) -> Moment | None:
-        """Where every slot is; None before the first reset."""
-
-    def step(self, action_N: Tensor) -> Step: ...
-    def show(self, moment: Moment) -> tuple[Tensor, dict[str, Tensor]]: ...
+def array(found: Tensor | np.ndarray) -> np.ndarray:
+    """As numpy, of what the engine keeps no part of (as of `Engine.show`)."""
+    return found if isinstance(found, np.ndarray) else found.cpu().numpy()
 
 
-def array(tensor: Tensor) -> np.ndarray:
-    """As numpy, of tensors that the engine keeps no part of (as those of `Engine.show`)."""
-    return tensor.cpu().numpy()
+def tensor(found: Tensor | np.ndarray) -> Tensor:
+    """The same in torch."""
+    return torch.from_numpy(found) if isinstance(found, np.ndarray) else found
 
 
-def show(engine: SlotEngine, moment: Moment) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Observation and `info`, in the dtypes that Gymnasium gives to Python's bool, int and float."""
+def tensors(engine: SlotEngine, moment: Any) -> tuple[Tensor, dict[str, Tensor]]:
+    """Observation and `info` in torch, on the engine's device."""
     obs_NF, info = engine.show(moment)
-    values = {key: array(value) for key, value in info.items()}
+    return tensor(obs_NF), {key: tensor(value) for key, value in info.items()}
+
+
+def show(engine: SlotEngine, moment: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Observation and `info` in numpy."""
+    obs_NF, info = engine.show(moment)
+    return array(obs_NF), plain(info)
+
+
+def plain(info: dict[str, Any]) -> dict[str, np.ndarray]:
+    """In the dtypes that Gymnasium gives to Python's bool, int and float."""
+    values = info
+    if not isinstance(info["cells"], np.ndarray):
+        values = {key: array(value) for key, value in info.items()}
     values["cells"] = values["cells"].astype(np.float64)
-    return array(obs_NF), values
+    return values
 
 
 def row(values: dict[str, np.ndarray], slot: int) -> dict[str, Any]:
@@ -102,18 +106,21 @@ def observation_space(bounds: tuple[list[float], list[float]]) -> spaces.Box:
     return spaces.Box(np.array(low, np.float32), np.array(high, np.float32), dtype=np.float32)
 
 
-def seed(engine: Engine, generators: Sequence[np.random.Generator], where_N: np.ndarray) -> None:
+def seed(
+    engine: HaltingEngine, generators: Sequence[np.random.Generator], where_N: np.ndarray
+) -> None:
     """Start the puzzle sequences of the marked slots anew, each keyed by its own generator."""
     keys = [
         int(generator.integers(2**63)) if marked else 0
         for generator, marked in zip(generators, where_N, strict=True)
     ]
-    device = engine.device
-    engine.seed(torch.tensor(keys, device=device), torch.from_numpy(where_N).to(device))
+    engine.seed(engine.given(np.array(keys)), engine.given(where_N))
 
 
 class Keeps(Protocol):
     """An environment that can go back to where it was."""
+
+    engine: HaltingEngine
 
     def kept(self) -> Callable[[], None]:
         """What brings back the present state of the environment."""
@@ -129,16 +136,17 @@ def whole_or_not_at_all(method: F) -> F:
     def call(env: Keeps, *args: Any, **kwargs: Any) -> Any:
         bring_back = env.kept()
         try:
-            with lighten("num_envs"), shelter():
+            with env.engine.surroundings():
                 return method(env, *args, **kwargs)
         except BaseException:
             bring_back()
-            raise
+            with lighten("num_envs"):
+                raise
 
     return cast(F, call)
 
 
-def dealt(options: Any, puzzles: int, rows: np.ndarray, known: Sequence[str]) -> Tensor | None:
+def dealt(options: Any, puzzles: int, rows: np.ndarray, known: Sequence[str]) -> np.ndarray | None:
     """The puzzles that a reset's `options` ask for in the marked rows; None leaves it to the seed.
 
     Raises:
@@ -160,7 +168,7 @@ def dealt(options: Any, puzzles: int, rows: np.ndarray, known: Sequence[str]) ->
         ):  # the vector environment's may be one for each row
             one, name = _of_row(asked, row, len(rows)), f"{name}[{row}]"
         numbers[row] = whole(name, one, low=0, high=puzzles - 1, cure="it is an index in the set")
-    return torch.from_numpy(numbers)
+    return numbers
 
 
 def _of_row(asked: Any, row: int, rows: int) -> Any:
@@ -172,7 +180,7 @@ def _of_row(asked: Any, row: int, rows: int) -> Any:
     return asked[row]
 
 
-def frame(engine: Engine, puzzles: PuzzleSet | None, slot: int) -> Frame:
+def frame(engine: HaltingEngine, puzzles: PuzzleSet | None, slot: int) -> Frame:
     """The present moment of a slot, to be drawn. Whether it is right is told at the end.
 
     Raises:
@@ -184,7 +192,7 @@ def frame(engine: Engine, puzzles: PuzzleSet | None, slot: int) -> Frame:
         return _frame(engine, puzzles, take(moment_of(engine), slice(slot, slot + 1)))
 
 
-def _frame(engine: Engine, puzzles: PuzzleSet, moment: Moment) -> Frame:
+def _frame(engine: HaltingEngine, puzzles: PuzzleSet, moment: Moment) -> Frame:
     look = moment.look
     shown, segment = engine.segments.pictured(look), int(look.m_B)
     start = "" if segment == 1 else "continue"
@@ -201,7 +209,7 @@ def _frame(engine: Engine, puzzles: PuzzleSet, moment: Moment) -> Frame:
     )
 
 
-def _right(engine: Engine, moment: Moment) -> bool:
+def _right(engine: HaltingEngine, moment: Moment) -> bool:
     return bool(succeeded(moment.outcome, engine.mdp.reward))
 
 
@@ -238,7 +246,7 @@ def batched(values: dict[str, np.ndarray], where_N: np.ndarray) -> dict[str, Any
     """`info` as Gymnasium batches it: beside each key `_key`, for where it is said."""
     infos: dict[str, Any] = {}
     for key, value in values.items():
-        infos[key], infos[f"_{key}"] = value, where_N.copy()
+        infos[key], infos["_" + key] = value, where_N.copy()
     return infos
 
 

@@ -20,6 +20,7 @@ from hrm_rl.envs import ENV_ARGUMENTS
 from hrm_rl.envs.arguments import HaltingArguments, refuse_unknown
 from hrm_rl.envs.banked import BankSegments
 from hrm_rl.envs.engine import Engine
+from hrm_rl.envs.engines import HaltingEngine
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.segments import FrozenModel, LiveSegments, Segments
 from hrm_rl.halting import MOST_SLOTS
@@ -87,7 +88,7 @@ class HaltingConfig(MDP):
             choice("split", given.get("split", "fit"), SPLITS)
         return HaltingConfig(**given)
 
-    def engine(self, slots: int, autoreset: str) -> tuple[Engine, PuzzleSet | None]:
+    def engine(self, slots: int, autoreset: str) -> tuple[HaltingEngine, PuzzleSet | None]:
         """Load what is named and put it together; no puzzles for a synthetic bank.
 
         Raises:
@@ -99,6 +100,13 @@ class HaltingConfig(MDP):
             if self.task and puzzles is not None:
                 check_task(puzzles.task, self.task, "the bank" if banked else "the model")
             _check_room(segments, slots)
+            if isinstance(segments, BankSegments) and segments.device.type == "cpu":
+                from hrm_rl.puzzles.jit import HAVE_NUMBA  # which takes a while to load
+
+                if HAVE_NUMBA:
+                    from hrm_rl.envs.bank_engine import BankEngine
+
+                    return BankEngine(segments, self, slots, autoreset), puzzles
             return Engine(segments, self, slots, autoreset), puzzles
 
     def _banked(self, bank: Bank) -> tuple[Segments, PuzzleSet | None]:

@@ -8,13 +8,15 @@ Shapes: N slots, S stand-ins, B rows of a forward (N or N + S), F features, M se
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from contextlib import AbstractContextManager
+from typing import Any, Final, NamedTuple, cast
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Int8
 from torch import Tensor
 
 from hrm_rl.checks.numbers import choice, whole
+from hrm_rl.device import shelter
 from hrm_rl.envs.dealing import draw_puzzle
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import REWARDS, Outcome, succeeded
@@ -94,9 +96,20 @@ class Engine:
         zero_N = torch.zeros(slots, dtype=torch.int64, device=device)
         rows = segments.fresh(zero_N, zero_N)
         self.state = State(zero_N, zero_N, rows, rows, 0, None)
-        m_M = torch.arange(mdp.max_segments + 1, device=device)
-        may_M2 = torch.stack([m_M < mdp.max_segments, m_M >= mdp.min_segments], -1)
-        self.mask_M2 = may_M2.to(torch.int8)  # which actions have an effect after segment m
+        self.mask_M2 = masks_of(mdp, device)
+
+    @property
+    def begun(self) -> bool:
+        """Whether there was a reset."""
+        return self.state.moment is not None
+
+    def given(self, numbers: Any) -> Tensor:
+        """Numbers from outside as this engine takes them."""
+        return torch.as_tensor(numbers, device=self.device)
+
+    def surroundings(self) -> AbstractContextManager[None]:
+        """What a call has to run in, so that it does not depend on torch's defaults."""
+        return shelter()
 
     @property
     def moment(self) -> Moment | None:
@@ -220,11 +233,23 @@ class Engine:
         seed_N = splitmix64(state.key_N, state.dealt_N)
         return self.segments.deal(state.rows, puzzle_N, seed_N, where_N)
 
+    def pick(self, moment: Moment, rows_B: Any) -> Moment:
+        """Some slots of it."""
+        return pick(moment, self.given(rows_B))
+
+    def observe(self, moment: Moment) -> Float[Tensor, "N F"]:
+        """The observation alone."""
+        return self.segments.show(moment.look).obs_BF
+
+    def tell(self, moment: Moment, where_N: Any) -> dict[str, Tensor]:
+        """What `info` says where marked, and zeros elsewhere."""
+        return told(self.show(moment)[1], self.given(where_N))
+
     def show(self, moment: Moment) -> tuple[Float[Tensor, "N F"], dict[str, Tensor]]:
         """The observation, and what `info` says: the same keys at every moment, own tensors."""
         look, outcome = moment.look, moment.outcome
         shown = self.segments.show(look)
-        return shown.obs_BF, {
+        info = {
             "correct": outcome.correct_B.clone(),
             "is_success": succeeded(outcome, self.mdp.reward) & moment.over_N,
             "cells": outcome.cells_B.clone(),
@@ -236,3 +261,25 @@ class Engine:
             "prediction": shown.prediction_BT,
             "action_mask": self.mask_M2.index_select(0, look.m_B),
         }
+        if not self.mdp.prediction:
+            del info["prediction"]
+        return shown.obs_BF, info
+
+
+def pick(moment: Moment, index_B: Int[Tensor, " B"]) -> Moment:
+    """Some slots of a moment."""
+    return cast(Moment, each(lambda part: part.index_select(0, index_B), moment))
+
+
+def told(info: dict[str, Tensor], where_N: Bool[Tensor, " N"]) -> dict[str, Tensor]:
+    """The infos of the marked rows, and zeros elsewhere."""
+    return {
+        key: value.masked_fill(~where_N.view(-1, *[1] * (value.dim() - 1)), 0)
+        for key, value in info.items()
+    }
+
+
+def masks_of(mdp: MDP, device: torch.device) -> Int8[Tensor, "M 2"]:
+    """Which of continue and halt have an effect after segment m, from 0, where none was run."""
+    m_M = torch.arange(mdp.max_segments + 1, device=device)
+    return torch.stack([m_M < mdp.max_segments, m_M >= mdp.min_segments], -1).to(torch.int8)

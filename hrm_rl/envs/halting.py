@@ -10,14 +10,12 @@ from typing import Any, Unpack
 
 import gymnasium
 import numpy as np
-import torch
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 
 from hrm_rl.envs import border
 from hrm_rl.envs.arguments import HaltingArguments, spelled_out
 from hrm_rl.envs.config import HaltingConfig
-from hrm_rl.envs.engine import Moment
 from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.render import Window
 
@@ -121,6 +119,7 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     | `max_segments`  | **int**   | `16`        | segment of the forced halt, at least 2         |
     | `min_segments`  | **int**   | `1`         | first segment that can be halted at            |
     | `time_aware`    | **bool**  | `True`      | whether the observation tells the segment      |
+    | `prediction`    | **bool**  | `True`      | whether `info` has the predicted tokens        |
     | `device`        | **str**   | `"auto"`    | `"cuda"`, `"mps"` or `"cpu"`                   |
     | `render_mode`   | **str**   | `None`      | `"rgb_array"`, or `"human"` for a window       |
     | `bank`          | **str**   | `None`      | logged segments to read: a folder, a shipped   |
@@ -195,14 +194,12 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
             ValueError: there is no such puzzle or option.
         """
         super().reset(seed=seed)
-        where, device = np.ones(1, bool), self.engine.device
-        puzzle = border.dealt(options, self.engine.segments.puzzles, where, ("puzzle",))
+        where, engine = np.ones(1, bool), self.engine
+        puzzle = border.dealt(options, engine.segments.puzzles, where, ("puzzle",))
         if self.np_random is not self._keyed_by:  # seeded, or set by hand
             self._keyed_by = self.np_random
-            border.seed(self.engine, [self.np_random], where)
-        moment = self.engine.reset(
-            torch.from_numpy(where).to(device), None if puzzle is None else puzzle.to(device)
-        )
+            border.seed(engine, [self.np_random], where)
+        moment = engine.reset(engine.given(where), None if puzzle is None else engine.given(puzzle))
         self._over = False
         return self._seen(moment)
 
@@ -217,10 +214,10 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
         action_1 = border.actions(action, 1)
         if self._over:
             raise ResetNeeded("no episode is under way; call reset() before step()")
-        step = self.engine.step(torch.from_numpy(action_1).to(self.engine.device))
-        self._over = bool(step.terminated_N)
+        step = self.engine.step(self.engine.given(action_1))
+        self._over = bool(step.terminated_N.item())
         obs_F, info = self._seen(step.now)
-        return obs_F, float(step.reward_N), self._over, False, info
+        return obs_F, step.reward_N.item(), self._over, False, info
 
     def action_masks(self) -> np.ndarray:
         """bool (2,): which of continue and halt have an effect now."""
@@ -239,7 +236,7 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
         if self._window is not None:
             self._window.close()
 
-    def _seen(self, moment: Moment) -> tuple[np.ndarray, dict[str, Any]]:
+    def _seen(self, moment: Any) -> tuple[np.ndarray, dict[str, Any]]:
         if self._window is not None:
             self._window.show(self.frame())
         obs_NF, values = border.show(self.engine, moment)

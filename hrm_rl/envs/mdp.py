@@ -28,6 +28,8 @@ class MDP:
     """First segment that can be halted at; halting earlier counts as continuing."""
     time_aware: bool = True
     """Whether m / max_segments is the last column of the observation."""
+    prediction: bool = True
+    """Whether `info` holds the predicted tokens. On a bank it is faster without them."""
 
     def __post_init__(self) -> None:
         """What is right is kept as Python's own: a spec can then be written as JSON."""
@@ -47,6 +49,7 @@ class MDP:
             "max_segments": longest,
             "min_segments": first,
             "time_aware": flag("time_aware", self.time_aware),
+            "prediction": flag("prediction", self.prediction),
         }
         for name, value in right.items():
             object.__setattr__(self, name, value)

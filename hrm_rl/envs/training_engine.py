@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from hrm_rl import features
 from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.envs.arguments import refuse_unknown
-from hrm_rl.envs.engine import Moment, Step
+from hrm_rl.envs.engine import Moment, Step, masks_of, pick, told
 from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import REWARDS, outcome, succeeded
@@ -70,9 +70,7 @@ class TrainingEngine:
         self.state, self.mdp, self.task = state, mdp, task_for(c.model)
         self.device = device = state.slots.m_B.device
         self.float = torch.float32 if device.type == "mps" else torch.float64  # of rewards
-        m_M = torch.arange(mdp.max_segments + 1, device=device)
-        may_M2 = torch.stack([m_M < mdp.max_segments, torch.ones_like(m_M, dtype=torch.bool)], -1)
-        self.mask_M2 = may_M2.to(torch.int8)
+        self.mask_M2 = masks_of(mdp, device)
         self.moment: Moment | None = None
         self.torn = False
         """Whether an update was broken off midway: the state is then nothing to save or go on from."""
@@ -120,6 +118,27 @@ class TrainingEngine:
         given = Step(self._think(), final, reward_N, final.over_N)
         self.torn = False
         return given
+
+    @property
+    def begun(self) -> bool:
+        """Whether there was a reset."""
+        return self.moment is not None
+
+    def given(self, numbers: Any) -> Tensor:
+        """Numbers from outside as this engine takes them."""
+        return torch.as_tensor(numbers, device=self.device)
+
+    def pick(self, moment: Moment, rows_B: Any) -> Moment:
+        """Some slots of it."""
+        return pick(moment, self.given(rows_B))
+
+    def observe(self, moment: Moment) -> Float[Tensor, "N F"]:
+        """The observation alone."""
+        return cast(Sight, moment.look).obs_NF.clone()
+
+    def tell(self, moment: Moment, where_N: Any) -> dict[str, Tensor]:
+        """What `info` says where marked, and zeros elsewhere."""
+        return told(self.show(moment)[1], self.given(where_N))
 
     def _think(self) -> Moment:
         """One segment, and what is seen of it; changes no part of the run."""

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
 import numpy as np
-import torch
 from gymnasium.error import ResetNeeded
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -20,7 +19,7 @@ from hrm_rl.banks.bank import Bank
 from hrm_rl.envs import border
 from hrm_rl.envs.arguments import VECTOR_ONLY, HaltingArguments, spelled_out
 from hrm_rl.envs.config import HaltingConfig
-from hrm_rl.envs.engine import Engine
+from hrm_rl.envs.engines import HaltingEngine
 from hrm_rl.envs.frame import Frame
 from hrm_rl.envs.slots import SlotsVectorEnv
 
@@ -69,7 +68,7 @@ class HaltingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
     `_correct` of what is always said.
     """
 
-    engine: Engine
+    engine: HaltingEngine
     metadata: dict[str, Any] = {  # noqa: RUF012 # as Gymnasium declares it
         "render_modes": ["rgb_array"],
         "render_fps": 4,
@@ -154,20 +153,17 @@ class HaltingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
             ResetNeeded: the first reset has a mask.
         """
         where_N = self._mask(options)
-        puzzles, device = self.engine.segments.puzzles, self.engine.device
-        puzzle_N = border.dealt(options, puzzles, where_N, ("puzzle", "reset_mask"))
+        engine = self.engine
+        puzzle_N = border.dealt(options, engine.segments.puzzles, where_N, ("puzzle", "reset_mask"))
         self._seed(seed, where_N)
-        moment = self.engine.reset(
-            torch.from_numpy(where_N).to(device), None if puzzle_N is None else puzzle_N.to(device)
+        moment = engine.reset(
+            engine.given(where_N), None if puzzle_N is None else engine.given(puzzle_N)
         )
         self._over_N = self._over_N & ~where_N
         if self.output == "torch":
-            return self.engine.show(moment)
-        obs_NF, info = border.show(self.engine, moment)
-        elsewhere = np.flatnonzero(~where_N)
-        for value in info.values():
-            value[elsewhere] = 0
-        return obs_NF, border.batched(info, where_N)
+            return border.tensors(engine, moment)
+        info = border.plain(engine.tell(moment, where_N))
+        return border.array(engine.observe(moment)), border.batched(info, where_N)
 
     def frames(self) -> list[Frame]:
         """The present moment of every row, to be drawn."""
@@ -192,7 +188,7 @@ class HaltingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
                 f'options["reset_mask"] must have shape ({self.num_envs},) and one True at least, '
                 f"got {where_N!r}"
             )
-        if self.engine.moment is None:
+        if not self.engine.begun:
             raise ResetNeeded("the first reset() starts every row; call it without a reset_mask")
         return where_N.copy()
 

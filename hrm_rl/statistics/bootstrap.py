@@ -18,6 +18,8 @@ from hrm_rl.checks.numbers import whole
 from hrm_rl.statistics.inputs import finite
 
 _MOST = 10_000_000
+_AT_ONCE = 2**22
+"""Counts that are held at once, 32 MB, which bounds the memory."""
 
 
 class Resampled(NamedTuple):
@@ -67,8 +69,9 @@ def resample(
     sums = [np.add.reduceat(table[..., by_cluster_P], starts_C, axis=-1) for table in tables]
     means: list[list[np.ndarray]] = [[] for _ in tables]
     counts: list[list[np.ndarray]] = [[] for _ in tables]
-    for start in range(0, resamples, 100):  # bounds the memory: 100 draws at a time
-        draws = min(100, resamples - start)
+    block = min(100, max(1, _AT_ONCE // len(sizes_C)))
+    for start in range(0, resamples, block):
+        draws = min(block, resamples - start)
         count_RC = np.empty((draws, len(sizes_C)))
         for group in groups:
             count_RC[:, group] = _draw_counts(len(group), draws, rng)

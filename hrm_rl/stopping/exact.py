@@ -133,9 +133,11 @@ def outcome_of_halted(
         ValueError: they are not of this bank's puzzles and segments.
     """
     check_halted(checked(bank), halted)
-    table_MP = torch.zeros(bank.max_segments, len(bank), dtype=torch.float64)
-    table_MP[halted.segment_P - 1, torch.arange(len(bank))] = 1.0
-    return outcome_of_table(table_MP, bank.correct_MP, step_cost, weight_P=weight_P)
+    step_cost, share_P = real("step_cost", step_cost, low=0), shares(len(bank), weight_P)
+    correct_P = bank.correct_MP[halted.segment_P - 1, torch.arange(len(bank))]
+    halting_M = torch.zeros(bank.max_segments, dtype=torch.float64)
+    halting_M.index_add_(0, halted.segment_P - 1, share_P)
+    return _outcome(halting_M, float(correct_P.double() @ share_P), step_cost)
 
 
 def outcome_of_table(
@@ -159,8 +161,11 @@ def outcome_of_table(
         )
     share_P = shares(correct_MP.shape[1], weight_P)
     halting_MP = halting(halt_MP.double())
-    halting_M = halting_MP @ share_P
     accuracy = float((halting_MP * correct_MP).sum(0) @ share_P)
+    return _outcome(halting_MP @ share_P, accuracy, step_cost)
+
+
+def _outcome(halting_M: Float[Tensor, " M"], accuracy: float, step_cost: float) -> Outcome:
     segments = 1 + float(halting_M @ torch.arange(len(halting_M), dtype=torch.float64))
     return Outcome(accuracy - step_cost * (segments - 1), accuracy, segments, halting_M)
 
@@ -217,8 +222,10 @@ def best_fixed(
     Raises:
         ValueError: no bank, a step cost below 0, or as `shares`.
     """
-    reward_MP = rewards(checked(bank).correct_MP, step_cost)
-    value_M = reward_MP @ shares(len(bank), weight_P)
+    step_cost = real("step_cost", step_cost, low=0)
+    share_P = shares(len(checked(bank)), weight_P)
+    accuracy_M = torch.stack([correct_P.double() @ share_P for correct_P in bank.correct_MP])
+    value_M = accuracy_M - step_cost * torch.arange(len(accuracy_M), dtype=torch.float64)
     best = int(value_M.argmax())
     return best + 1, float(value_M[best])
 

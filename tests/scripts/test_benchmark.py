@@ -67,7 +67,10 @@ def test_vector_and_evaluation_run(benchmark: ModuleType, bench: object) -> None
 
 def test_banks_are_played_in_every_mode(benchmark: ModuleType, bench: object) -> None:
     found = benchmark.bank(bench)
-    assert len(found) == 3 * 2 + 3 + 1  # modes x outputs, against single ones, an exact score
+    beside = 2 * (
+        3 * 2 * 2 + 2
+    )  # two N: modes x outputs, with tokens or without; CartPole, the floor
+    assert len(found) == 3 * 2 + 3 + 1 + beside  # modes x outputs, single ones, an exact score
     native, sync = (found[f"{name}, env-steps/s at N = 4"] for name in ("native", "SyncVectorEnv"))
     assert found["native over SyncVectorEnv at N = 4"] == native / sync
     assert all(rate > 0 for rate in found.values())
