@@ -54,9 +54,10 @@ def third_of(first: int, second: int) -> int:
 @njit
 def row_key(puzzle: np.ndarray, row: int) -> int:
     """Clues of a row, and of its minirows, sorted: a number below 1,024."""
-    a = (puzzle[row, 0] > 0) + (puzzle[row, 1] > 0) + (puzzle[row, 2] > 0)
-    b = (puzzle[row, 3] > 0) + (puzzle[row, 4] > 0) + (puzzle[row, 5] > 0)
-    c = (puzzle[row, 6] > 0) + (puzzle[row, 7] > 0) + (puzzle[row, 8] > 0)
+    clues = np.zeros(3, dtype=np.int64)  # of each minirow; numpy's own sum of two truths is one
+    for col in range(9):
+        clues[col // 3] += puzzle[row, col] > 0
+    a, b, c = clues[0], clues[1], clues[2]
     low, high = min(a, b, c), max(a, b, c)
     return ((a + b + c) * 16 + high * 4 + low) & 1023
 
