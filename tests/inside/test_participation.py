@@ -108,7 +108,8 @@ def test_a_course_that_all_share_is_no_dimension_more() -> None:
 def test_too_few_trajectories_and_no_variance() -> None:
     with pytest.raises(ValueError, match="needs >= 4 trajectories, got 3"):
         corrected(moments(random_states(3, 2, 2)))
-    flat = Moments(torch.ones(4), torch.ones(4, 4), torch.ones(4, 4), torch.ones(4, 4, 4))
+    sizes = ((4,), (4, 4), (4, 4), (4, 4, 4))
+    flat = Moments(*(torch.ones(size, dtype=torch.float64) for size in sizes))
     assert np.isnan(corrected(flat))
 
 

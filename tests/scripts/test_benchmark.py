@@ -12,6 +12,7 @@ import pytest
 import torch
 from tiny import ATTENTION, talkative, tiny_run
 
+from hrm_rl.models.hrm import GRADIENTS
 from hrm_rl.puzzles import load
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmark.py"
@@ -123,8 +124,10 @@ def test_the_whole_script_runs(
     assert set(benchmark.SECTIONS) - set(benchmark.HOURS) <= set(report)
     assert report["training"]["GFLOP of matrix products in a step"] > 0
     memory = report["memory"]
-    flat = [v for line, v in memory.items() if line.startswith("kept for backward")]
-    assert len(set(flat)) == 1
+    kept = {line: v for line, v in memory.items() if line.startswith("kept for backward")}
+    assert len({v for line, v in kept.items() if "gradient" not in line}) == 1
+    deeper = [kept[f"kept for backward, KiB/slot, gradient {g}"] for g in GRADIENTS]
+    assert deeper == sorted(deeper) and deeper[0] < deeper[-1]
 
 
 def test_a_run_is_timed_until_it_reaches_what_is_asked(benchmark: ModuleType) -> None:
