@@ -126,7 +126,7 @@ def sudoku9_trm() -> TrainConfig:
 
 
 def sudoku9_overthinks() -> TrainConfig:
-    """9x9 Sudoku, TRM trained with four segments only: `sudoku9-overthinks`, which falls when run on."""
+    """9x9 Sudoku, TRM trained with four segments only, to study overthinking; no weights of it ship."""
     return replace(
         sudoku9_trm(),
         model=TRMConfig(**_UNITS, layers=1, H_cycles=1, L_cycles=3, puzzle_positions=1),
