@@ -65,7 +65,7 @@ def evaluate(
     early_exit = flag("early_exit", early_exit)
     max_segments = whole("max_segments", max_segments, low=1, high=MOST)
     batch_size = whole("batch_size", batch_size, low=1, high=MOST)
-    device = model.device
+    seed, device = whole("seed", seed, low=0, high=SEEDS), model.device
     index_B, waiting = torch.arange(len(puzzles)).tensor_split([batch_size])
     running = _begun(policy, len(index_B))
     found = _Found(puzzles, max_segments)
@@ -104,7 +104,6 @@ def _dealt(
     puzzles: PuzzleSet, index_B: Tensor, seed: int, device: torch.device
 ) -> tuple[loop.Batch, Tensor]:
     """Some of the puzzles, and the seeds of their states."""
-    seed = whole("seed", seed, low=0, high=SEEDS)
     return batch_of(puzzles, index_B, device), seeds(seed, index_B.to(device))
 
 

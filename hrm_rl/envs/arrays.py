@@ -18,7 +18,19 @@ _FEW: Final = 1024
 """Slots whose arrays are small enough for the C library to keep."""
 _SPARE: Final = 4
 """Arrays of one kind that are kept at most: those of a step, of the last one, and of an end."""
-_NOBODY: Final = 3  # references: of the list, of the loop, and of the call that counts them
+
+
+def _unheld() -> int:
+    """References to an array of a list that nobody else holds, counted in a loop over the list.
+
+    They are the list's, the loop's and the call's own, of which interpreters count more or fewer.
+    """
+    for array in [np.empty(0)]:
+        count = sys.getrefcount(array)
+    return count
+
+
+_NOBODY: Final = _unheld()
 
 
 def maker(slots: int) -> Empty:

@@ -153,7 +153,7 @@ class BankEngine:
 
     def step(self, action_N: Shaped[np.ndarray, " N"]) -> BankStep:
         assert self.begun, "reset comes first"
-        halt_N = action_N if action_N.dtype == np.bool_ else action_N == HALT
+        halt_N = action_N == HALT
         segments, n, empty = self.segments, self.slots, self._empty
         next_step, same_step = self.autoreset == "NextStep", self.autoreset == "SameStep"
         final_4N, over_N = empty((4, n), np.int64), empty((n,), np.bool_)

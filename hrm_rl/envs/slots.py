@@ -18,7 +18,6 @@ from hrm_rl.checks.numbers import choice
 from hrm_rl.envs import border
 from hrm_rl.envs.engine import Step
 from hrm_rl.envs.engines import SlotEngine
-from hrm_rl.halting import HALT
 
 OUTPUTS: Final = ("numpy", "torch")
 
@@ -106,7 +105,7 @@ class SlotsVectorEnv(VectorEnv[Any, Any, Any]):
                     f"the episodes of rows {np.flatnonzero(self._over_N).tolist()} are over; call "
                     'reset(options={"reset_mask": terminated}) first, or use another autoreset_mode'
                 )
-            return self.engine.given(actions == HALT)
+            return self.engine.given(actions)
         actions_N = torch.as_tensor(actions, device=self.engine.device)
         if actions_N.shape != (self.num_envs,) or actions_N.is_floating_point():
             raise InvalidAction(

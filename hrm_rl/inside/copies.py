@@ -72,7 +72,7 @@ def tries(
     row_B = torch.arange(len(puzzles) * copies)
     looks = _looks(row_B, copies, game, seed) if kind == "symmetry" else None
     parts = [
-        _part(model, puzzles, copies, segments, row_B, looks, seed)
+        _part(model, puzzles, game, copies, segments, row_B, looks, seed)
         for row_B in row_B.split(max(batch_size // copies, 1) * copies)
     ]
     return Tries(*(torch.cat(of, 1) for of in zip(*parts, strict=True)))
@@ -87,6 +87,7 @@ def draws(model: Model) -> bool:
 def _part(
     model: Model,
     puzzles: PuzzleSet,
+    game: Sudoku,
     copies: int,
     segments: int,
     row_B: Int[Tensor, " B"],
@@ -94,7 +95,7 @@ def _part(
     seed: int,
 ) -> Tries:
     """Of these rows, which are all copies of some puzzles."""
-    game, device = Sudoku(task_of(puzzles.task).rows), model.device
+    device = model.device
     batch = loop.batch_of(puzzles, row_B // copies, device)
     own = loop.take(looks, row_B) if looks is not None else None
     if own is not None:

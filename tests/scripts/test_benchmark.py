@@ -1,6 +1,5 @@
 """The benchmark script: its sections run on a tiny model, and what they count is right."""
 
-import importlib.util
 import json
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from loading import module_of
 from tiny import ATTENTION, talkative, tiny_run
 
 from hrm_rl.models.hrm import GRADIENTS
@@ -21,11 +21,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmark.py"
 @pytest.fixture(scope="module")
 def benchmark() -> Iterator[ModuleType]:
     sys.path.insert(0, str(SCRIPT.parent))  # as when it is run
-    spec = importlib.util.spec_from_file_location("benchmark", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["benchmark"] = module  # dataclasses look themselves up
-    spec.loader.exec_module(module)
+    module = module_of("benchmark")
     yield module
     sys.path.remove(str(SCRIPT.parent))
 

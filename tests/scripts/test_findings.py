@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from loading import module_of
 
 from hrm_rl.agents.rules import sweep
 from hrm_rl.banks.files import read_bank
@@ -18,12 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def findings() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("findings", ROOT / "scripts" / "findings.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # its dataclass looks its own types up there
-    spec.loader.exec_module(module)
-    return module
+    return module_of("findings")
 
 
 @pytest.mark.parametrize("cost", [0.005, 0.02])

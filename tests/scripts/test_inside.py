@@ -1,6 +1,5 @@
 """The script of docs/inside.md: its tables say what the functions found, its pictures get drawn."""
 
-import importlib.util
 import re
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from loading import module_of
 from tiny import ATTENTION, talkative, tiny_run
 
 from hrm_rl import loop
@@ -30,10 +30,7 @@ CONFIG = replace(ATTENTION, L_cycles=3)
 @pytest.fixture(scope="module")
 def inside() -> Iterator[ModuleType]:
     sys.path.insert(0, str(SCRIPT.parent))  # as when it is run
-    spec = importlib.util.spec_from_file_location("inside", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = module_of("inside")
     yield module
     sys.path.remove(str(SCRIPT.parent))
 

@@ -1,11 +1,11 @@
 """scripts/make_extreme.py: goes on where it was stopped, bit for bit; bad input is told in a sentence."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from loading import module_of
 
 from hrm_rl.puzzles.sudoku import families, packed
 
@@ -15,9 +15,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "make_extreme.py"
 @pytest.fixture
 def script(monkeypatch, tmp_path):
     """The script as a module; `script.run(arguments)` is its command line, for 250 of file1."""
-    spec = importlib.util.spec_from_file_location("make_extreme", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = module_of("make_extreme")
 
     def run(*arguments, out="out.npy", count=250):
         told = ["make_extreme.py", str(tmp_path / out), "--kind", "file1", "--count", str(count)]

@@ -1,10 +1,10 @@
 """scripts/make_puzzles.py: goes on where it was stopped, and overwrites only when told."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
 import pytest
+from loading import module_of
 
 from hrm_rl.puzzles import load, read_csv
 from hrm_rl.puzzles.sudoku import generate
@@ -15,9 +15,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "make_puzzles.py"
 @pytest.fixture
 def script(monkeypatch, tmp_path):
     """The script as a module, with a small recipe; `script.run(arguments)` is its command line."""
-    spec = importlib.util.spec_from_file_location("make_puzzles", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = module_of("make_puzzles")
     counts = {"train": 6, "fit": 2, "test": 4}
     monkeypatch.setitem(module.RECIPES, "sudoku9_easy", (generate.easy, counts, 2))
 

@@ -1,11 +1,11 @@
 """scripts/maze_laws.py: laws of mazes counted by hand, and what it says of files it cannot use."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from loading import module_of
 from mazes import CROSSROADS, drawn
 
 from hrm_rl.puzzles.answer import solution
@@ -16,10 +16,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "maze_laws.py"
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("maze_laws", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of("maze_laws")
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
+from loading import module_of
 from scripted import PUZZLES
 from tiny import talkative
 
@@ -18,11 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def restarts() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("restarts", ROOT / "scripts" / "restarts.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of("restarts")
 
 
 def test_scores_by_hand(restarts: ModuleType) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
+from loading import module_of
 from tiny import ATTENTION, batch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
@@ -20,19 +19,9 @@ from hrm_rl.training.train import TrainState, train
 ROOT = Path(__file__).parents[2]
 
 
-def loaded(name: str) -> ModuleType:
-    """A script as a module, for others to import by its bare name."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look themselves up
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def scaling() -> ModuleType:
-    return loaded("scaling")
+    return module_of("scaling")
 
 
 @pytest.mark.slow
@@ -109,7 +98,7 @@ def test_the_page_holds_what_the_script_prints(
     scaling: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scaling.main()
-    print("\n".join(loaded("scaling_gradient").gradients()))
+    print("\n".join(module_of("scaling_gradient").gradients()))
     printed = [line for line in capsys.readouterr().out.splitlines() if line]
     page = (ROOT / "docs" / "scaling.md").read_text().splitlines()
     assert len(printed) == 28

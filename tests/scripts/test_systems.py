@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from loading import module_of
 
 from hrm_rl.agents.ablation.budgets import step_cost
 from hrm_rl.training.config import TrainConfig
@@ -22,10 +22,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def systems() -> Iterator[ModuleType]:
     sys.path.insert(0, str(ROOT / "scripts"))  # as when it is run
-    spec = importlib.util.spec_from_file_location("systems", ROOT / "scripts" / "systems.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = module_of("systems")
     yield module
     sys.path.remove(str(ROOT / "scripts"))
 
