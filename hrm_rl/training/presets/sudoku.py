@@ -95,9 +95,9 @@ def sudoku9() -> TrainConfig:
         model=HRMConfig(
             **_UNITS, H_layers=1, L_layers=1, H_cycles=1, L_cycles=3, gradient="last-cycle"
         ),
-        data=(("easy:100000:7", 0.35), ("minimal:100000:7", 0.45), ("sudoku9_hard", 0.2)),
+        data=(("easy:100000:7", 0.25), ("minimal:100000:7", 0.4), ("sudoku9_hard", 0.35)),
         slots=32,
-        steps=20_000,
+        steps=44_000,
         max_segments=16,
         grow_segments=((0.1, 4), (0.35, 8)),
         bootstrap="delayed",
@@ -118,7 +118,7 @@ def sudoku9_trm() -> TrainConfig:
     return replace(
         sudoku9(),
         model=TRMConfig(**_UNITS, layers=1, H_cycles=1, L_cycles=4, puzzle_positions=1),
-        steps=16_000,
+        steps=36_000,
         halting="halt_bce",
         bootstrap="extra",
         seed=0,
