@@ -21,18 +21,19 @@ from hrm_rl.training.joint.graves import Graves
 from hrm_rl.training.joint.halt_bce import HaltBCE
 from hrm_rl.training.joint.ponder import Ponder
 from hrm_rl.training.joint.ppo import PPO
+from hrm_rl.training.joint.prices import Constant
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("learner", "steps"),
-    [(PPO(16, 0.02), 1000), (A2C(16, 0.02), 2500), (ExactPG(16, step_cost=0.02), 1300)],
+    [(PPO(16), 1000), (A2C(16), 2500), (ExactPG(16), 1300)],
     ids=["ppo", "a2c", "exact_pg"],
 )
 def test_those_who_pay_learn_to_give_up(
     learner: JointLearner, steps: int, unchecked_shapes: None
 ) -> None:
-    run = Run(learner, BANK_A)
+    run = Run(learner, BANK_A, explore=0.0, schedule=Constant(0.02))
     list(islice(run, steps))
     found = run.outcome(rule("trm"), 0.02)
     assert found.value == pytest.approx(0.7083, abs=0.003)
