@@ -43,9 +43,9 @@ class Run:
     explore: float = 0.1
     """P(a minimum above 1), for a learner that explores."""
     schedule: Schedule = Constant(0.0)  # noqa: RUF009 # frozen
-    learning: tuple[int, int] = (0, 0)
-    """Steps from which and up to which the model learns: no puzzle is right before, and all that ever are
-    from then on, puzzle by puzzle in between."""
+    practice: int = 0
+    """Segments beyond the first that have to be run until every puzzle is as the chain says; before that
+    it is wrong. They come one by one: what is never thought about for long is never learned."""
 
     def __post_init__(self) -> None:
         M = self.chain.max_segments
@@ -58,7 +58,7 @@ class Run:
         self.optimizer = torch.optim.Adam(self.head.parameters(), self.lr)
         self.memory = self.learner.begin(self.slots, 2 * M, torch.device("cpu"))
         self.priced = self.schedule.begin(torch.device("cpu"))
-        self.step = 0
+        self.step, self.practised = 0, 0
         self.m_B = torch.zeros(self.slots, dtype=torch.int32)
         self.index_B, self.min_B = self._deal()
         self.lengths: list[int] = []
@@ -73,8 +73,7 @@ class Run:
 
     def _right(self, m_B: Tensor) -> Tensor:
         right_B = self.correct_MN[(m_B - 1).clamp(min=0).long(), self.index_B]
-        first, last = self.learning
-        known = (self.step - first) / max(last - first, 1)
+        known = self.practised / self.practice if self.practice else 1.0
         return right_B & (self.index_B < known * self.correct_MN.shape[1])
 
     def __iter__(self) -> Iterator[Terms]:
@@ -84,6 +83,7 @@ class Run:
             price = self.schedule.price(self.priced, self.step + 1)
             self.step += 1
             self.m_B = self.m_B + 1
+            self.practised += int((self.m_B > 1).sum())
             z_BD, last_z_BD, next_z_BD = (
                 table(self._right(m_B), m_B, 2 * M)
                 for m_B in (self.m_B, (self.m_B - 1).clamp(min=1), self.m_B + 1)

@@ -140,7 +140,8 @@ class Budget:
     """Of all processes."""
     start: float = 0.0
     """The price in the first step."""
-    rate: float = 1e-4
+    rate: float = 1e-3
+    """What is added to the price when one puzzle a slot was one segment too long."""
 
     def begin(self, device: torch.device) -> Priced:
         return Multiplier(torch.full((), self.start, dtype=torch.float32, device=device))
