@@ -63,13 +63,15 @@ def test_a_reset_deals_new_puzzles_and_leaves_the_price() -> None:
 
 
 def test_an_agent_of_stable_baselines_is_told() -> None:
+    """At the ends of episodes and at the beginnings of the next; its infos are empty in between."""
     env = SB3VecEnv(make(2, step_cost=0.5, price="ramp:1:1"))
     env.reset()
-    prices = [env.reset_infos[0]["price"]]
+    begun, ended = [env.reset_infos[1]["price"]], []
     for _ in range(3):
-        *_, infos = env.step(np.zeros(2, int))
-        prices.append(infos[1]["price"])
-    assert prices == [0, 0.5, 0.5, 0.5]
+        *_, infos = env.step(np.ones(2, int))
+        ended.append(infos[1]["price"])
+        begun.append(env.reset_infos[1]["price"])
+    assert (begun, ended) == ([0, 0.5, 0.5, 0.5], [0, 0.5, 0.5])
 
 
 def test_what_is_no_price_is_refused() -> None:

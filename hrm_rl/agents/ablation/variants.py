@@ -15,7 +15,7 @@ from typing import Any
 
 from hrm_rl.checks.numbers import choice, distinct
 from hrm_rl.training.config import TrainConfig
-from hrm_rl.training.joint import DRAWING, pays
+from hrm_rl.training.joint import pays
 
 CHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -23,8 +23,9 @@ CHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "act_q-paper": {"edge": "paper", "bootstrap": "extra", "explore": "episode"},
         "act_q-official": {"edge": "paper", "bootstrap": "extra", "explore": "segment"},
         "act_q-detached": {"bootstrap": "delayed", "attach": False},
+        "ppo": {"explore_probability": 0.0},
+        "a2c": {"explore_probability": 0.0},
     }
-    | {name: {"explore_probability": 0.0} for name in DRAWING}
 )
 """Variants of the paper's Q-learning: exact and fast; as the paper has it; as the public code has it.
 Actor-critics explore by their coins alone, unless it is said how else."""
