@@ -174,6 +174,13 @@ def halts(
     return (wants_B & (m_B >= min_B)) | (m_B >= max_segments)
 
 
+def free(
+    m_B: Int[Tensor, " B"], min_B: Int[Tensor, " B"] | int, max_segments: int
+) -> Bool[Tensor, " B"]:
+    """Where `halts` does what is wanted, be it to halt or to continue."""
+    return (m_B >= min_B) & (m_B < max_segments)
+
+
 @dataclass(frozen=True)
 class Halted:
     """Where a policy halted on each puzzle of a bank, and whether the answer was right there."""

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from hrm_rl.banks.synthetic import Chain, generate, population
-from hrm_rl.halting import Policy, begun, draw_min_segments, halts
+from hrm_rl.halting import Policy, begun, draw_min_segments, free, halts
 from hrm_rl.stopping.exact import Outcome, outcome
-from hrm_rl.training.joint import JointLearner, Seen, Segment, Terms
+from hrm_rl.training.joint import Ended, JointLearner, Schedule, Seen, Segment, Terms
+from hrm_rl.training.joint.prices import Constant
 
 
 def never() -> Tensor:
@@ -39,6 +40,12 @@ class Run:
     slots: int = 64
     seed: int = 0
     lr: float = 0.02
+    explore: float = 0.1
+    """P(a minimum above 1), for a learner that explores."""
+    schedule: Schedule = Constant(0.0)  # noqa: RUF009 # frozen
+    practice: int = 0
+    """Segments beyond the first that have to be run until every puzzle is as the chain says; before that
+    it is wrong. They come one by one: what is never thought about for long is never learned."""
 
     def __post_init__(self) -> None:
         M = self.chain.max_segments
@@ -50,6 +57,8 @@ class Run:
         self.head.bias.data.copy_(torch.tensor(self.learner.bias))
         self.optimizer = torch.optim.Adam(self.head.parameters(), self.lr)
         self.memory = self.learner.begin(self.slots, 2 * M, torch.device("cpu"))
+        self.priced = self.schedule.begin(torch.device("cpu"))
+        self.step, self.practised = 0, 0
         self.m_B = torch.zeros(self.slots, dtype=torch.int32)
         self.index_B, self.min_B = self._deal()
         self.lengths: list[int] = []
@@ -57,19 +66,24 @@ class Run:
 
     def _deal(self) -> tuple[Tensor, Tensor]:
         index_B = torch.randint(self.correct_MN.shape[1], (self.slots,), generator=self.generator)
-        probability = 0.1 if self.learner.explores else 0.0
+        probability = self.explore if self.learner.explores else 0.0
         return index_B, draw_min_segments(
             self.slots, self.chain.max_segments, probability, self.generator, torch.device("cpu")
         )
 
     def _right(self, m_B: Tensor) -> Tensor:
-        return self.correct_MN[(m_B - 1).clamp(min=0).long(), self.index_B]
+        right_B = self.correct_MN[(m_B - 1).clamp(min=0).long(), self.index_B]
+        known = self.practised / self.practice if self.practice else 1.0
+        return right_B & (self.index_B < known * self.correct_MN.shape[1])
 
     def __iter__(self) -> Iterator[Terms]:
         """One segment of every slot, and one step of Adam."""
         M = self.chain.max_segments
         while True:
+            price = self.schedule.price(self.priced, self.step + 1)
+            self.step += 1
             self.m_B = self.m_B + 1
+            self.practised += int((self.m_B > 1).sum())
             z_BD, last_z_BD, next_z_BD = (
                 table(self._right(m_B), m_B, 2 * M)
                 for m_B in (self.m_B, (self.m_B - 1).clamp(min=1), self.m_B + 1)
@@ -83,8 +97,9 @@ class Run:
             correct_B = self._right(self.m_B)
             segment = Segment(
                 seen=seen, q_B2=q_B2, last_z_BD=last_z_BD, correct_B=correct_B,
-                lm_B=1 - correct_B.float(), halted_B=halted_B, max_segments=M, head=self.head,
-                peek=lambda z_BD=next_z_BD: self.head(z_BD).detach(),
+                lm_B=1 - correct_B.float(), halted_B=halted_B,
+                free_B=free(self.m_B, self.min_B, M), max_segments=M, head=self.head,
+                peek=lambda z_BD=next_z_BD: self.head(z_BD).detach(), price=price,
             )  # fmt: skip
             terms, self.memory = self.learner.learn(self.memory, segment)
             self.optimizer.zero_grad()
@@ -92,6 +107,8 @@ class Run:
                 sum(term.mean() for term in terms.values()).backward()
             self.optimizer.step()
             self.lengths += self.m_B[halted_B].tolist()
+            counts = halted_B.sum(), (correct_B & halted_B).sum(), self.m_B[halted_B].sum()
+            self.priced = self.schedule.after(self.priced, Ended(*counts))
             index_B, min_B = self._deal()
             self.m_B = torch.where(halted_B, 0, self.m_B)
             self.index_B = torch.where(halted_B, index_B, self.index_B)

@@ -35,7 +35,8 @@ def ablate(
     Args:
         preset: the base that every learner is trained on
         learners: act_q, act_q-official, act_q-paper, halt_bce, ponder, ppo, fixed-8 ...; random-matched
-            draws lengths as act_q of the same seed had them; ppo@4 is ppo with at most 4 segments
+            draws lengths as act_q of the same seed had them; ppo@4 is ppo with at most 4 segments, and
+            ppo+price=budget:4+explore_probability=0.3 has other values of these fields of the config
         seeds: of each learner
         figure5: train what the paper's Figure 5 needs in place of --learners, and draw it
         workers: processes side by side, one thread each

@@ -56,6 +56,7 @@ class TrainingArguments(TypedDict, total=False):
     max_segments: int
     grow_cycles: tuple[tuple[float, int, int], ...]
     step_cost: float
+    price: str
     loss: str
     loss_on: str
     segment_decay: float

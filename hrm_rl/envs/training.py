@@ -71,7 +71,7 @@ class TrainingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
     - on halting, forced or not: 1 if the prediction is the solution and 0 otherwise, or the share
       of cells that are right with `reward="token_accuracy"`, or 1 for what is right by the rules
       with `reward="valid_optimal"`
-    - for each continue: `-step_cost`
+    - for each continue: `-info["price"]` as it was shown before: `step_cost`, from when on `price` says
 
     ## Starting State
 
@@ -94,9 +94,9 @@ class TrainingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
     ## Information
 
     `correct`, `valid_optimal`, `is_success`, `cells`, `segment`, `forced`, `prediction`, `action_mask`,
-    as in `HaltingEnv`; puzzles have no number, since each is dealt in a random symmetry. `metrics` of the
-    environment is the last line of training metrics (losses, accuracy and mean segments at halting),
-    one every `log_every` steps.
+    as in `HaltingEnv`; puzzles have no number, since each is dealt in a random symmetry. `price` is what
+    a continue costs now. `metrics` of the environment is the last line of training metrics (losses,
+    accuracy and mean segments at halting, price), one every `log_every` steps.
 
     ## Arguments
 
@@ -118,6 +118,7 @@ class TrainingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
     | `task`        | **str**   | of the id   | what the puzzles have to be                          |
     | `render_mode` | **str**   | `None`      | `"rgb_array"`: `render()` gives a picture a row      |
     | any other     |           | of `preset` | a field of `TrainConfig`: `step_cost`, `max_segments`|
+    |               |           |             | `price` ("constant", "ramp:800:1600", "budget:4.0"), |
     |               |           |             | `seed`, `device`, `steps`, `lr`, `save_every`, ...   |
 
     `steps` shapes the learning-rate schedule; it is the agent that ends the run, after
@@ -176,7 +177,6 @@ class TrainingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
         mdp = MDP(
             observation=observation,
             reward=reward,
-            step_cost=config.step_cost,
             max_segments=config.max_segments,
             time_aware=time_aware,
         )

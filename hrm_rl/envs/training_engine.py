@@ -36,7 +36,7 @@ from hrm_rl.training.train import Thought, TrainState, settle, think
 
 MEANINGLESS: Final = (
     "halting", "attach", "edge", "bootstrap", "tie", "explore", "explore_probability", "q_weight",
-    "grow_segments",
+    "entropy_floor", "normalise_advantages", "grow_segments",
 )  # fmt: skip
 """Fields of a run's config that are about its own halting learner, in whose place the agent is."""
 
@@ -54,6 +54,8 @@ class Sight(NamedTuple):
     """With the segment number, if it is to be seen."""
     prediction_NT: UInt8[Tensor, "N T"]
     m_B: Int[Tensor, " N"]
+    price_N: Float[Tensor, " N"]
+    """What going on costs, the same in all slots."""
 
 
 class TrainingEngine:
@@ -110,7 +112,7 @@ class TrainingEngine:
         wants_N, forced_N = action_N == HALT, old.look.m_B >= mdp.max_segments
         final = old._replace(halted_N=wants_N & ~forced_N, forced_N=forced_N)
         gain_N = REWARDS[mdp.reward](final.outcome).to(self.float)
-        reward_N = torch.where(final.over_N, gain_N, 0.0 - mdp.step_cost)
+        reward_N = torch.where(final.over_N, gain_N, 0.0 - cast(Sight, old.look).price_N)
         self.torn = True
         self.sums = settle(state, self._thought, wants_N)
         prediction_BT, log_p_BTV, scalars_BF, _, change_BLD = self._seen
@@ -151,7 +153,9 @@ class TrainingEngine:
         self._seen = seen = features.look(state.slots, slots, output, before)
         columns_NF = features.columns(mdp.observation, seen)
         obs_NF = features.with_time(columns_NF, slots.m_B, mdp.max_segments, mdp.time_aware)
-        sight = Sight(obs_NF, seen.prediction_BT.to(torch.uint8), slots.m_B)
+        price_N = torch.as_tensor(state.price, dtype=self.float, device=self.device)
+        price_N = price_N.repeat(len(slots.m_B))
+        sight = Sight(obs_NF, seen.prediction_BT.to(torch.uint8), slots.m_B, price_N)
         no_N = torch.zeros_like(slots.m_B, dtype=torch.bool)
         x_NT, y_NT, _ = slots.batch
         right = outcome(self.task, x_NT, seen.prediction_BT, y_NT)
@@ -168,6 +172,7 @@ class TrainingEngine:
             "valid_optimal": right.valid_B.clone(),
             "segment": sight.m_B.to(torch.int64, copy=True),
             "forced": moment.forced_N.clone(),
+            "price": sight.price_N.clone(),
             "prediction": sight.prediction_NT.clone(),
             "action_mask": self.mask_M2.index_select(0, sight.m_B),
         }

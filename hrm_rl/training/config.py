@@ -14,7 +14,7 @@ from hrm_rl.puzzles.kinds import task_for
 from hrm_rl.puzzles.sudoku.rules import Sudoku
 from hrm_rl.puzzles.verdicts import has_nearest
 from hrm_rl.training.data import mixture
-from hrm_rl.training.joint import joint_learner
+from hrm_rl.training.joint import DRAWING, joint_learner
 from hrm_rl.training.optim import two_betas
 from hrm_rl.training.schedule import (
     Cycles,
@@ -63,10 +63,18 @@ class TrainConfig:
     """What to do at Q_halt = Q_continue: "continue" (the paper) or "halt"."""
     step_cost: float = 0.0
     """What each continue costs a learner that is paid for right answers ("ppo", "a2c", "exact_pg")."""
+    price: str = "constant"
+    """When it does: "constant"; "after-accuracy:0.5", once half of about the last 1000 puzzles were
+    right where they halted, and ever after; "ramp:800:1600", rising from 0 at step 800 to step_cost at
+    step 1600; or "budget:4.0", whatever holds the mean segments at 4, starting from step_cost."""
+    entropy_floor: float = 0.0
+    """Entropy in nats that "ppo" and "a2c" leave each decision (`joint.rollouts`)."""
+    normalise_advantages: bool = False
+    """Whether "ppo" and "a2c" bring advantages to mean 0 and deviation 1, over all slots and processes."""
     explore: str = "episode"
     """When the minimum number of segments is drawn: "episode" (paper), "segment" (public code)."""
     explore_probability: float = 0.1
-    """Epsilon, the probability of a minimum above 1."""
+    """Epsilon, the probability of a minimum above 1, for "act_q", "halt_bce", "residual", "ppo", "a2c"."""
     loss: str = "stablemax"
     """Sequence loss: "stablemax" or "softmax"."""
     loss_on: str = "all"
@@ -126,9 +134,9 @@ class TrainConfig:
             object.__setattr__(self, name, real(name, getattr(self, name), low=least, high=most))
         for name, allowed in _CHOICES.items():
             choice(name, getattr(self, name), allowed)
-        for name in ("augment", "attach", "compile"):
+        for name in ("augment", "attach", "compile", "normalise_advantages"):
             object.__setattr__(self, name, flag(name, getattr(self, name)))
-        for name in ("init", "halting", "device"):
+        for name in ("init", "halting", "price", "device"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} must be a text, got {getattr(self, name)!r:.60}")
         joint_learner(self)  # refuses what it does not know
@@ -177,6 +185,8 @@ class TrainConfig:
             values["model"] = config_from(values["model"])
             values["data"] = tuple((name, share) for name, share in values["data"])
             values["betas"] = tuple(values["betas"])
+            if "price" not in values and values["halting"] in DRAWING:
+                values["explore_probability"] = 0.0  # an older version, where they did not explore
             return TrainConfig(**values)
         except (KeyError, TypeError, Unfit) as error:
             raise ValueError(f"this is not the config of a training run: {error}") from error
@@ -207,6 +217,7 @@ _WHOLE = {
 }
 _REAL: dict[str, tuple[float, float | None]] = {
     "step_cost": (0, None),
+    "entropy_floor": (0, 0.58),
     "explore_probability": (0, 1),
     "segment_decay": (0, 1),
     "q_weight": (0, None),

@@ -34,6 +34,8 @@ def summarise(state: TrainState, window: Window) -> dict[str, float]:
     halted = max(total["halted"], 1.0)
     metrics = {"step": float(state.step)}
     metrics |= {name: total[name] / len(window) for name in scalars if name.endswith("loss")}
+    if "price" in series:
+        metrics["price"] = float(series["price"][-1])
     return metrics | {
         "exact_accuracy": total["exact"] / halted,
         "cell_accuracy": total["cells"] / halted,

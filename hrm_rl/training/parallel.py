@@ -26,8 +26,9 @@ from hrm_rl.loop import Rows, each
 T = TypeVar("T")
 Average = Callable[[Float[Tensor, ""]], Float[Tensor, ""]]
 
-SAME_EVERYWHERE = ("weight_norms", "gradient_norms")
-"""Of what a training step yields: weights are equal in all processes, and averaged gradients too."""
+SAME_EVERYWHERE = ("weight_norms", "gradient_norms", "price")
+"""Of what a training step yields: weights are equal in all processes, averaged gradients too, and what
+follows from the puzzles of all of them."""
 
 
 @dataclass(frozen=True)

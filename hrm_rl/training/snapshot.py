@@ -1,7 +1,7 @@
 """All that the next training step depends on, as one dictionary of tensors, and back.
 
 Names: `model.*`, `m.*` and `v.*` (the optimiser's moments), `ema.*`, `slots.*`, `memory.*` (of the
-halting learner), `dealt`, `generator`.
+halting learner), `price.*` (what its schedule remembers), `dealt`, `generator`.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def snapshot(state: TrainState) -> dict[str, Tensor]:
         rows["slots.seed_B"] = slots.seed_B
     rows |= {f"memory.{k}": v for k, v in state.memory._asdict().items()}
     tensors |= {name: whole(part) for name, part in rows.items()}
+    tensors |= {f"price.{k}": v for k, v in state.priced._asdict().items()}
     tensors["dealt"] = state.world.total(state.dealt)
     if state.generator is not None:
         tensors["generator"] = state.generator.get_state()
@@ -144,5 +145,6 @@ def _put(state: TrainState, step: int, saved: dict[str, Tensor]) -> None:
     state.min_B = slots["min_B"]
     state.dealt = saved["dealt"].to(device) * int(world.rank == 0)  # the sum is what counts
     state.memory = type(state.memory)(**own("memory."))
+    state.priced = type(state.priced)(**part("price."))
     if state.generator is not None:
         state.generator.set_state(saved["generator"])

@@ -21,7 +21,16 @@ from hrm_rl.puzzles import task_for
 from hrm_rl.training import optim
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.data import Sampler
-from hrm_rl.training.joint import JointLearner, Memory, joint_learner
+from hrm_rl.training.joint import (
+    Ended,
+    JointLearner,
+    Memory,
+    Price,
+    Priced,
+    Schedule,
+    joint_learner,
+    pricing,
+)
 from hrm_rl.training.parallel import ALONE, Average, World, same
 
 
@@ -34,6 +43,9 @@ class TrainState:
     learner: JointLearner
     memory: Memory
     """What the learner remembers."""
+    schedule: Schedule
+    priced: Priced
+    """What the schedule of its price remembers."""
     optimizer: optim.AdamAtan2
     ema: list[Tensor]
     """Averaged weights in the order of `model.parameters()`; empty without EMA."""
@@ -106,12 +118,14 @@ class TrainState:
         slots = loop.fresh(model, batch, _seeds(config, model, generator, world))
         # Laid out as every later carry is: a compiled segment would otherwise compile twice.
         carry = Carry(*(z_BLD.contiguous() for z_BLD in slots.carry))
-        learner, device = joint_learner(config), batch.x_BT.device
+        learner, schedule, device = joint_learner(config), pricing(config), batch.x_BT.device
         state = TrainState(
             config=config,
             model=model,
             learner=learner,
             memory=learner.begin(share, config.model.width, device, model.q_head.weight.dtype),
+            schedule=schedule,
+            priced=schedule.begin(device),
             optimizer=optim.AdamAtan2(params, config.lr, config.betas, config.weight_decay),
             ema=[p.detach().clone() for p in params] if config.ema else [],
             sample=own,
@@ -125,6 +139,17 @@ class TrainState:
         )
         state.min_B = state.draw_min(1)
         return state
+
+    @property
+    def price(self) -> Price:
+        """What a continue costs in the step that comes."""
+        return self.schedule.price(self.priced, self.step + 1)
+
+    def reprice(self, sums: dict[str, Tensor]) -> None:
+        """After a step, whose sums over the slots that halted here these are."""
+        if len(self.priced):  # what remembers nothing needs no word of the other processes
+            counts = torch.stack([sums[name] for name in Ended._fields])
+            self.priced = self.schedule.after(self.priced, Ended(*self.world.total(counts)))
 
     def deal(self, where_B: Bool[Tensor, " B"]) -> None:
         """Put the next puzzles into the slots marked."""

@@ -22,7 +22,7 @@ from hrm_rl.models import Output
 from hrm_rl.puzzles import task_for, verdicts
 from hrm_rl.training import losses, optim
 from hrm_rl.training.config import TrainConfig
-from hrm_rl.training.joint import Seen, Segment
+from hrm_rl.training.joint import Seen, Segment, pays
 from hrm_rl.training.state import TrainState
 
 __all__ = ["Thought", "TrainConfig", "TrainState", "settle", "think", "train"]
@@ -34,7 +34,8 @@ def train(state: TrainState) -> Iterator[dict[str, Tensor]]:
     Yields:
         0-d tensors: mean losses over the slots (`loss`, and each of its terms), and sums over the
         slots that halted (`halted, exact, cells, segments, q_halt_right`). `histogram` (M,) counts
-        halts by m; `weight_norms` and `gradient_norms` (W,) are those that the step began with.
+        halts by m; `weight_norms` and `gradient_norms` (W,) are those that the step began with, as is
+        `price`, of learners that pay one.
     """
     while True:
         thought = think(state)
@@ -83,7 +84,7 @@ def think(state: TrainState) -> Thought:
 
 def settle(state: TrainState, thought: Thought, wants_B: Bool[Tensor, " B"]) -> dict[str, Tensor]:
     """The second half: halt who wants to and may, learn, update the weights, deal new puzzles."""
-    c, model, output = state.config, state.model, thought.output
+    c, model, output, price = state.config, state.model, thought.output, state.price
     state.step += 1
     if c.explore == "segment":
         state.min_B = state.draw_min(state.step)
@@ -105,9 +106,12 @@ def settle(state: TrainState, thought: Thought, wants_B: Bool[Tensor, " B"]) -> 
         correct_B=thought.correct_B,
         lm_B=lm_B.detach(),
         halted_B=halted_B,
+        free_B=halting.free(thought.slots.m_B, state.min_B, most),
         max_segments=most,
         head=head,
         peek=lambda: _peek(state, thought.slots),
+        price=price,
+        total=state.world.total,
     )
     q_terms, state.memory = state.learner.learn(state.memory, segment)
     weighed_B = losses.weighed(lm_B, thought.slots.m_B, c.segment_decay)
@@ -121,6 +125,9 @@ def settle(state: TrainState, thought: Thought, wants_B: Bool[Tensor, " B"]) -> 
     terms = {"loss": loss, "lm_loss": lm_B} | {f"{k}_loss": v for k, v in q_terms.items()}
     sums = {name: term.detach().mean() for name, term in terms.items()}
     sums |= _halts(output, thought.correct_B, halted_B, state.slots, c.max_segments) | norms
+    if pays(c.halting):
+        sums["price"] = torch.as_tensor(price, dtype=torch.float32, device=loss.device)
+    state.reprice(sums)
     state.deal(halted_B)
     state.dealt = state.dealt + halted_B.sum()
     if c.explore == "episode":

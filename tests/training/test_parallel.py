@@ -48,7 +48,7 @@ CASES = pytest.mark.parametrize(
         {"halting": "graves"},
         {"halting": "exact_pg", "step_cost": 0.1},
         {"halting": "a2c"},
-        {"halting": "ppo"},
+        {"halting": "ppo", "price": "budget:2", "normalise_advantages": True, "entropy_floor": 0.1},
         {"grow_cycles": ((0.1, 1, 1),), "model": replace(ATTENTION, start="random", noise=0.1)},
     ],
     ids=lambda changes: "-".join(map(str, changes.values()))[:40],

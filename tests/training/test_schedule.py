@@ -17,6 +17,7 @@ from torch import Tensor
 from torch._dynamo.utils import counters
 
 from hrm_rl.cli.main import main
+from hrm_rl.halting import free
 from hrm_rl.models.checkpoint import load_model
 from hrm_rl.models.transformer import TransformerConfig
 from hrm_rl.models.trm import TRMConfig
@@ -196,7 +197,8 @@ def offered(most: int, m: int, halts: bool = False) -> Segment:
     seen = Seen(q_B2, q_B2, m_B, lambda: torch.zeros(1))
     return Segment(
         seen=seen, q_B2=q_B2, last_z_BD=q_B2, correct_B=torch.tensor([True]), lm_B=torch.zeros(1),
-        halted_B=torch.tensor([halts]), max_segments=most, head=lambda z_BD: z_BD,
+        halted_B=torch.tensor([halts]), free_B=free(m_B, 1, most), max_segments=most,
+        head=lambda z_BD: z_BD,
         peek=lambda: torch.tensor([[-1.0, 2.0]]),
     )  # fmt: skip
 
@@ -224,10 +226,10 @@ def test_act_q_has_the_same_terms_where_nothing_is_continued_yet(bootstrap: str)
 
 def test_an_actor_critic_has_no_choice_at_the_end_of_a_stage() -> None:
     learner = PPO(8)
-    for most, free in ((2, False), (3, True)):
+    for most, has_choice in ((2, False), (3, True)):
         begun = learner.begin(1, 2, torch.device("cpu"))
         _, memory = learner.learn(begun, offered(most, m=2, halts=True))
-        assert memory.free_BT[0, 0].item() is free
+        assert memory.free_BT[0, 0].item() is has_choice
 
 
 # --- the weight of a segment ----------------------------------------------------------------------

@@ -27,8 +27,10 @@ LEARNERS = pytest.mark.parametrize(
         {"bootstrap": "extra"},
         {"bootstrap": "delayed", "explore": "segment", "loss": "softmax"},
         *({"halting": name} for name in OTHERS),
+        {"halting": "ppo", "price": "budget:2", "entropy_floor": 0.1, "normalise_advantages": True},
+        {"halting": "exact_pg", "price": "after-accuracy:0.5", "step_cost": 0.1},
     ],
-    ids=["extra", "delayed", *OTHERS],
+    ids=["extra", "delayed", *OTHERS, "budget", "after-accuracy"],
 )
 
 
@@ -55,7 +57,7 @@ def test_a_whole_step_reads_nothing_back(model: HRMConfig, changes: dict[str, An
     for sums in islice(train(state), 2):
         assert {value.device.type for value in sums.values()} == {"meta"}
     tensors = [*state.slots.carry, *state.slots.batch, state.slots.m_B, state.min_B, *state.ema]
-    tensors += [*state.memory, state.dealt]
+    tensors += [*state.memory, *state.priced, state.dealt]
     assert {tensor.device.type for tensor in tensors} == {"meta"}
 
 

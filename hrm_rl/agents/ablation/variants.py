@@ -2,19 +2,20 @@
 
 "act_q", "ppo", "fixed-8" ... are halting learners (`hrm_rl.training.joint`); "act_q-official" and its like
 are in `CHANGES`; "random-matched" draws its lengths from the histogram of another run. "NAME@M" is NAME
-trained with at most M segments.
+trained with at most M segments, and "NAME+FIELD=VALUE" NAME with another value of a field of
+`TrainConfig`: "ppo+price=budget:4+explore_probability=0.3@8".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any
 
-from hrm_rl.checks.numbers import distinct
+from hrm_rl.checks.numbers import choice, distinct
 from hrm_rl.training.config import TrainConfig
-from hrm_rl.training.joint import PAYING
+from hrm_rl.training.joint import pays
 
 CHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -22,9 +23,15 @@ CHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "act_q-paper": {"edge": "paper", "bootstrap": "extra", "explore": "episode"},
         "act_q-official": {"edge": "paper", "bootstrap": "extra", "explore": "segment"},
         "act_q-detached": {"bootstrap": "delayed", "attach": False},
+        "ppo": {"explore_probability": 0.0},
+        "a2c": {"explore_probability": 0.0},
     }
 )
-"""Variants of the paper's Q-learning: exact and fast; as the paper has it; as the public code has it."""
+"""Variants of the paper's Q-learning: exact and fast; as the paper has it; as the public code has it.
+Actor-critics explore by their coins alone, unless it is said how else."""
+
+OWN = ("model", "data", "halting", "seed", "steps", "max_segments", "log_every", "save_every")
+"""Fields that a name does not change: they are the grid's."""
 
 MATCHED, MATCHED_TO = "random-matched", "act_q"
 SAVES = 16
@@ -47,7 +54,8 @@ def config_of(
     Raises:
         ValueError: no such learner, or a base that cannot be trained so.
     """
-    kind, at, limit = name.partition("@")
+    named, at, limit = name.partition("@")
+    kind, *settings = named.split("+")
     if at and not limit.isdecimal():
         raise ValueError(f'what follows @ is max_segments, a whole number, got "{name}"')
     max_segments = limit_of(name, base.max_segments)
@@ -58,18 +66,42 @@ def config_of(
     if kind == MATCHED:
         halting = "random-" + ":".join(map(str, lengths or [1]))
     else:
-        halting = "act_q" if kind in CHANGES else kind
-    pays = halting.partition("-")[0] in PAYING
+        halting = "act_q" if kind.startswith("act_q-") and kind in CHANGES else kind
     every = _checkpoint_every(base)
     changes: dict[str, Any] = {
         "halting": halting,
         "seed": seed,
         "max_segments": max_segments,
-        "step_cost": step_cost if pays else 0.0,
+        "step_cost": step_cost if pays(halting) else 0.0,
         "save_every": every,
         "log_every": next(n for n in range(min(base.log_every, every), 0, -1) if every % n == 0),
     }
-    return replace(base, **changes, **CHANGES.get(kind, {}))
+    return replace(base, **(changes | dict(CHANGES.get(kind, {})) | _values(settings, base)))
+
+
+def _values(settings: Sequence[str], base: TrainConfig) -> dict[str, Any]:
+    """Fields and values as a name says them, of the kinds that the fields have.
+
+    Raises:
+        ValueError: no such field, or no such value.
+    """
+    there = {f.name: getattr(base, f.name) for f in fields(base) if f.name not in OWN}
+    plain = {name: type(v) for name, v in there.items() if isinstance(v, (bool, int, float, str))}
+    found: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or "/" in setting:
+            raise ValueError(
+                f'what follows + is a field and its value, as ppo+price=budget:4, got "{setting}"'
+            )
+        kind = plain[choice("the field of a variant", name, plain)]
+        try:
+            found[name] = {"True": True, "False": False}[value] if kind is bool else kind(value)
+        except (KeyError, ValueError):
+            raise ValueError(
+                f"{name} must be a value like {there[name]!r}, got {value!r}"
+            ) from None
+    return found
 
 
 def limit_of(name: str, max_segments: int) -> int:
@@ -80,8 +112,8 @@ def limit_of(name: str, max_segments: int) -> int:
 
 def matched_to(name: str) -> str:
     """The variant whose lengths `name` copies; "" if it copies none."""
-    kind, at, limit = name.partition("@")
-    return f"{MATCHED_TO}{at}{limit}" if kind == MATCHED else ""
+    named, at, limit = name.partition("@")
+    return f"{MATCHED_TO}{at}{limit}" if named.partition("+")[0] == MATCHED else ""
 
 
 def _checkpoint_every(base: TrainConfig) -> int:

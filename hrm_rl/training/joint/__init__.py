@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 from hrm_rl.models import AnyConfig
 from hrm_rl.training.joint.a2c import A2C
@@ -18,23 +18,39 @@ from hrm_rl.training.joint.exact_pg import ExactPG
 from hrm_rl.training.joint.external import External
 from hrm_rl.training.joint.graves import Graves
 from hrm_rl.training.joint.halt_bce import HaltBCE
-from hrm_rl.training.joint.learner import Draw, JointLearner, Memory, Seen, Segment, Terms
+from hrm_rl.training.joint.learner import (
+    Draw,
+    JointLearner,
+    Memory,
+    Price,
+    Seen,
+    Segment,
+    Terms,
+)
 from hrm_rl.training.joint.ponder import Ponder
 from hrm_rl.training.joint.ppo import PPO
+from hrm_rl.training.joint.prices import Ended, Priced, Schedule, schedule
 from hrm_rl.training.joint.residual import Residual
 from hrm_rl.training.joint.schedules import Fixed, Random
 
 __all__ = [
+    "DRAWING",
     "INFERENCE",
     "LEARNERS",
     "Draw",
+    "Ended",
     "JointLearner",
     "Memory",
+    "Price",
+    "Priced",
+    "Schedule",
     "Seen",
     "Segment",
     "Terms",
     "inference_rule",
     "joint_learner",
+    "pays",
+    "pricing",
 ]
 
 
@@ -47,6 +63,14 @@ class LearnerConfig(Protocol):
     def max_segments(self) -> int: ...
     @property
     def step_cost(self) -> float: ...
+    @property
+    def price(self) -> str: ...
+    @property
+    def slots(self) -> int: ...
+    @property
+    def entropy_floor(self) -> float: ...
+    @property
+    def normalise_advantages(self) -> bool: ...
     @property
     def model(self) -> AnyConfig: ...
     @property
@@ -101,6 +125,11 @@ def _residual(config: LearnerConfig, knob: str) -> JointLearner:
     return Residual(change)
 
 
+def _options(config: LearnerConfig) -> dict[str, Any]:
+    """Of an actor-critic."""
+    return {"entropy_floor": config.entropy_floor, "normalise": config.normalise_advantages}
+
+
 def _got(config: LearnerConfig) -> str:
     return f"halting is {config.halting!r}"
 
@@ -111,9 +140,9 @@ LEARNERS: Mapping[str, Callable[[LearnerConfig, str], JointLearner]] = MappingPr
         "halt_bce": lambda c, knob: HaltBCE(),
         "ponder": _ponder,
         "graves": lambda c, knob: Graves(c.max_segments),
-        "exact_pg": lambda c, knob: ExactPG(c.max_segments, step_cost=c.step_cost),
-        "ppo": lambda c, knob: PPO(c.max_segments, c.step_cost),
-        "a2c": lambda c, knob: A2C(c.max_segments, c.step_cost),
+        "exact_pg": lambda c, knob: ExactPG(c.max_segments),
+        "ppo": lambda c, knob: PPO(c.max_segments, **_options(c)),
+        "a2c": lambda c, knob: A2C(c.max_segments, **_options(c)),
         "fixed": _fixed,
         "random": _random,
         "residual": _residual,
@@ -127,6 +156,23 @@ KNOBS = ("ponder", "fixed", "random", "residual")
 
 PAYING = ("exact_pg", "ppo", "a2c", "external")
 """The kinds that pay a step cost."""
+
+DRAWING = ("ppo", "a2c")
+"""The actor-critics."""
+
+
+def pays(halting: str) -> bool:
+    """Whether the learner of this name pays for segments."""
+    return halting.partition("-")[0] in PAYING
+
+
+def pricing(config: LearnerConfig) -> Schedule:
+    """What a continue costs when, by `config.price` and `config.step_cost`.
+
+    Raises:
+        ValueError: there is no such schedule.
+    """
+    return schedule(config.price, config.step_cost, config.max_segments, config.slots)
 
 
 def joint_learner(config: LearnerConfig) -> JointLearner:
@@ -147,6 +193,17 @@ def joint_learner(config: LearnerConfig) -> JointLearner:
         raise ValueError(
             f"{kind} pays no step cost{why}; leave step_cost at 0, got {config.step_cost}, or choose "
             f"from {', '.join(PAYING)}"
+        )
+    pricing(config)  # refuses what it does not know
+    if config.price != "constant" and kind not in PAYING:
+        raise ValueError(
+            f"{kind} pays for no segments, got price {config.price!r}; leave it out, or choose from "
+            f"{', '.join(PAYING)}"
+        )
+    if kind not in DRAWING and (config.entropy_floor or config.normalise_advantages):
+        raise ValueError(
+            f"entropy_floor and normalise_advantages are for {' and '.join(DRAWING)}, and halting is "
+            f"{config.halting!r}; leave them out"
         )
     return LEARNERS[kind](config, knob)
 

@@ -23,8 +23,12 @@ Draw = Callable[[], Float[Tensor, " B"]]
 """Numbers drawn uniformly from [0, 1), one for each slot; each call draws anew."""
 
 
+Price = float | Float[Tensor, ""]
+"""What a continue costs in a step: a number where it is known beforehand, else one on the device."""
+
+
 class Nothing(NamedTuple):
-    """The memory of a learner that has none."""
+    """The memory of what has none."""
 
 
 class Seen(NamedTuple):
@@ -53,12 +57,19 @@ class Segment(NamedTuple):
     """Sequence loss of each slot, without gradients."""
     halted_B: Bool[Tensor, " B"]
     """What was decided: the slot is dealt another puzzle after this."""
+    free_B: Bool[Tensor, " B"]
+    """Whether the learner's wish decided: it was neither before the minimum that was drawn for the slot,
+    where all go on, nor at `max_segments`, where all halt."""
     max_segments: int
     """Where all halt at present: the learner's own `max_segments`, or fewer early in a run that grows."""
     head: Callable[[Float[Tensor, "*B D"]], Float[Tensor, "*B 2"]]
     """Reads vectors again, with gradients into the head only."""
     peek: Callable[[], Float[Tensor, "B 2"]]
     """Runs one more segment without gradients, with the same weights, and returns its outputs."""
+    price: Price = 0.0
+    """What a continue costs in this step."""
+    total: Callable[[Tensor], Tensor] = lambda part: part
+    """Sums over the processes of the run, all of which have to ask."""
 
 
 Terms = dict[str, Float[Tensor, " B"]]

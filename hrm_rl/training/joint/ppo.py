@@ -20,7 +20,7 @@ class PPO(ActorCritic):
 
     Source: Schulman et al. 2017 (arXiv 1707.06347). Deviations: epochs are spread over the steps of
     the run; the policy that fills a rollout moves with them, and each decision keeps its own
-    probability for the ratio; no normalised advantages.
+    probability for the ratio; advantages are normalised, if at all, over the whole rollout.
     """
 
     clip: float = 0.2

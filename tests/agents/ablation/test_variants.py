@@ -32,6 +32,22 @@ def test_only_those_that_pay_get_the_step_cost() -> None:
     assert config_of("act_q", BASE, 0, step_cost=0.25).step_cost == 0
 
 
+def test_a_name_may_say_other_values_of_fields() -> None:
+    found = config_of("ppo+price=budget:2+explore_probability=0.3@3", BASE, 0, step_cost=0.25)
+    assert (found.halting, found.price, found.max_segments) == ("ppo", "budget:2", 3)
+    assert (found.explore_probability, found.step_cost) == (0.3, 0.25)
+    found = config_of("a2c+normalise_advantages=True+step_cost=0.5+warmup=7", BASE, 0, 0.25)
+    assert (found.normalise_advantages, found.step_cost, found.warmup) == (True, 0.5, 7)
+    assert config_of("act_q-paper+edge=exact", BASE, 0).edge == "exact"
+    assert variants.matched_to("random-matched+lr=0.1@3") == "act_q@3"
+
+
+def test_an_actor_critic_explores_where_its_name_says_so() -> None:
+    assert BASE.explore_probability > 0
+    for name, epsilon in (("ppo", 0.0), ("a2c", 0.0), ("act_q", BASE.explore_probability)):
+        assert config_of(name, BASE, 0).explore_probability == epsilon
+
+
 def test_random_matched_has_the_lengths_it_is_given_and_a_source() -> None:
     config = config_of("random-matched@3", BASE, 0, lengths=[5, 0, 2])
     assert (config.halting, config.max_segments) == ("random-5:0:2", 3)
@@ -51,6 +67,13 @@ def test_random_matched_has_the_lengths_it_is_given_and_a_source() -> None:
         (["act_q@1"], {}, 'max_segments must be >= 2 to have a choice, got 1 \\("act_q@1"\\)'),
         (["act_q@"], {}, 'what follows @ is max_segments, a whole number, got "act_q@"'),
         (["act_q", "act_q"], {}, 'learners names "act_q" twice'),
+        (["ppo+budget"], {}, 'a field and its value, as ppo.price=budget:4, got "budget"'),
+        (["ppo+init=a/b"], {}, 'what follows . is a field and its value, .* got "init=a/b"'),
+        (["ppo+prize=ramp:1:2"], {}, "the field of a variant must be one of .*did you mean"),
+        (["ppo+steps=9"], {}, "the field of a variant must be one of"),
+        (["ppo+lr=fast"], {}, "lr must be a value like 0.01, got 'fast'"),
+        (["ppo+augment=no"], {}, "augment must be a value like True, got 'no'"),
+        (["act_q+price=budget:2"], {}, "act_q pays for no segments"),
         (["random-matched", "ppo"], {}, 'copies the lengths of "act_q": name that too'),
         (["random-matched@2", "act_q"], {}, 'copies the lengths of "act_q@2": name that too'),
         (["act_q"], {"steps": 40}, "steps must be a multiple of 16, got 40"),

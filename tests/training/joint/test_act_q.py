@@ -37,7 +37,7 @@ def segment(
     last_z_BD = q_B2.detach() if last_q_B2 is None else last_q_B2
     return Segment(
         seen=seen, q_B2=q_B2, last_z_BD=last_z_BD, correct_B=correct_B, lm_B=torch.zeros(len(m_B)),
-        halted_B=m_B >= M, max_segments=M, head=lambda z_BD: z_BD, peek=peek,
+        halted_B=m_B >= M, free_B=m_B < M, max_segments=M, head=lambda z_BD: z_BD, peek=peek,
     )  # fmt: skip
 
 

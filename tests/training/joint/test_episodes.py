@@ -52,8 +52,9 @@ def episode(
         _, memory = learner.decide(memory, seen, never)
         segment = Segment(
             seen=seen, q_B2=read(z_BD), last_z_BD=z_BD, correct_B=CORRECT_BM[:, n],
-            lm_B=LM_BM[:, n], halted_B=torch.full((B,), n == m - 1), max_segments=M,
-            head=head or read, peek=never,
+            lm_B=LM_BM[:, n], halted_B=torch.full((B,), n == m - 1),
+            free_B=torch.full((B,), n < m - 1), max_segments=M, head=head or read, peek=never,
+            price=0.1,
         )  # fmt: skip
         terms, memory = learner.learn(memory, segment)
         found.append(terms)
@@ -61,7 +62,7 @@ def episode(
 
 
 LEARNERS = pytest.mark.parametrize(
-    "learner", [Ponder(M), Ponder(M, None), ExactPG(M, step_cost=0.1), Graves(M)],
+    "learner", [Ponder(M), Ponder(M, None), ExactPG(M), Graves(M)],
     ids=["ponder", "ponder-uniform", "exact_pg", "graves"],
 )  # fmt: skip
 
@@ -124,7 +125,7 @@ def test_ponder_loss_is_the_plain_formula(lambda_p: float | None) -> None:
 
 def test_a_head_that_halts_at_once_is_pulled_back_by_the_prior_alone() -> None:
     """All its mass is on segment 1, so that the expected loss does not depend on the coin."""
-    for learner, moves in ((Ponder(M), True), (ExactPG(M, step_cost=0.1), False)):
+    for learner, moves in ((Ponder(M), True), (ExactPG(M), False)):
         head = nn.Linear(D, 2)
         nn.init.zeros_(head.weight)
         nn.init.constant_(head.bias, 4.0)
@@ -136,7 +137,7 @@ def test_a_head_that_halts_at_once_is_pulled_back_by_the_prior_alone() -> None:
 def test_exact_gradient_is_the_closed_form() -> None:
     """dJ / dlogit = S pi (1 - pi) (r - V_next), which `stopping` computes on a table."""
     logit_BM = LOGIT_BM.clone().requires_grad_()
-    terms, _ = episode(ExactPG(M, step_cost=0.1), logit_BM)
+    terms, _ = episode(ExactPG(M), logit_BM)
     terms[-1]["return"].sum().backward()
     assert logit_BM.grad is not None
     halt_MB = LOGIT_BM.double().sigmoid().T
@@ -145,7 +146,7 @@ def test_exact_gradient_is_the_closed_form() -> None:
 
 
 def test_exact_loss_is_what_is_missing_of_the_return() -> None:
-    terms, _ = episode(ExactPG(M, step_cost=0.1), LOGIT_BM)
+    terms, _ = episode(ExactPG(M), LOGIT_BM)
     for b in range(B):
         p = plain_halting(LOGIT_BM[b].tolist(), M)
         earned = [float(c) - 0.1 * n for n, c in enumerate(CORRECT_BM[b].tolist())]

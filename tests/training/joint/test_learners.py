@@ -6,7 +6,14 @@ import pytest
 from tiny import tiny_run
 
 from hrm_rl.agents.rules import name_of, rule
-from hrm_rl.training.joint import INFERENCE, LEARNERS, inference_rule, joint_learner
+from hrm_rl.training.joint import (
+    INFERENCE,
+    LEARNERS,
+    Schedule,
+    inference_rule,
+    joint_learner,
+    pricing,
+)
 from hrm_rl.training.joint.a2c import A2C
 from hrm_rl.training.joint.act_q import ActQ
 from hrm_rl.training.joint.exact_pg import ExactPG
@@ -15,6 +22,7 @@ from hrm_rl.training.joint.halt_bce import HaltBCE
 from hrm_rl.training.joint.learner import JointLearner
 from hrm_rl.training.joint.ponder import Ponder
 from hrm_rl.training.joint.ppo import PPO
+from hrm_rl.training.joint.prices import AfterAccuracy, Budget, Constant, Ramp
 from hrm_rl.training.joint.residual import Residual
 from hrm_rl.training.joint.schedules import Fixed, Random
 
@@ -28,8 +36,8 @@ from hrm_rl.training.joint.schedules import Fixed, Random
         ("ponder-uniform", Ponder(3, None), False),
         ("graves", Graves(3), False),
         ("exact_pg", ExactPG(3), False),
-        ("ppo", PPO(3), False),
-        ("a2c", A2C(3), False),
+        ("ppo", PPO(3), True),
+        ("a2c", A2C(3), True),
         ("fixed", Fixed(3), False),
         ("fixed-2", Fixed(2), False),
         ("random-1:5:3", Random((1, 5, 3)), False),
@@ -43,9 +51,24 @@ def test_names(name: str, learner: JointLearner, explores: bool) -> None:
     assert found == learner and found.explores == explores
 
 
-@pytest.mark.parametrize("name", ["ppo", "a2c", "exact_pg"])
-def test_a_step_cost_reaches_those_who_pay(name: str) -> None:
-    assert joint_learner(tiny_run(halting=name, step_cost=0.02)).step_cost == 0.02
+@pytest.mark.parametrize(
+    ("price", "schedule"),
+    [
+        ("constant", Constant(0.02)),
+        ("after-accuracy:0.5", AfterAccuracy(0.02, 0.5)),
+        ("ramp:800:1600", Ramp(0.02, 800, 1600)),
+        ("ramp:8e2:800", Ramp(0.02, 800, 800)),
+        ("budget:2.5", Budget(2.5, slots=4, start=0.02)),
+    ],
+)
+def test_prices_by_name(price: str, schedule: Schedule) -> None:
+    for name in ("ppo", "a2c", "exact_pg", "external"):
+        assert pricing(tiny_run(halting=name, step_cost=0.02, price=price)) == schedule
+
+
+def test_settings_of_actor_critics_reach_them() -> None:
+    config = tiny_run(halting="a2c", entropy_floor=0.1, normalise_advantages=True)
+    assert joint_learner(config) == A2C(3, entropy_floor=0.1, normalise=True)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +93,54 @@ def test_a_step_cost_reaches_those_who_pay(name: str) -> None:
         ({"step_cost": 0.1}, "act_q pays no step cost: a Q that is a probability cannot be"),
         ({"step_cost": 0.1, "halting": "halt_bce"}, "halt_bce pays no step cost: a Q that is"),
         ({"step_cost": 0.1, "halting": "fixed-2"}, "fixed pays no step cost; leave step_cost at 0"),
+        ({"price": "budget:2"}, "act_q pays for no segments, got price 'budget:2'; leave it out"),
+        ({"price": "free", "halting": "ppo"}, "price must be \"constant\", .*, got 'free'"),
+        (
+            {"price": "constant:1", "halting": "ppo"},
+            'price must be "constant", "after-accuracy:0.5"',
+        ),
+        ({"price": "ramp:1", "halting": "ppo"}, "price must be .*, got 'ramp:1'"),
+        ({"price": "ramp:1:x", "halting": "ppo"}, "price must be .*, in numbers, got 'ramp:1:x'"),
+        ({"price": 4.0, "halting": "ppo"}, "price must be a text, got 4.0"),
+        (
+            {"price": "ramp:1:9", "halting": "ppo"},
+            "says when step_cost is charged, and step_cost is 0",
+        ),
+        (
+            {"price": "after-accuracy:0.5", "halting": "a2c"},
+            "step_cost is 0; give one, such as 0.01",
+        ),
+        (
+            {"price": "after-accuracy:1", "halting": "ppo", "step_cost": 0.1},
+            r'accuracy of price "after-accuracy" must be a finite number between 0 and 1',
+        ),
+        (
+            {"price": "ramp:9:8", "halting": "ppo", "step_cost": 0.1},
+            'last step of price "ramp" must be a whole number >= 9, got 8',
+        ),
+        (
+            {"price": "ramp:1.5:8", "halting": "ppo", "step_cost": 0.1},
+            'first step of price "ramp" must be a whole number in 0.*, got 1.5',
+        ),
+        ({"price": "budget:4", "halting": "ppo"}, 'target of price "budget" must .* 1..3, got 4.0'),
+        ({"price": "budget:nan", "halting": "ppo"}, 'target of price "budget" must be a finite'),
+        (
+            {"price": "budget:2", "halting": "ppo", "step_cost": 2},
+            r"step_cost must be a finite number in 0\.\.1, got 2",
+        ),
+        (
+            {"entropy_floor": 0.1, "halting": "exact_pg"},
+            "are for ppo and a2c, and halting is 'exact_",
+        ),
+        ({"normalise_advantages": True}, "are for ppo and a2c, and halting is 'act_q'; leave them"),
+        (
+            {"entropy_floor": 0.6, "halting": "ppo"},
+            "entropy_floor must be a finite number in 0..0.58",
+        ),
+        (
+            {"normalise_advantages": 1, "halting": "ppo"},
+            "normalise_advantages must be True or False",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_sentence(

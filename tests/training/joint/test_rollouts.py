@@ -3,24 +3,20 @@
 Shapes: B slots, T segments of a rollout, D width.
 """
 
-from dataclasses import dataclass, field
 from itertools import islice
 from math import exp, log
 
 import pytest
 import torch
-from chains import Run, never
-from torch import Tensor, nn
+from chains import Run
+from rollouts import BOTH, B, D, Log, M, T, a_head, head_gradient
 
 from hrm_rl.banks.synthetic import BANK_B
 from hrm_rl.statistics.survival import coin_entropy
-from hrm_rl.training.joint import JointLearner, Seen, Segment, Terms
+from hrm_rl.training.joint import JointLearner
 from hrm_rl.training.joint.a2c import A2C
 from hrm_rl.training.joint.ppo import PPO
 from hrm_rl.training.joint.rollouts import ActorCritic, advantages
-
-M, B, D, T = 4, 6, 3, 5
-BOTH = pytest.mark.parametrize("kind", [PPO, A2C], ids=["ppo", "a2c"])
 
 
 def gae(
@@ -40,64 +36,12 @@ def gae(
     return found
 
 
-@dataclass
-class Log:
-    """A learner driven with a head that may stand still, and all that went in and came out."""
-
-    learner: ActorCritic
-    head: nn.Linear
-    seed: int = 0
-    rows: tuple[int, int] = (0, B)
-    z: list[Tensor] = field(default_factory=list)
-    halted: list[Tensor] = field(default_factory=list)
-    m: list[Tensor] = field(default_factory=list)
-    reward: list[Tensor] = field(default_factory=list)
-    q: list[Tensor] = field(default_factory=list)
-    terms: list[Terms] = field(default_factory=list)
-
-    def play(self, steps: int, move: float = 0.0) -> "Log":
-        """Each step shifts the head's biases by `move`. Draws are the same for every learner."""
-        generator = torch.Generator().manual_seed(self.seed)
-        rows = slice(*self.rows)
-        whole = torch.zeros(B)[rows]
-        m_B = torch.zeros(len(whole), dtype=torch.int32)
-        self.memory = self.learner.begin(len(whole), D, torch.device("cpu"))
-        for _ in range(steps):
-            z_BD, coin_B = (torch.rand(B, n, generator=generator)[rows] for n in (D, 2))
-            m_B = m_B + 1
-            q_B2 = self.head(z_BD)
-            seen = Seen(q_B2.detach(), z_BD, m_B, never)
-            wants_B, memory = self.learner.decide(
-                self.memory, seen, lambda coin_B=coin_B: coin_B[:, 0]
-            )
-            halted_B, correct_B = wants_B | (m_B >= M), coin_B[:, 1] < 0.4
-            segment = Segment(
-                seen=seen, q_B2=q_B2, last_z_BD=z_BD, correct_B=correct_B, lm_B=whole,
-                halted_B=halted_B, max_segments=M, head=self.head, peek=never,
-            )  # fmt: skip
-            terms, self.memory = self.learner.learn(memory, segment)
-            self.z.append(z_BD), self.halted.append(halted_B), self.m.append(m_B)
-            cost = torch.full((len(whole),), -self.learner.step_cost)
-            self.reward.append(torch.where(halted_B, correct_B.float(), cost))
-            self.q.append(q_B2.detach()), self.terms.append(terms)
-            m_B = torch.where(halted_B, 0, m_B)
-            with torch.no_grad():
-                self.head.bias += move
-        return self
-
-
-def a_head() -> nn.Linear:
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        return nn.Linear(D, 2)
-
-
 def test_advantages_are_those_of_the_definition() -> None:
     generator = torch.Generator().manual_seed(1)
     reward_BT, value_BT = torch.randn(2, B, T, generator=generator)
     halted_BT = torch.rand(B, T, generator=generator) < 0.3
     last_B = torch.randn(B, generator=generator)
-    found_BT = advantages(reward_BT, halted_BT, value_BT, last_B, 0.9)
+    found_BT = advantages(reward_BT, halted_BT, value_BT, last_B, 0.9, torch.ones_like(halted_BT))
     for b in range(B):
         rows = [part[b].tolist() for part in (reward_BT, halted_BT, value_BT)]
         expected = gae(*rows, last_B[b].item(), 0.9)
@@ -107,7 +51,7 @@ def test_advantages_are_those_of_the_definition() -> None:
 @BOTH
 def test_a_rollout_is_learned_from_when_the_next_value_is_known(kind: type[ActorCritic]) -> None:
     """Rewards, values and probabilities of the T segments before, bootstrapped by the one after."""
-    log_ = Log(kind(M, step_cost=0.1, length=T), a_head()).play(2 * T + 1, move=0.05)
+    log_ = Log(kind(M, length=T), a_head(), cost=0.1).play(2 * T + 1, move=0.05)
     memory, steps = log_.memory, range(T, 2 * T)
     for b in range(B):
         reward, halted = ([part[t][b].item() for t in steps] for part in (log_.reward, log_.halted))
@@ -137,11 +81,6 @@ def test_ppo_learns_at_every_step_and_a2c_at_every_T_th() -> None:
     learned = [[bool((terms["value"] != 0).any()) for terms in log_.terms] for log_ in (ppo, a2c)]
     assert learned[0] == [t >= T for t in range(4 * T)]
     assert learned[1] == [t >= T and t % T == 0 for t in range(4 * T)]
-
-
-def head_gradient(term_B: Tensor, head: nn.Linear) -> Tensor:
-    (gradient,) = torch.autograd.grad(term_B.mean(), head.weight, retain_graph=True)
-    return gradient
 
 
 def test_first_gradient_is_the_policy_gradient_for_both() -> None:
@@ -198,9 +137,9 @@ def test_entropy_bonus_lowers_the_loss_of_free_decisions() -> None:
 @BOTH
 def test_a_joined_batch_has_the_terms_of_its_halves(kind: type[ActorCritic]) -> None:
     """No statistic of the batch comes in: what data-parallel processes need."""
-    learner = kind(M, step_cost=0.1, length=T)
+    learner = kind(M, length=T)
     whole, *halves = (
-        Log(learner, a_head(), rows=rows).play(2 * T + 1, move=0.02).terms[-1]
+        Log(learner, a_head(), rows=rows, cost=0.1).play(2 * T + 1, move=0.02).terms[-1]
         for rows in ((0, B), (0, 2), (2, B))
     )
     for name, term_B in whole.items():
@@ -211,7 +150,7 @@ def test_a_joined_batch_has_the_terms_of_its_halves(kind: type[ActorCritic]) -> 
 def test_decisions_are_drawn_with_the_probability_of_the_head() -> None:
     """P(halt) of 1/4 up to the forced halt at 8: lengths are geometric."""
     learner: JointLearner = PPO(8)
-    run = Run(learner, BANK_B, slots=500, lr=0.0)
+    run = Run(learner, BANK_B, slots=500, lr=0.0, explore=0.0)
     with torch.no_grad():
         run.head.bias[0] = log(1 / 3)
     list(islice(run, 80))
