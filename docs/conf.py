@@ -46,8 +46,17 @@ def setup(app: Sphinx) -> None:
     """Write the pages that come from elsewhere before anything is read."""
     written_pages.write(HERE)
     app.connect("source-read", _here)
+    app.connect("autodoc-process-docstring", _whole_sentence, priority=400)  # before napoleon's 500
 
 
 def _here(app: Sphinx, name: str, source: list[str]) -> None:
     """Cards of weights lie in the package; links to them lead to their copies in the site."""
     source[0] = source[0].replace("../hrm_rl/weights/", "weights/")
+
+
+def _whole_sentence(
+    app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
+) -> None:
+    """Napoleon takes what stands before a colon in an attribute's first line for its type."""
+    if what == "attribute":
+        lines.insert(0, "")
