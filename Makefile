@@ -11,13 +11,14 @@ SLOW =
 PYTEST_ARGS =
 DEMO_ARGS =
 
-.PHONY: help demo test test-all lint install constraints clean
+.PHONY: help demo test test-all lint docs install constraints clean
 
 help:
 	@echo 'make demo         train a small HRM, compare halting policies, draw a solve (5 minutes)'
 	@echo 'make test         the tests, but for the slow ones'
 	@echo 'make test-all     all tests (the same as make test SLOW=1)'
 	@echo 'make lint         ruff and mypy'
+	@echo 'make docs         the site, in docs/_build/html (warnings are errors)'
 	@echo 'make install      the virtual environment alone, in $(VENV)'
 	@echo 'make constraints  renew the pinned versions'
 	@echo 'make clean        remove the virtual environment, builds and caches'
@@ -34,6 +35,10 @@ test-all:
 lint: $(STAMP)
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+
+docs: $(STAMP)
+	$(PY) -m pip install -q -c $(CONSTRAINTS) --no-build-isolation -e '.[docs]'
+	$(PY) -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
 install: $(STAMP)
 
@@ -62,12 +67,12 @@ constraints: $(STAMP)
 	rm -rf build/pins
 	$(PY) -m venv build/pins
 	build/pins/bin/python -m pip install `grep '^torch==' $(CONSTRAINTS)` setuptools
-	build/pins/bin/python -m pip install --no-build-isolation -e '.[dev]'
+	build/pins/bin/python -m pip install --no-build-isolation -e '.[dev,docs]'
 	{ grep '^#' $(CONSTRAINTS); \
 		build/pins/bin/python -m pip freeze --all --exclude-editable | sed 's/+cpu$$//' \
 		| grep -v -E '^(pip|cuda-.*|nvidia-.*|triton)=='; } > build/$(CONSTRAINTS)
 	mv build/$(CONSTRAINTS) $(CONSTRAINTS)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist docs/_build docs/environments docs/weights *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find hrm_rl scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +

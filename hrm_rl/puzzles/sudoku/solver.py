@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 
-from hrm_rl.puzzles.rng import shuffle
 from hrm_rl.puzzles.sudoku.rules import Sudoku
 from hrm_rl.puzzles.task import PuzzleError
 
@@ -109,6 +108,8 @@ def _search(
     cell = min(open_cells, key=lambda cell: candidates[cell].bit_count())
     choices = np.array([1 << d for d in range(size) if candidates[cell] >> d & 1])
     if rng is not None:
+        from hrm_rl.puzzles.rng import shuffle  # which loads numba, 0.2 s
+
         shuffle(rng, choices)
     guesses[0] += 1
     for choice in choices:

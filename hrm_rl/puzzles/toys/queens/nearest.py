@@ -13,7 +13,6 @@ from jaxtyping import Float, Integer
 from torch import Tensor
 
 from hrm_rl.puzzles.task import Task
-from hrm_rl.puzzles.toys.queens.generate import complete
 from hrm_rl.puzzles.toys.queens.verdict import QUEEN
 
 LARGEST: Final = 10
@@ -23,6 +22,8 @@ LARGEST: Final = 10
 @cache
 def every(size: int) -> Integer[np.ndarray, "A L"]:
     """Tokens of all solutions of the empty board."""
+    from hrm_rl.puzzles.toys.queens.generate import complete  # which loads numba, 0.2 s
+
     empty_L = np.zeros(size * size, dtype=np.uint8)
     found_AL = np.stack(complete(empty_L, size, limit=10**6)[0]) + np.uint8(QUEEN - 1)
     found_AL.flags.writeable = False  # one array for all callers

@@ -1,0 +1,90 @@
+"""Pages of the site that are written from elsewhere: environments from docstrings, cards of weights."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from pathlib import Path
+
+from hrm_rl.envs import ENV_ARGUMENTS, register_envs
+from hrm_rl.models.checkpoint import WEIGHTS
+
+TITLES = {
+    "HRMSudoku-v0": "Sudoku",
+    "HRMSudokuBank-v0": "Sudoku, from a bank",
+    "HRMSudoku4x4-v0": "Sudoku 4x4",
+    "HRMSudokuTrain-v0": "Sudoku while the model learns",
+    "HRMMaze-v0": "Mazes",
+    "HRMParity-v0": "Parity",
+    "HRMARC-v0": "ARC",
+    "HRMLife-v0": "Life",
+    "HRMQueens-v0": "Queens",
+}
+OWN = "HRMSudokuTrain-v0"
+"""The environment with a class of its own; the others are `HaltingEnv` with other arguments."""
+
+
+def write(docs: Path) -> None:
+    """Write `environments/` and `weights/`; pages that are as they should be are left alone."""
+    pages = {f"environments/{e}.md": page(e, dict(given)) for e, given in ENV_ARGUMENTS.items()}
+    pages |= {"environments/index.md": index(), "environments/halting.md": halting()}
+    cards = {path.name: path.read_text() for path in sorted(WEIGHTS.glob("*.md"))}
+    pages |= {f"weights/{name}": text for name, text in cards.items()}
+    pages["weights/index.md"] = _listed(
+        "Weights that ship", 'Each loads by name: `hrm_rl.load_model("sudoku9")`.', cards
+    )
+    register_envs()
+    for name, text in pages.items():
+        path = docs / name
+        path.parent.mkdir(exist_ok=True)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
+def _listed(title: str, lead: str, names: Iterable[str]) -> str:
+    listed = "\n".join(name.removesuffix(".md") for name in names)
+    return f"# {title}\n\n{lead}\n\n:::{{toctree}}\n:maxdepth: 1\n\n{listed}\n:::\n"
+
+
+def page(env_id: str, arguments: dict[str, object]) -> str:
+    """The Markdown of an environment's page."""
+    given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    make = "make_vec" if env_id == OWN else "make"
+    more = ", num_envs=8" if env_id == OWN else ""
+    parts = [
+        f"# {TITLES[env_id]}",
+        _picture(env_id),
+        f'```python\nimport gymnasium as gym\n\nenv = gym.{make}("hrm_rl:{env_id}"{more})\n```',
+        f"The id stands for `{given}`.",
+    ]
+    if env_id == OWN:
+        from hrm_rl.envs.training import TrainingVectorEnv
+
+        parts.append(_docstring(TrainingVectorEnv))
+    else:
+        parts.append("Actions, observations, rewards, ends and arguments: [halting](halting.md).")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def halting() -> str:
+    """The page that the frozen environments have in common: `HaltingEnv`'s docstring."""
+    from hrm_rl.envs.halting import HaltingEnv
+
+    return f"# Halting: what all frozen environments share\n\n{_docstring(HaltingEnv)}\n"
+
+
+def index() -> str:
+    """The list of environments."""
+    rows = [f"| [{env_id}]({env_id}.md) | {TITLES[env_id]} |" for env_id in ENV_ARGUMENTS]
+    lead = "All ids but one hold a frozen model, and differ in which, and in its puzzles."
+    table = "\n".join(["| id | puzzles |", "| --- | --- |", *rows])
+    return _listed("Environments", f"{lead}\n\n{table}", ["halting", *ENV_ARGUMENTS])
+
+
+def _docstring(cls: type) -> str:
+    return inspect.cleandoc(cls.__doc__ or "")
+
+
+def _picture(env_id: str) -> str:
+    gif = Path(__file__).parent / "gifs" / f"{env_id}.gif"
+    return f"![{TITLES[env_id]}: an episode](../gifs/{gif.name})" if gif.exists() else ""
