@@ -92,7 +92,6 @@ def banks_for(
             read_bank(find_bank(bank, split), model, max_segments=max_segments, verify=False)
         fit, test = read_banks(*banks, max_segments, limit)
     else:
-        sets = (for_model(model.config, "", split, limit) for split in ("fit", "test"))
-        fit, test = logged_banks(model, *sets, max_segments)
+        to_fit, to_play = (for_model(model.config, "", split, limit) for split in ("fit", "test"))
+        fit, test = logged_banks(model, to_fit, to_play, max_segments)
     return fit.first(min(fit.max_segments, max_segments + 1)), test.first(max_segments)
-

@@ -1,4 +1,4 @@
-"""One file of HTML that needs no other: templates of `files/` filled in, and data that cannot end a script."""
+"""One file of HTML that needs no other: templates of `files/`, filled in."""
 
 from __future__ import annotations
 

@@ -44,27 +44,34 @@ def players(
     step_cost = check_players(learned, steps, seed, step_cost)
     M, others = test.max_segments, f"{len(fit):,} other puzzles"
     environment = play_on(fit, step_cost=step_cost, max_segments=M)
+    seen = environment.single_observation_space.shape[-1]
     with progress_bar(total=steps, unit="decision", desc=f"fitting {learned}") as bar:
         policy = learner(learned)(environment, steps=steps, seed=seed, progress=bar.update)
     m, _ = best_fixed(fit.first(M), step_cost)
     snell = fit_snell(fit.first(M), "q", step_cost)
     return [
-        Player("Q rule", "halts where Q of halting is above Q of going on, as in the paper", play(test, rule("q"))),
+        Player(
+            "Q rule",
+            "halts where Q of halting is above Q of going on, as in the paper",
+            play(test, rule("q")),
+        ),
         Player(
             _NAMES.get(learned, learned),
-            f"a policy learned on {others} in {steps:,} decisions, seed {seed}",
+            f"learned on {others} in {steps:,} decisions from {seen} numbers a segment, seed {seed}",
             play(test, policy),
         ),
         Player(
             "Snell envelope",
-            f"optimal stopping of the two Q, by backward induction on {others}",
+            f"optimal stopping for who sees the two Q alone, by backward induction on {others}",
             play(test, snell),
         ),
         Player(f"Always {m}", f"the best fixed number of segments on {others}", always_at(test, m)),
         Player(
-            "Prophet", "an oracle: it knows each puzzle's future, and no policy scores more", prophet(test, step_cost)
+            "Prophet",
+            "an oracle: it knows each puzzle's future, and no policy scores more",
+            prophet(test, step_cost),
         ),
-    ]  # fmt: skip
+    ]
 
 
 _NAMES = {"ppo": "PPO", "a2c": "A2C", "dqn": "DQN", "exact_pg": "Exact gradient"}

@@ -41,10 +41,11 @@ def packed(model: Model) -> dict[str, Any]:
                 "page holds them; train with more weight decay, or another checkpoint"
             )
     game = task_for(config)
-    rows, boxes = (0, ())
-    if config.token_mixer in UNITS:
-        rows, boxes = boxes_of(config.token_mixer, game)
-    layers = {name: len(part.layers) for name, part in model.named_children() if _is_level(part)}
+    units = config.token_mixer in UNITS
+    rows, boxes = boxes_of(config.token_mixer, game) if units else (0, ())
+    layers = {
+        name: len(part.layers) for name, part in model.named_children() if isinstance(part, Level)
+    }
     return {
         "config": {
             "width": config.width,
@@ -62,10 +63,6 @@ def packed(model: Model) -> dict[str, Any]:
         "shapes": shapes,
         "half": base64.b64encode(b"".join(parts)).decode("ascii"),
     }
-
-
-def _is_level(part: Any) -> bool:
-    return isinstance(part, Level)
 
 
 def check_playable(model: Model) -> HRMConfig | TRMConfig:

@@ -16,6 +16,7 @@ from hrm_rl.banks.bank import Bank
 from hrm_rl.models.checkpoint import load_model
 from hrm_rl.page.build import page
 from hrm_rl.puzzles import load
+from hrm_rl.puzzles.sudoku.rules import Sudoku
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -48,27 +49,30 @@ THINK = """
 """
 
 
-def banks_of(name: str) -> tuple[Bank, Bank]:
+def banks(name: str, puzzles: str, segments: int) -> tuple[Bank, Bank]:
+    sets = [load(puzzles, split).take(range(12)) for split in ("fit", "test")]
+    return logged_banks(load_model(name)[0], *sets, segments)
+
+
+def written(name: str, puzzles: str, segments: int, folder: Path) -> Path:
+    """A page with twelve puzzles."""
+    path, (fit, test) = folder / "halting.html", banks(name, puzzles, segments)
     model, _ = load_model(name)
-    sets = [load(name, split).take(range(12)) for split in ("fit", "test")]
-    return logged_banks(model, *sets, SEGMENTS)
-
-
-@pytest.fixture(scope="module")
-def test_bank() -> Bank:
-    return banks_of("sudoku4")[1]
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page of the 4x4 model with twelve puzzles."""
-    model, _ = load_model("sudoku4")
-    text = page(
-        model, *banks_of("sudoku4"), name="sudoku4", learned="exact_pg", steps=64, step_cost=COST
-    )
-    path = tmp_path_factory.mktemp("page") / "halting.html"
+    text = page(model, fit, test, name=name, learned="exact_pg", steps=64, step_cost=COST)
     path.write_text(text, encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="module")
+def bank() -> Bank:
+    """Twelve puzzles, played by the 4x4 model."""
+    return banks("sudoku4", "sudoku4", SEGMENTS)[1]
+
+
+@pytest.fixture(scope="module")
+def file(bank: Bank, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of these."""
+    return written("sudoku4", "sudoku4", SEGMENTS, tmp_path_factory.mktemp("page"))
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +118,7 @@ class Opened:
         return [row.locator("th, td").all_inner_texts() for row in rows]
 
 
-def test_a_round_is_played_by_keys(browser: Browser, file: Path, test_bank: Bank) -> None:
+def test_a_round_is_played_by_keys(browser: Browser, file: Path, bank: Bank) -> None:
     """Puzzle i is halted after i segments (at most 4); what is scored is what the bank says."""
     with Opened(browser, file, "#round=7") as opened:
         points, asked = 0.0, []
@@ -124,9 +128,9 @@ def test_a_round_is_played_by_keys(browser: Browser, file: Path, test_bank: Bank
             for m in range(2, min(number, 4) + 1):
                 opened.page.keyboard.press("Space")
                 opened.reaches(m)
-            p = which(opened, test_bank, min(number, 4))
+            p = which(opened, bank, min(number, 4))
             asked.append(p)
-            right = bool(test_bank.correct_MP[min(number, 4) - 1, p])
+            right = bool(bank.correct_MP[min(number, 4) - 1, p])
             points += right - COST * (min(number, 4) - 1)
             opened.page.keyboard.press("Enter")
             verdict = "Right: " if right else "Wrong in "
@@ -188,6 +192,11 @@ def test_a_puzzle_of_ones_own_is_thought_about(browser: Browser, file: Path) -> 
         opened.page.locator("#think").click()
         expect(opened.page.locator("#where")).to_have_text("Your own puzzle")
         opened.reaches(1)
+        opened.page.locator("#verify").check()
+        marked = opened.page.locator("#board td").evaluate_all(
+            "cells => cells.map((cell) => cell.classList.contains('conflict'))"
+        )
+        assert marked == repeated(opened.digits())
         opened.page.locator("#halt").click()
         right = opened.digits() == [1, 2, 3, 4, 3, 4, 1, 2, 2, 1, 4, 3, 4, 3, 2, 1]
         said = "Right by the rules." if right else "Not a solution yet."
@@ -195,6 +204,15 @@ def test_a_puzzle_of_ones_own_is_thought_about(browser: Browser, file: Path) -> 
         opened.page.locator("#next").click()
         expect(opened.page.locator("#where")).to_have_text(f"Puzzle 1 of {ROUND}")
         assert opened.said == [] and opened.scores()[1][1] == ""  # it did not count
+
+
+def repeated(digits: list[int]) -> list[bool]:
+    """Whether another cell of a row, column or box has the same digit."""
+    units = [unit.tolist() for unit in Sudoku(4).units]
+    return [
+        any(cell in u and any(digits[o] == digit for o in u if o != cell) for u in units)
+        for cell, digit in enumerate(digits)
+    ]
 
 
 def test_what_can_be_pressed_has_a_name_and_takes_the_focus(browser: Browser, file: Path) -> None:
@@ -210,20 +228,14 @@ def test_what_can_be_pressed_has_a_name_and_takes_the_focus(browser: Browser, fi
         expect(opened.page.locator("#continue")).to_be_focused()
 
 
-@pytest.mark.parametrize("name", ["sudoku9"])
-def test_logits_in_a_worker_are_those_of_torch(
-    browser: Browser, tmp_path: Path, name: str
-) -> None:
-    model, _ = load_model(name)
-    sets = [load("sudoku9_hard", split).take(range(4)) for split in ("fit", "test")]
-    path = tmp_path / "page.html"
-    path.write_text(
-        page(model, *logged_banks(model, *sets, 2), name=name, learned="exact_pg", steps=64),
-        encoding="utf-8",
+def test_logits_in_a_worker_are_those_of_torch(browser: Browser, tmp_path: Path) -> None:
+    path, puzzle = (
+        written("sudoku9", "sudoku9_hard", 2, tmp_path),
+        load("sudoku9_hard", "test").take([2]),
     )
-    logits, q = thoughts(halved(model), sets[1].take([2]), 8)
+    logits, q = thoughts(halved(load_model("sudoku9")[0]), puzzle, 8)
     with Opened(browser, path, bypass_csp=True) as opened:  # the test's own code is evaluated
-        shown = opened.page.evaluate(THINK, [sets[1].inputs_PL[2].tolist(), 8])
+        shown = opened.page.evaluate(THINK, [puzzle.inputs_PL[0].tolist(), 8])
     found = torch.tensor([one["logits"] for one in shown]).view_as(logits)
     torch.testing.assert_close(found, logits, rtol=0, atol=1e-3)
     torch.testing.assert_close(

@@ -98,7 +98,7 @@ def test_banks_are_named_or_logged(tmp_path: Path) -> None:
     fit, test = build.banks_for(MODEL, "mine", names, 4, 0)
     assert (fit.max_segments, test.max_segments) == (5, 4)
     assert torch.equal(test.predictions_MPT, TEST.predictions_MPT)
-    with pytest.raises(ValueError, match="one bank was named.*--fit-bank and --test-bank"):
+    with pytest.raises(ValueError, match=r"one bank was named.*--fit-bank and --test-bank"):
         build.banks_for(MODEL, "mine", (names[0], ""), 4, 0)
     with pytest.raises(ValueError, match="logged with other weights"):
         build.banks_for(talkative(seed=1), "mine", names, 4, 0)

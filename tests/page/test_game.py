@@ -63,7 +63,9 @@ def test_answers_are_judged_as_by_the_rules(size: int) -> None:
 
 def test_conflicts_are_the_cells_that_repeat_a_digit() -> None:
     digits = [1, 0, 0, 1] + [0] * 4 + [0, 0, 2, 0] + [0, 0, 0, 2]
-    found = call("return [...page.conflicts(value.digits, value.game)]", digits=digits, game=game(4))
+    found = call(
+        "return [...page.conflicts(value.digits, value.game)]", digits=digits, game=game(4)
+    )
     assert sorted(found) == [0, 3, 10, 15]
 
 

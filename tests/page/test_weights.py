@@ -46,7 +46,7 @@ def test_the_config_says_what_the_forward_pass_reads() -> None:
     ],
 )
 def test_what_the_page_cannot_run_is_refused(config: HRMConfig, says: str) -> None:
-    with pytest.raises(ValueError, match="a page .*take another checkpoint") as caught:
+    with pytest.raises(ValueError, match=r"a page .*take another checkpoint") as caught:
         check_playable(build(config))
     assert says in str(caught.value) and "\n" not in str(caught.value)
 

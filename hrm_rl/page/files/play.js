@@ -53,6 +53,8 @@ worker.onmessage = ({ data }) => {
   times.push(data.ms);
   if (live.shown.length >= maxSegments) return halt(true);
   draw();
+  const [now, later] = data.q.map((q) => sigmoid(q).toFixed(2)); // for who listens
+  $("told").textContent = `${$("segment").textContent}. Q of halting ${now}, of going on ${later}. ${$("changed").textContent}`;
 };
 
 worker.onerror = (error) => {
