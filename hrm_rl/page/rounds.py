@@ -44,7 +44,7 @@ def players(
     step_cost = check_players(learned, steps, seed, step_cost)
     M, others = test.max_segments, f"{len(fit):,} other puzzles"
     environment = play_on(fit, step_cost=step_cost, max_segments=M)
-    seen = environment.single_observation_space.shape[-1]
+    seen = fit.columns["scalars"].shape[-1]
     with progress_bar(total=steps, unit="decision", desc=f"fitting {learned}") as bar:
         policy = learner(learned)(environment, steps=steps, seed=seed, progress=bar.update)
     m, _ = best_fixed(fit.first(M), step_cost)
@@ -57,7 +57,7 @@ def players(
         ),
         Player(
             _NAMES.get(learned, learned),
-            f"learned on {others} in {steps:,} decisions from {seen} numbers a segment, seed {seed}",
+            f"learned on {others} in {steps:,} decisions from {seen} numbers of a segment, seed {seed}",
             play(test, policy),
         ),
         Player(
