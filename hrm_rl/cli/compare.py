@@ -15,7 +15,7 @@ SPLITS = ("fit", "test")
 """What is fitted on and scored on, if nothing else is said."""
 
 
-def compare(
+def compare(  # long: its options, each with what it is for
     checkpoint: tyro.conf.Positional[str] = "",
     policies: tuple[str, ...] = ("q", "trm", "confidence", "stable-2", "two-sided", "random"),
     learners: tuple[str, ...] = ("q", "ppo"),
