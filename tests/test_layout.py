@@ -27,9 +27,10 @@ RANKS = {
     "hrm_rl.inside": 4,
     "hrm_rl.envs": 5,
     "hrm_rl.agents": 6,
-    "hrm_rl.cli": 7,
-    "hrm_rl.__main__": 7,
-    "scripts": 8,
+    "hrm_rl.page": 7,  # above agents, whose policies it shows; commands write it
+    "hrm_rl.cli": 8,
+    "hrm_rl.__main__": 8,
+    "scripts": 9,
 }
 ENVS, AGENTS, CLI = (RANKS[f"hrm_rl.{name}"] for name in ("envs", "agents", "cli"))
 LOWEST_RANK_OF = {

@@ -38,7 +38,9 @@ def test_wheel_holds_only_hrm_rl(wheel_files: set[str]) -> None:
     assert tops == {"hrm_rl", f"hrm_rl-{hrm_rl.__version__}.dist-info"}
 
 
-@pytest.mark.parametrize("pattern", ["**/*.py", "py.typed", "puzzles/data/*.csv", "weights/*"])
+@pytest.mark.parametrize(
+    "pattern", ["**/*.py", "py.typed", "page/files/*", "puzzles/data/*.csv", "weights/*"]
+)
 def test_wheel_holds_everything(wheel_files: set[str], pattern: str) -> None:
     files = {file.relative_to(ROOT).as_posix() for file in (ROOT / "hrm_rl").glob(pattern)}
     assert files, "nothing to ship"

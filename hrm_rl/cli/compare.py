@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import tyro
 
 from hrm_rl.checks.numbers import whole
-from hrm_rl.cli.arguments import Device
+from hrm_rl.cli.arguments import Device, output, write_whole
 
 if TYPE_CHECKING:
     from hrm_rl.banks.bank import Bank
@@ -15,7 +15,7 @@ SPLITS = ("fit", "test")
 """What is fitted on and scored on, if nothing else is said."""
 
 
-def compare(
+def compare(  # long: its options, each with what it is for
     checkpoint: tyro.conf.Positional[str] = "",
     policies: tuple[str, ...] = ("q", "trm", "confidence", "stable-2", "two-sided", "random"),
     learners: tuple[str, ...] = ("q", "ppo"),
@@ -32,6 +32,7 @@ def compare(
     max_segments: int = 16,
     out: Path = Path("out/compare"),
     plots: bool = True,
+    html: Path | None = None,
     device: Device = "auto",
     task: str = "",
 ) -> None:
@@ -58,22 +59,28 @@ def compare(
         max_segments: forced halt
         out: folder for compare.csv, compare.json and the plots
         plots: draw them, if hrm-rl[plots] is installed
+        html: a web page of tables and plots in this one file too
         device: where the model runs
         task: what the checkpoint was trained on ("maze30"), where its files leave that open
     """
     from hrm_rl.agents.comparison.experiment import check_arguments, run_comparison
+    from hrm_rl.page import comparison
 
     banks = _named(checkpoint, fit_bank, test_bank)
     whole("--limit", limit, low=0, cure="0 takes all")
+    html = html if html is None else output("--html", html, ".html")
     check_arguments(
         policies, learners, seeds, steps, step_costs, learn_step_cost, max_segments, out
     )
     splits = (fit_split, test_split)
     fit, test = _banks(checkpoint, banks, puzzles, splits, limit, max_segments, device, task)
-    run_comparison(
+    found = run_comparison(
         fit, test, rules=policies, learners=learners, seeds=seeds, steps=steps, step_costs=step_costs,
         learn_step_cost=learn_step_cost, max_segments=max_segments, out=out, plots=plots,
     )  # fmt: skip
+    if html is not None:
+        write_whole(html, comparison.page(found))
+        print(html)
 
 
 def _named(checkpoint: str, fit_bank: str, test_bank: str) -> tuple[str, str]:

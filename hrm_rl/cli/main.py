@@ -21,12 +21,13 @@ from hrm_rl.cli.arc import arc
 from hrm_rl.cli.bank import bank
 from hrm_rl.cli.compare import compare
 from hrm_rl.cli.evaluate import evaluate
+from hrm_rl.cli.page import page
 from hrm_rl.cli.solve import solve
 from hrm_rl.cli.train import train
 from hrm_rl.cli.watch import watch
 from hrm_rl.training.memory import keep_freed_memory
 
-WRITTEN = ("--out", "--run", "--gif")
+WRITTEN = ("--out", "--run", "--gif", "--html")
 """Options that name a place; an empty name, often a shell variable that is not set, would be here."""
 CAUGHT = (ValueError, OSError, MemoryError, RuntimeError, KeyboardInterrupt, Warning)
 """What ends in a sentence, or is raised again by `_told`; a warning is an error to who asks Python for it."""
@@ -119,5 +120,6 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "bank": bank,
     "compare": compare,
     "watch": watch,
+    "page": page,
     "arc": arc,
 }

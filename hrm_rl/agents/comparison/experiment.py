@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class Comparison:
     areas: list[ParetoRow]
     scaling: list[ScalingRow]
     """Empty unless the test bank holds many more segments than are allowed."""
+    pictures: tuple[Path, ...] = ()
+    """The plots that were drawn."""
 
     @property
     def kinds(self) -> list[str]:
@@ -109,9 +111,11 @@ def run_comparison(
     _print(found)
     _write(found, {"learner_steps": steps}, out)
     print(out / "compare.csv", out / "compare.json", sep="\n")
+    pictures = []
     for path in _draw(found, out) if plots else ():
         print(path, flush=True)
-    return found
+        pictures.append(path)
+    return replace(found, pictures=tuple(pictures))
 
 
 def check_arguments(
