@@ -20,7 +20,7 @@ project_copyright = author
 release = version = hrm_rl.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
-exclude_patterns = ["_build", "README.md"]
+exclude_patterns = ["_build", "_extra", "README.md"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
@@ -39,12 +39,14 @@ napoleon_numpy_docstring = False
 html_theme = "furo"
 html_title = "hrm-rl"
 html_static_path: list[str] = []
+html_extra_path = ["_extra"]  # what lies in the site as it is: the page to play on
 html_theme_options = {"navigation_with_keys": True}
 
 
 def setup(app: Sphinx) -> None:
     """Write the pages that come from elsewhere before anything is read."""
     written_pages.write(HERE)
+    written_pages.play_on(HERE / "_extra" / "halting.html")
     app.connect("source-read", _here)
     app.connect("autodoc-process-docstring", _whole_sentence, priority=400)  # before napoleon's 500
 

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterable
 from pathlib import Path
 
+from hrm_rl.cli.main import main as hrm_rl
 from hrm_rl.envs import ENV_ARGUMENTS, register_envs
 from hrm_rl.models.checkpoint import WEIGHTS
 
@@ -39,6 +40,17 @@ def write(docs: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
+
+
+def play_on(path: Path) -> None:
+    """Write the page to play on (`hrm-rl page`); ten seconds, so one that is there is kept.
+
+    Raises:
+        RuntimeError: it could not be written.
+    """
+    path.parent.mkdir(exist_ok=True)
+    if not path.exists() and hrm_rl(["page", "--out", str(path)]):
+        raise RuntimeError("the page to play on could not be made; see above")
 
 
 def _listed(title: str, lead: str, names: Iterable[str]) -> str:
