@@ -50,6 +50,8 @@ class Bank:
     """What was solved; None for a synthetic bank, whose answers are one token, right if 1."""
     config: ModelConfig | None = None
     """Of the model, if there was one: it bounds what can be observed."""
+    copies: int = 1
+    """Rows of each puzzle, side by side: row i is copy i % copies of puzzle i // copies."""
     _finite: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     """Columns that were found to be finite (`checked`)."""
 
@@ -71,6 +73,10 @@ class Bank:
         check_part("correct_MP", self.correct_MP, (M, P), "bools")
         for name, part in self.columns.items():
             check_part(f'column "{name}"', part, (M, P), "floats", inner=True)
+        if P % whole("copies", self.copies, low=1):
+            raise ValueError(
+                f"a bank of {self.copies} copies has as many rows of each puzzle, got {P}"
+            )
         if self.puzzles is not None and len(self.puzzles) != P:
             raise ValueError(f"a bank of {P} puzzles must hold as many, got {len(self.puzzles)}")
 
