@@ -19,10 +19,11 @@ from hrm_rl import loop
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.halting import MOST, MOST_SLOTS, SEEDS
 from hrm_rl.models import Model
-from hrm_rl.models.drawn import Drawn, seeds
+from hrm_rl.models.drawn import draws, seeds
 from hrm_rl.puzzles import PuzzleSet, task_of
 from hrm_rl.puzzles.sudoku.augment import Symmetry, draw
 from hrm_rl.puzzles.sudoku.rules import Sudoku
+from hrm_rl.puzzles.sudoku.verdict import check_verifies
 
 KINDS: Final = ("start", "symmetry")
 """What differs between copies: the seed of the states, or how the board looks."""
@@ -61,9 +62,7 @@ def tries(
     segments = whole("segments", segments, low=1, high=MOST)
     seed = whole("seed", seed, low=0, high=SEEDS)
     choice("kind", kind, KINDS)
-    game = task_of(puzzles.task)
-    if not isinstance(game, Sudoku):
-        raise ValueError(f"copies are of Sudoku, which checks itself, got {puzzles.task}")
+    game = check_verifies(task_of(puzzles.task))
     if kind == "start" and copies > 1 and not draws(model):
         raise ValueError(
             'this model starts every copy alike; take one with start="random" or noise, or kind '
@@ -76,11 +75,6 @@ def tries(
         for row_B in row_B.split(max(batch_size // copies, 1) * copies)
     ]
     return Tries(*(torch.cat(of, 1) for of in zip(*parts, strict=True)))
-
-
-def draws(model: Model) -> bool:
-    """Whether another seed is another start."""
-    return isinstance(model, Drawn) and model.draws
 
 
 @torch.no_grad()
