@@ -213,3 +213,16 @@ class SB3Policy:
             obs = normalizer.normalize_obs(obs)
         action_B, _ = self.algorithm.predict(obs, deterministic=True)
         return torch.from_numpy(action_B == HALT).to(obs_BF.device)
+
+
+@dataclass(frozen=True)
+class SB3RestartPolicy:
+    """What an SB3 algorithm has learnt with restarts, as a `stopping.restarts.RestartPolicy`."""
+
+    algorithm: BaseAlgorithm
+    observation: str = "scalars"
+    """The observation set that it was trained on."""
+
+    def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Int[Tensor, " B"]:
+        action_B, _ = self.algorithm.predict(obs_BF.cpu().numpy(), deterministic=True)
+        return torch.from_numpy(action_B).to(obs_BF.device)

@@ -88,6 +88,8 @@ class HaltingConfig(MDP):
             given["bank"] = _named_bank(**given)
         elif given.get("bank") is not None or isinstance(given.get("puzzles"), PuzzleSet):
             choice("split", given.get("split", "fit"), SPLITS)
+        if isinstance(given.get("bank"), Bank) and not given.get("restarts"):
+            given["bank"] = originals(given["bank"])
         return HaltingConfig(**given)
 
     def engine(self, slots: int, autoreset: str) -> tuple[HaltingEngine, PuzzleSet | None]:
@@ -127,7 +129,7 @@ class HaltingConfig(MDP):
         if self.restarts:
             rows = BankCopies(bank, self, device)
             return Restarting(rows, self, bank.copies), own.puzzles
-        return BankSegments(own, self, device), own.puzzles
+        return BankSegments(bank, self, device), own.puzzles
 
     def _live(self) -> tuple[Segments, PuzzleSet]:
         model = self.model

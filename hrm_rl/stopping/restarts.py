@@ -133,7 +133,16 @@ class Played(NamedTuple):
 
 @torch.no_grad()
 def play(problem: Problem, policy: RestartPolicy) -> Played:
-    """Let a policy choose on every puzzle until it halts, or `max_segments` were run."""
+    """Let a policy choose on every puzzle until it halts, or `max_segments` were run.
+
+    Raises:
+        ValueError: it sees another observation set than the problem shows.
+    """
+    if policy.observation != problem.observation:
+        raise ValueError(
+            f'the policy sees "{policy.observation}" and the problem shows "{problem.observation}"; make '
+            "one for the other"
+        )
     at, segment_P = problem.begin(), torch.ones(problem.puzzles, dtype=torch.long)
     alive_P = torch.ones(problem.puzzles, dtype=torch.bool)
     for m in range(1, problem.max_segments):

@@ -17,6 +17,7 @@ from plain import PlainVector
 from scripted import NEVER, PUZZLES, Scripted, tiny_hrm
 from tiny import ATTENTION, talkative
 
+from hrm_rl.agents.learners.protocol import play_on
 from hrm_rl.agents.sb3 import SB3VecEnv
 from hrm_rl.banks.bank import Bank, log_bank
 from hrm_rl.banks.copies import originals
@@ -206,6 +207,7 @@ def test_without_restarts_copies_are_not_there() -> None:
         found = copies.step(actions)
         same(plain.step(actions), found)
     assert "copy" not in found[4]
+    assert len(play_on(BANK).config.bank or ()) == 8  # a learner's too
 
 
 def test_a_verified_answer_is_given_whatever_comes_after() -> None:

@@ -84,3 +84,9 @@ def test_what_is_no_problem_is_refused(change: dict[str, Any], message: str) -> 
     arguments: dict[str, Any] = {"restarts": 1, "step_cost": 0.0, "observation": "o", **change}
     with pytest.raises(ValueError, match=message):
         Problem(by_hand(), **arguments)
+
+
+def test_a_policy_of_other_observations_is_refused() -> None:
+    problem = Problem(by_hand(), 1, 0.0, observation="q")
+    with pytest.raises(ValueError, match='the policy sees "o" and the problem shows "q"'):
+        play(problem, Script((0, 0)))
