@@ -60,6 +60,9 @@ class BankState(NamedTuple):
 class BankEngine:
     """N slots of the MDP on logged segments; see `Engine` for what its methods do."""
 
+    logged: BankSegments
+    """The lists of the bank, whose rows are copies of puzzles."""
+
     device = torch.device("cpu")
 
     def __init__(
@@ -68,14 +71,7 @@ class BankEngine:
         self.autoreset = choice("autoreset_mode", autoreset, AUTORESETS)
         self.slots = whole("num_envs", slots, low=1, high=MOST_SLOTS)
         self.segments, self.mdp = segments, mdp
-        self.logged, self._copies = segments, 1
-        """The lists of the bank, whose rows are copies of puzzles."""
-        if isinstance(segments, Restarting):
-            assert isinstance(segments.rows, BankCopies)
-            self.logged, self._copies = segments.rows, segments.copies
-            self._score_R = segments.rows.score_R.numpy()
-        else:
-            self._score_R = np.zeros(0, np.float32)
+        self.logged, self._copies, self._score_R = _lists(segments)
         step_m, step_p = self.logged.layout
         self._step_p = self._copies * step_p
         """Places from a puzzle to the next."""
@@ -274,3 +270,11 @@ class BankEngine:
         else:
             m_B, row_B = place_B // step_m, place_B % step_m // step_p
         return BankLook(row_B, m_B + 1, place_B)
+
+
+def _lists(segments: BankSegments | Restarting) -> tuple[BankSegments, int, np.ndarray]:
+    """The lists of the bank, how many rows a puzzle has in them, and what answers are kept by."""
+    if isinstance(segments, BankSegments):
+        return segments, 1, np.zeros(0, np.float32)
+    assert isinstance(segments.rows, BankCopies)
+    return segments.rows, segments.copies, segments.rows.score_R.numpy()

@@ -104,7 +104,8 @@ class HaltingConfig(MDP):
             if self.task and puzzles is not None:
                 check_task(puzzles.task, self.task, "the bank" if banked else "the model")
             _check_room(segments, slots)
-            if self.bank is not None and segments.device.type == "cpu":
+            cpu = segments.device.type == "cpu"
+            if banked and cpu and isinstance(segments, BankSegments | Restarting):
                 from hrm_rl.puzzles.jit import HAVE_NUMBA  # which takes a while to load
 
                 if HAVE_NUMBA:
