@@ -69,16 +69,25 @@ def scored(problem: Problem, name: str, policy: RestartPolicy) -> Row:
 def learnt(bank: Bank, problem: Problem, steps: int, seed: int) -> RestartPolicy:
     """PPO of stable-baselines3, on the bank's environment."""
     from stable_baselines3 import PPO
+    from stable_baselines3.common.vec_env import VecNormalize
 
-    from hrm_rl.agents.sb3 import SB3RestartPolicy, SB3VecEnv
+    from hrm_rl.agents.sb3 import SB3RestartPolicy, SB3VecEnv, initial_halt_bias
     from hrm_rl.envs.vector import HaltingVectorEnv
 
     env = HaltingVectorEnv(
         64, bank=bank, autoreset_mode="SameStep", prediction=False, recall=problem.recall,
-        restarts=problem.restarts, max_segments=problem.max_segments, step_cost=problem.step_cost,
+        observation=problem.observation, restarts=problem.restarts,
+        max_segments=problem.max_segments, step_cost=problem.step_cost,
     )  # fmt: skip
-    model = PPO("MlpPolicy", SB3VecEnv(env), n_steps=64, batch_size=512, gamma=1.0, seed=seed)
-    return SB3RestartPolicy(model.learn(steps))
+    seen = VecNormalize(SB3VecEnv(env), norm_reward=False)
+    model = PPO(
+        "MlpPolicy", seen, n_steps=64, batch_size=512, gamma=1.0, seed=seed, device="cpu",
+        learning_rate=lambda left: 1e-3 * left,
+    )  # fmt: skip
+    initial_halt_bias(model, problem.max_segments)
+    model.learn(steps)
+    seen.training = False
+    return SB3RestartPolicy(model, problem.observation)
 
 
 def study(fitted: Bank, tested: Bank, restarts: int, asked: Any) -> list[Row]:

@@ -12,6 +12,8 @@ from loading import module_of
 from hrm_rl.banks.bank import Bank
 from hrm_rl.banks.synthetic import Chain, generate_copies
 from hrm_rl.features import SCALARS
+from hrm_rl.stopping.restart_snell import fit
+from hrm_rl.stopping.restarts import Problem, outcome
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +41,15 @@ def test_where_starts_are_lucky_restarts_gain(rules: ModuleType) -> None:
     assert best["value"] == pytest.approx(at["value"], abs=0.01) and best["low"] > 0.3
     assert best["restarts"] == pytest.approx(7 / 8, abs=0.1)  # 1/2 + 1/4 + 1/8
     assert still["value"] <= best["value"] + 0.01
+
+
+@pytest.mark.slow
+def test_ppo_learns_to_restart(rules: ModuleType) -> None:
+    """On the same copies, where the best policy restarts until it is right."""
+    chain = Chain(4, first=0.5, hazard=0.0)
+    fitted, tested = (generate_copies(chain, 400, 4, seed) for seed in (1, 2))
+    here, there = (Problem(bank, 3, 0.05, observation="q") for bank in (fitted, tested))
+    found = outcome(there, rules.learnt(fitted, here, 50_000, 0))
+    best = outcome(there, fit(here))
+    assert best.value == pytest.approx(1 - 1 / 16 - 0.05 * 7 / 8, abs=0.05)
+    assert found.value > best.value - 0.02 and found.restarts > 0.5
