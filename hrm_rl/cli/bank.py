@@ -9,7 +9,7 @@ from hrm_rl.checks.numbers import whole
 from hrm_rl.cli.arguments import Device
 
 
-def bank(
+def bank(  # long: its options, each with what it is for
     checkpoint: tyro.conf.Positional[str] = "sudoku9",
     puzzles: str = "",
     split: str = "fit",
