@@ -13,7 +13,7 @@ import math
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from hrm_rl.checks.numbers import choice
@@ -167,6 +167,46 @@ def with_time(
         return columns_BF
     time_B = m_B.float() / max_segments  # not of torch's default format
     return torch.cat([columns_BF, time_B.to(columns_BF.dtype)[:, None]], -1)
+
+
+def with_copies(
+    columns_BF: Float[Tensor, "B F"],
+    copy_B: Float[Tensor, " B"],
+    own_B: Float[Tensor, " B"],
+    kept_B: Float[Tensor, " B"],
+    time_aware: bool = True,
+) -> Float[Tensor, "B G"]:
+    """What is seen of a puzzle's copies, behind the columns of the present one and before the time.
+
+    Args:
+        copy_B: the copy's number from 0, as a share of the restarts.
+        own_B: segments of this copy, as a share of `max_segments`; part of the time.
+        kept_B: the score of the answer that a halt would give (`score`).
+    """
+    shares = [copy_B, own_B, kept_B] if time_aware else [copy_B, kept_B]
+    return torch.cat([columns_BF, torch.stack(shares, -1).to(columns_BF.dtype)], -1)
+
+
+RECALLS = ("best-q", "last", "verified")
+"""Which of the answers seen a halt gives, over all copies: that with the largest Q_halt, the earliest of
+equals; the present one; the first that keeps the givens and the rules, and else that of "best-q"."""
+VERIFIED = 2 * Q_BOUND
+"""The score of an answer that verifies, beyond every Q logit."""
+
+
+def score(
+    q_halt_B: Float[Tensor, "*B"], verified_B: Bool[Tensor, "*B"] | None = None
+) -> Float[Tensor, "*B"]:
+    """What answers are compared by: the Q logit of halting, clipped, and more where they verify."""
+    clipped_B = q_halt_B.float().clamp(-Q_BOUND, Q_BOUND)
+    return clipped_B if verified_B is None else torch.where(verified_B, VERIFIED, clipped_B)
+
+
+def keeps(
+    score_B: Float[Tensor, "*B"], kept_B: Float[Tensor, "*B"], recall: str
+) -> Bool[Tensor, "*B"]:
+    """Whether an answer takes the place of the one that was kept so far."""
+    return torch.ones_like(score_B, dtype=torch.bool) if recall == "last" else score_B > kept_B
 
 
 def bounds(

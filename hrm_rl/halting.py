@@ -14,7 +14,8 @@ from torch import Tensor
 
 from hrm_rl.checks.numbers import real, whole
 
-CONTINUE, HALT = 0, 1
+CONTINUE, HALT, RESTART = 0, 1, 2
+"""The actions. RESTART, the next copy of the puzzle, is there where `restarts` are allowed."""
 MOST: Final = 2**31 - 1
 """Segments, slots and the like are 32-bit numbers."""
 MOST_SLOTS: Final = 2**20

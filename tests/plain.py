@@ -6,6 +6,7 @@ import numpy as np
 from gymnasium.utils import seeding
 
 from hrm_rl.banks.bank import Bank
+from hrm_rl.banks.copies import originals, scores
 from hrm_rl.envs.mdp import MDP
 
 
@@ -69,11 +70,67 @@ class PlainSlot:
         return {key: said[key] for key in said if mdp.prediction or key != "prediction"}
 
 
+class PlainCopies(PlainSlot):
+    """With restarts: copies side by side in the bank, the kept answer by its Q, and three actions."""
+
+    def deal(self, puzzle: int | None = None) -> None:
+        rows, self.bank = self.bank, originals(self.bank)  # as many puzzles to draw from
+        super().deal(puzzle)
+        self.bank, self.copy, self.own = rows, 0, 1
+        self.kept = self.here()
+
+    def here(self) -> tuple[int, int]:
+        return self.own - 1, self.puzzle * self.bank.copies + self.copy
+
+    def decide(self, action: int) -> float:
+        before, over = self.m, self.over
+        if over or (action == 1 and self.m >= self.mdp.min_segments):
+            return super().decide(1)
+        restarts = action == 2 and self.copy < self.mdp.restarts
+        self.copy, self.own = self.copy + restarts, 1 if restarts else self.own + 1
+        score = scores(self.bank, self.mdp.recall)
+        if self.mdp.recall == "last" or score[self.here()] > score[self.kept]:
+            self.kept = self.here()
+        reward = super().decide(0)
+        assert self.m == before + 1
+        return reward
+
+    def worth(self) -> float:
+        table = self.bank.cells_MP if self.mdp.reward == "token_accuracy" else self.bank.correct_MP
+        return float(table[self.kept])
+
+    def see(self) -> np.ndarray:
+        mdp, last = self.mdp, np.float32(self.mdp.max_segments)
+        own, time = [np.float32(self.own) / last], [np.float32(self.m) / last]
+        copy = np.float32(self.copy) / np.float32(mdp.restarts)
+        kept = float(scores(self.bank, mdp.recall)[self.kept])
+        column_F = self.bank.columns[mdp.observation][self.here()].numpy()
+        parts = [*column_F, copy, *own * mdp.time_aware, kept, *time * mdp.time_aware]
+        return np.array(parts, np.float32)
+
+    def tell(self) -> dict[str, Any]:
+        mdp, right = self.mdp, bool(self.bank.correct_MP[self.kept])
+        said = super().tell() | {
+            "correct": right,
+            "is_success": right and self.over,
+            "cells": float(self.bank.cells_MP[self.kept]),
+            "valid_optimal": right,
+            "rating": int(self.bank.rating_P[self.puzzle * self.bank.copies]),
+            "copy": self.copy,
+        }
+        if mdp.prediction:
+            said["prediction"] = self.bank.predictions_MPT[self.kept].numpy()
+        left = self.m < mdp.max_segments and self.copy < mdp.restarts
+        said["action_mask"] = np.array([*said["action_mask"], left], "i1")
+        return said
+
+
 class PlainVector:
     """Slots as Gymnasium's vector environments return them, in all three autoreset modes."""
 
     def __init__(self, bank: Bank, mdp: MDP, slots: int, mode: str) -> None:
-        self.slots, self.mode = [PlainSlot(bank, mdp) for _ in range(slots)], mode
+        kind = PlainCopies if mdp.restarts else PlainSlot
+        self.slots, self.mode = [kind(bank, mdp) for _ in range(slots)], mode
 
     def reset(self, seed: int | None = None, where: Any = None, puzzle: Any = None) -> Any:
         marked = [True] * len(self.slots) if where is None else list(where)

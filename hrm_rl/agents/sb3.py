@@ -171,7 +171,7 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 @torch.no_grad()
 def initial_halt_bias(policy: BaseAlgorithm | nn.Module, max_segments: int) -> None:
-    """Let an untrained actor-critic halt with a probability of about 1 / `max_segments`.
+    """Let an untrained actor-critic halt, and restart if it can, with P of about 1 / `max_segments` each.
 
     With the usual 1/2 it would hardly ever see a late segment: an episode would have 2 on average.
 
@@ -180,16 +180,16 @@ def initial_halt_bias(policy: BaseAlgorithm | nn.Module, max_segments: int) -> N
     """
     policy = policy.policy if isinstance(policy, BaseAlgorithm) else policy
     head = getattr(policy, "action_net", None)
-    if not isinstance(head, nn.Linear) or head.out_features != 2:
+    if not isinstance(head, nn.Linear) or head.out_features not in (2, 3):
         raise ValueError(
-            "policy must be an actor-critic of stable-baselines3 (PPO, A2C: a torch `action_net` of two "
-            f"logits), got {type(policy).__module__}.{type(policy).__qualname__}; value learners explore "
-            "by their epsilon, and other libraries (SBX) keep their weights elsewhere"
+            "policy must be an actor-critic of stable-baselines3 (PPO, A2C: a torch `action_net` of a logit "
+            f"an action), got {type(policy).__module__}.{type(policy).__qualname__}; value learners "
+            "explore by their epsilon, and other libraries (SBX) keep their weights elsewhere"
         )
     if max_segments < 2:
         raise ValueError(f"max_segments must be >= 2, got {max_segments}")
+    head.bias[:] = -math.log(max(max_segments + 1 - head.out_features, 1))
     head.bias[CONTINUE] = 0.0
-    head.bias[HALT] = -math.log(max_segments - 1)
 
 
 @dataclass(frozen=True)
@@ -207,9 +207,25 @@ class SB3Policy:
     """Whether it saw the segment number."""
 
     def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
-        obs: Any = obs_BF.cpu().numpy()
-        normalizer = self.algorithm.get_vec_normalize_env()
-        if normalizer is not None:
-            obs = normalizer.normalize_obs(obs)
-        action_B, _ = self.algorithm.predict(obs, deterministic=True)
-        return torch.from_numpy(action_B == HALT).to(obs_BF.device)
+        return torch.from_numpy(_best(self.algorithm, obs_BF) == HALT).to(obs_BF.device)
+
+
+@dataclass(frozen=True)
+class SB3RestartPolicy:
+    """What an SB3 algorithm has learnt with restarts, as a `stopping.restarts.RestartPolicy`."""
+
+    algorithm: BaseAlgorithm
+    observation: str = "scalars"
+    """The observation set that it was trained on."""
+
+    def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Int[Tensor, " B"]:
+        return torch.from_numpy(_best(self.algorithm, obs_BF)).to(obs_BF.device)
+
+
+def _best(algorithm: BaseAlgorithm, obs_BF: Float[Tensor, "B F"]) -> np.ndarray:
+    """The best actions, of observations as the environment gives them."""
+    obs: Any = obs_BF.cpu().numpy()
+    normalizer = algorithm.get_vec_normalize_env()
+    if normalizer is not None:
+        obs = normalizer.normalize_obs(obs)
+    return algorithm.predict(obs, deterministic=True)[0]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
@@ -24,8 +25,9 @@ from hrm_rl.device import lighten, shelter
 from hrm_rl.halting import Halted, Policy, begun, decide
 from hrm_rl.loop import batch_of
 from hrm_rl.models import Model, ModelConfig
+from hrm_rl.models.copies import Copies, copies_of, repeated
 from hrm_rl.models.drawn import seeds
-from hrm_rl.puzzles import PuzzleSet, verdicts
+from hrm_rl.puzzles import PuzzleSet, task_of, verdicts
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Bank:
     """What was solved; None for a synthetic bank, whose answers are one token, right if 1."""
     config: ModelConfig | None = None
     """Of the model, if there was one: it bounds what can be observed."""
+    copies: int = 1
+    """Rows of each puzzle, side by side: row i is copy i % copies of puzzle i // copies."""
     _finite: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     """Columns that were found to be finite (`checked`)."""
 
@@ -71,6 +75,10 @@ class Bank:
         check_part("correct_MP", self.correct_MP, (M, P), "bools")
         for name, part in self.columns.items():
             check_part(f'column "{name}"', part, (M, P), "floats", inner=True)
+        if P % whole("copies", self.copies, low=1):
+            raise ValueError(
+                f"a bank of {self.copies} copies has as many rows of each puzzle, got {P}"
+            )
         if self.puzzles is not None and len(self.puzzles) != P:
             raise ValueError(f"a bank of {P} puzzles must hold as many, got {len(self.puzzles)}")
 
@@ -151,21 +159,25 @@ def log_bank(
     *,
     observations: tuple[str, ...] = ("scalars",),
     batch_size: int = 256,
+    copies: int = 1,
     progress: bool = False,
 ) -> Bank:
     """Run every puzzle for `max_segments` segments and keep what can be seen of each, in memory.
 
-    A model that draws its states draws those of `evaluate` with its seed 0.
+    A model that draws its states draws those of `evaluate` with its seed 0. `files.log_to` keeps the
+    bank on disk.
 
-    `files.log_to` keeps it on disk.
+    Args:
+        copies: of each puzzle (`models.copies`), whose answers are turned back.
 
     Raises:
-        ValueError: nothing to log (`check_log`), or a model that shows nan.
+        ValueError: nothing to log (`check_log`), a model that shows nan or has no copies.
     """
     check_log(model, puzzles, max_segments, observations, batch_size)
+    puzzles = repeated(model, puzzles, copies)
     batches = logged(
         model, puzzles, max_segments, observations=observations, batch_size=batch_size,
-        progress=progress,
+        copies=copies, progress=progress,
     )  # fmt: skip
     parts = list(batches)
     whole = {key: torch.cat([part[key] for part in parts], dim=1) for key in parts[0]}
@@ -175,9 +187,10 @@ def log_bank(
         cells_MP=whole["cells"],
         predictions_MPT=whole["predictions"],
         rating_P=torch.from_numpy(puzzles.ratings_P).long(),
-        cluster_P=torch.arange(len(puzzles)),
+        cluster_P=torch.arange(len(puzzles)) // copies,
         puzzles=puzzles,
         config=model.config,
+        copies=copies,
     )
 
 
@@ -189,7 +202,8 @@ def logged(
     *,
     observations: tuple[str, ...],
     batch_size: int,
-    start: int = 0,
+    copies: int = 1,
+    rows: Sequence[int] | np.ndarray | None = None,
     progress: bool = False,
     title: str = "logging segments",
 ) -> Iterator[dict[str, Tensor]]:
@@ -197,21 +211,21 @@ def logged(
 
     Args:
         observations: each adds "columns.<name>".
-        start: puzzles to leave out, which were logged before; a multiple of `batch_size`, so that
-            the batches, and with them the roundings, stay the same.
+        copies: row i of the puzzles is copy i % copies of puzzle i // copies.
+        rows: which are to be logged; all if None. Where some were logged before, a multiple of
+            `batch_size`, the batches, and with them the roundings, stay the same.
 
     Raises:
         ValueError: nothing to log (`check_log`), or a model that shows nan.
     """
     max_segments, batch_size = check_log(model, puzzles, max_segments, observations, batch_size)
-    device, total = model.device, len(puzzles) * max_segments
-    with progress_bar(
-        total=total, initial=start * max_segments, desc=title, disable=not progress, unit="seg"
-    ) as bar:  # fmt: skip
-        for index_B in torch.arange(start, len(puzzles), device="cpu").split(batch_size):
-            batch = batch_of(puzzles, index_B, device)
-            seed_B = seeds(0, index_B.to(device))
-            yield check_shown(_run(model, batch, seed_B, max_segments, observations, bar.update))
+    row_P = torch.from_numpy(np.asarray(range(len(puzzles)) if rows is None else rows, np.int64))
+    total, task = len(row_P) * max_segments, task_of(puzzles.task)
+    with progress_bar(total=total, desc=title, disable=not progress, unit="seg") as bar:
+        for row_B in row_P.split(batch_size):
+            batch, at_B = batch_of(puzzles, row_B, model.device), row_B.to(model.device)
+            own = copies_of(model, task, at_B, copies, seeds(0, at_B // copies))
+            yield check_shown(_run(model, batch, own, max_segments, observations, bar.update))
 
 
 @shelter()
@@ -219,22 +233,22 @@ def logged(
 def _run(
     model: Model,
     batch: loop.Batch,
-    seed_B: Int[Tensor, " B"],
+    own: Copies,
     max_segments: int,
     observations: tuple[str, ...],
     progress: Callable[[int], object],
 ) -> dict[str, Tensor]:
     """What a bank holds of one batch, which is thought about to the end."""
     rows, seen = defaultdict[str, list[Tensor]](list), None
-    slots = loop.fresh(model, batch, seed_B)
+    slots = loop.fresh(model, batch._replace(x_BT=own.seen(batch.x_BT)), own.seed_B)
     for _ in range(max_segments):
         before = slots
         slots, output = loop.advance(model, slots)
         seen = features.look(before, slots, output, seen)
-        y_BT = slots.batch.y_BT
-        rows["correct"].append(verdicts.exact(seen.prediction_BT, y_BT))
-        rows["cells"].append(verdicts.token_accuracy(seen.prediction_BT, y_BT))
-        rows["predictions"].append(seen.prediction_BT.to(torch.uint8))
+        y_BT, prediction_BT = slots.batch.y_BT, own.back(seen.prediction_BT)
+        rows["correct"].append(verdicts.exact(prediction_BT, y_BT))
+        rows["cells"].append(verdicts.token_accuracy(prediction_BT, y_BT))
+        rows["predictions"].append(prediction_BT.to(torch.uint8))
         for name in observations:
             rows[f"columns.{name}"].append(features.columns(name, seen))
         progress(len(y_BT))

@@ -54,6 +54,7 @@ _NEEDED: Final[dict[str, Check]] = {
 _OPTIONAL: Final[dict[str, Check]] = {
     "done": partial(whole, low=0),
     "mismatch_rate": or_null(partial(real, low=0, high=1)),
+    "copies": partial(whole, low=1),
     "format": anything,
     "complete": anything,
     "digests": table_of(sha256),
@@ -69,6 +70,10 @@ def checked(content: Mapping[str, Any]) -> dict[str, Any]:
     """
     entries = record(content, _NEEDED, _OPTIONAL)
     whole('"done"', entries.get("done", 0), low=0, high=entries["count"])
+    if entries["count"] % (copies := entries.get("copies", 1)):
+        raise ValueError(
+            f'"count" must be a multiple of "copies", got {entries["count"]} and {copies}'
+        )
     length = task_of(entries["task"]).length
     try:
         config = config_from(entries["model"])

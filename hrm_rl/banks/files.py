@@ -37,6 +37,7 @@ from hrm_rl.checks.lock import solely
 from hrm_rl.checks.numbers import flag, whole
 from hrm_rl.checks.reading import Unfit, told
 from hrm_rl.models import Model, config_from, config_to
+from hrm_rl.models.copies import repeated
 from hrm_rl.models.tensorfile import sweep_temporary, writing
 from hrm_rl.puzzles import PuzzleSet
 
@@ -57,6 +58,7 @@ def log_to(
     tier: str = "lite",
     states: str = "float32",
     batch_size: int = 256,
+    copies: int = 1,
     name: str = "",
     split: str = "",
     progress: bool = False,
@@ -66,6 +68,7 @@ def log_to(
     Args:
         tier: which observation sets to keep, one of `TIERS`.
         states: "float16" halves the states of the higher tiers; scalars are float32 always.
+        copies: of each puzzle, side by side (`bank.log_bank`).
         name, split: what the header calls the puzzles.
 
     Raises:
@@ -78,6 +81,7 @@ def log_to(
             f"tier must be one of {', '.join(TIERS)} and states {' or '.join(STATES)}, "
             f'got "{tier}" and "{states}"'
         )
+    puzzles = repeated(model, puzzles, copies)
     header = Header(
         weights=weights_hash(model),
         model=config_to(model.config),
@@ -95,6 +99,7 @@ def log_to(
         device=model.device.type,
         torch=str(torch.__version__),
         hrm_rl=__version__,
+        copies=copies,
         arrays=arrays_of(
             model.config, puzzles.length, max_segments, tier, states, len(features.SCALARS)
         ),
@@ -110,11 +115,12 @@ def _log(folder: Path, model: Model, puzzles: PuzzleSet, header: Header, progres
     if header.complete:
         return header
     if header.done == 0:
-        for key, rows_P in of_puzzles(puzzles, header.sources).items():
+        for key, rows_P in of_puzzles(puzzles, header.sources, header.copies).items():
             append(folder, header, key, rows_P, written)
     batches = logged(
         model, puzzles, header.max_segments, observations=TIERS[header.tier],
-        batch_size=header.batch_size, start=header.done, progress=progress,
+        batch_size=header.batch_size, copies=header.copies,
+        rows=range(header.done, header.count), progress=progress,
     )  # fmt: skip
     for batch in batches:
         for key, rows_MB in batch.items():
@@ -163,8 +169,8 @@ def _mismatch(
     """How often `correct` comes out otherwise when puzzles are logged one by one."""
     index = np.unique(np.linspace(0, len(puzzles) - 1, _SAMPLE).round().astype(int))
     alone = logged(
-        model, puzzles.take(index), header.max_segments, observations=(), batch_size=1,
-        progress=progress, title="logging some again, one by one",
+        model, puzzles, header.max_segments, observations=(), batch_size=1,
+        copies=header.copies, rows=index, progress=progress, title="logging some again, one by one",
     )  # fmt: skip
     correct_MB = torch.cat([part["correct"] for part in alone], dim=1)
     return float(
@@ -223,5 +229,6 @@ def read_bank(
         cluster_P=part["cluster"],
         puzzles=own,
         config=config_from(header.model),
+        copies=header.copies,
     )
     return checked(bank, "scalars")  # states are looked through when they are observed

@@ -49,7 +49,7 @@ class Header:
     sources: list[str]
     """What `source.npy` counts through."""
     count: int
-    """Puzzles."""
+    """Puzzles, each of its copies counted."""
     max_segments: int
     tier: str
     states: str
@@ -66,6 +66,8 @@ class Header:
     """Share of segments, of a sample of puzzles logged again one by one, whose `correct` differs:
     what the batch size does to the rounding. The last thing to be written."""
     format: int = FORMAT
+    copies: int = 1
+    """Rows of each puzzle, side by side; said only where there are several."""
     digests: dict[str, str] = field(default_factory=dict)
     """SHA-256 of the `.npy` file of each array, up to what is done: `sha256sum` gives the same of a
     complete bank. None were kept before 0.2."""
@@ -104,6 +106,8 @@ def write_header(folder: Path, header: Header) -> None:
 def _content(header: Header) -> dict[str, Any]:
     content = asdict(header)
     digests = content.pop("digests")
+    if content["copies"] == 1:
+        del content["copies"]  # as it was before there were any
     return {**content, "complete": header.complete} | ({"digests": digests} if digests else {})
 
 
@@ -194,6 +198,8 @@ def check_fit(
             f'the bank in {folder} is of tier "{header.tier}", without {", ".join(missing)}; log '
             "one of a higher tier"
         )
+    if puzzles is not None and header.copies > 1:
+        puzzles = puzzles.take(np.arange(len(puzzles)).repeat(header.copies))
     if puzzles is not None and header.tokens != tokens_hash(puzzles):
         raise ValueError(
             f"the bank in {folder} was logged with other puzzles ({header.count} of "

@@ -32,14 +32,14 @@ Digests = dict[str, Any]
 """A running SHA-256 (of hashlib) for each array."""
 
 
-def of_puzzles(puzzles: PuzzleSet, sources: Sequence[str]) -> dict[str, np.ndarray]:
+def of_puzzles(puzzles: PuzzleSet, sources: Sequence[str], copies: int) -> dict[str, np.ndarray]:
     """The arrays `_OF_PUZZLES`, which are known before anything is logged."""
     number = {source: i for i, source in enumerate(sources)}
     return {
         "inputs": puzzles.inputs_PL,
         "solutions": puzzles.solutions_PL,
         "rating": puzzles.ratings_P,
-        "cluster": np.arange(len(puzzles)),
+        "cluster": np.arange(len(puzzles)) // copies,
         "source": np.array([number[source] for source in puzzles.sources]),
     }
 

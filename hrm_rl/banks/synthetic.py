@@ -118,6 +118,38 @@ def generate(chain: Chain, puzzles: int, seed: int = 0) -> Bank:
     return bank_of(chain, torch.stack(correct), torch.stack(noise), history=True)
 
 
+def generate_copies(chain: Chain, puzzles: int, copies: int, seed: int = 0) -> Bank:
+    """Draw K copies of each puzzle, independent of each other: being solvable is a copy's own.
+
+    Raises:
+        ValueError: no puzzles or copies, or a seed below 0.
+    """
+    copies = whole("copies", copies, low=1, high=MOST)
+    puzzles = whole("puzzles", puzzles, low=1, high=MOST)
+    bank = generate(chain, puzzles * copies, seed)
+    return replace(bank, cluster_P=torch.arange(puzzles).repeat_interleave(copies), copies=copies)
+
+
+def population_copies(chain: Chain, copies: int) -> tuple[Bank, Float[Tensor, " P"]]:
+    """All that can happen to K independent copies of a puzzle, and its probability.
+
+    Raises:
+        ValueError: too many paths.
+    """
+    one, weight_P = population(chain)
+    copies, P = whole("copies", copies, low=1, high=MOST), len(weight_P)
+    if P**copies > MOST_PATHS:
+        raise ValueError(
+            f"{copies} copies with {P} paths each have {P}**{copies} together, more than {MOST_PATHS}; "
+            "take fewer copies, or a shorter chain"
+        )
+    path_PK = torch.cartesian_prod(*[torch.arange(P)] * copies).view(-1, copies)
+    correct_MP = one.correct_MP[:, path_PK.flatten()]
+    bank = bank_of(replace(chain, scale=None), correct_MP, torch.zeros(correct_MP.shape))
+    cluster_P = torch.arange(len(path_PK)).repeat_interleave(copies)
+    return replace(bank, cluster_P=cluster_P, copies=copies), weight_P[path_PK].prod(1)
+
+
 def population(chain: Chain) -> tuple[Bank, Float[Tensor, " P"]]:
     """All that can happen to a puzzle, each path once, and its probability.
 

@@ -9,7 +9,7 @@ from hrm_rl.checks.numbers import whole
 from hrm_rl.cli.arguments import Device
 
 
-def bank(
+def bank(  # long: its options, each with what it is for
     checkpoint: tyro.conf.Positional[str] = "sudoku9",
     puzzles: str = "",
     split: str = "fit",
@@ -21,6 +21,7 @@ def bank(
     out: Path | None = None,
     device: Device = "auto",
     task: str = "",
+    copies: int = 1,
 ) -> None:
     """Log all segments of many puzzles once, so that any halting policy can be scored exactly.
 
@@ -39,6 +40,8 @@ def bank(
         out: folder; banks/<checkpoint>-<split> if left out
         device: where
         task: what the checkpoint was trained on ("maze30"), where its files leave that open
+        copies: so many of each puzzle: from other starts or, of a model that draws none, of each Sudoku with
+            digits and lines exchanged. What restarts are worth is studied on them (docs/restarts.md)
     """
     from hrm_rl.banks.files import log_to
     from hrm_rl.checks.lock import try_folder
@@ -50,17 +53,19 @@ def bank(
     whole("--limit", limit, low=0, cure="0 takes all")
     whole("--max-segments", max_segments, low=1, high=MOST - 1)
     whole("--batch-size", batch_size, low=1)
+    whole("--copies", copies, low=1)
     out = out or Path("banks") / f"{Path(checkpoint).stem}-{split}"
     try_folder(out)
     model, _ = load_model(checkpoint, resolve_device(device), task=task)
     chosen = for_model(model.config, puzzles, split, limit)
     header = log_to(
-        out, model, chosen, max_segments + 1, tier=tier, batch_size=batch_size, split=split,
+        out, model, chosen, max_segments + 1, tier=tier, batch_size=batch_size, split=split, copies=copies,
         states="float16" if half_states else "float32", name=puzzles or chosen.task, progress=True,
     )  # fmt: skip
+    of_each = f"{copies} copies each of " if copies > 1 else ""
     print(
-        f"{out}: {header.count} puzzles, segments 1 to {header.max_segments}, tier {tier}, "
-        f"{header.size / 2**20:.1f} MiB ({header.size / header.count / 2**10:.2f} KiB a puzzle)"
+        f"{out}: {of_each}{header.count // copies} puzzles, segments 1 to {header.max_segments}, "
+        f"tier {tier}, {header.size / 2**20:.1f} MiB ({header.size / header.count / 2**10:.2f} KiB a puzzle)"
     )
     print(
         f"logged again one by one, {header.mismatch_rate:.2%} of the segments differ in `correct`"

@@ -92,7 +92,8 @@ def _tried(
     import torch
 
     from hrm_rl.evaluate import Answered
-    from hrm_rl.inside.copies import draws, first_verified, spent, tries
+    from hrm_rl.inside.copies import first_verified, spent, tries
+    from hrm_rl.models.drawn import draws
 
     started, kind = time.perf_counter(), "start" if draws(model) else "symmetry"
     found = tries(model, puzzles, copies, segments, kind, batch_size=batch_size)

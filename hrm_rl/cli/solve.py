@@ -1,8 +1,14 @@
 """`hrm-rl solve`: one puzzle, segment by segment."""
 
+from typing import TYPE_CHECKING
+
 import tyro
 
 from hrm_rl.cli.arguments import Device, solving
+
+if TYPE_CHECKING:
+    from hrm_rl.models import Model
+    from hrm_rl.puzzles import PuzzleSet
 
 
 def solve(
@@ -12,6 +18,7 @@ def solve(
     max_segments: int = 16,
     device: Device = "auto",
     task: str = "",
+    copies: int = 1,
 ) -> None:
     """Solve one puzzle and print each segment's grid, its Q values and the halt.
 
@@ -23,6 +30,9 @@ def solve(
         max_segments: forced halt
         device: where
         task: what the checkpoint was trained on ("maze30"), where its files leave that open
+        copies: think about so many copies of a Sudoku side by side, of other starts (or, of a model that
+            draws none, with digits and lines exchanged), until one verifies: a grid that keeps givens and
+            rules. The rule that halts is then not asked
     """
     import torch
 
@@ -32,9 +42,12 @@ def solve(
     from hrm_rl.puzzles.verdicts import valid_optimal
 
     whole("--max-segments", max_segments, low=1)
+    whole("--copies", copies, low=1)
     if not puzzle.strip():
         raise ValueError('a puzzle is wanted, got ""; give one as text, or a file that holds it')
     model, one, halts = solving(puzzle, checkpoint, policy, device, task=task)
+    if copies > 1:
+        return _until_verified(model, one, copies, max_segments)
     game, x_T, y_T = (
         task_of(one.task),
         *map(torch.from_numpy, (one.inputs_PL[0], one.solutions_PL[0])),
@@ -47,3 +60,19 @@ def solve(
         print(game.pretty(cells), flush=True)
     solved = bool(valid_optimal(game, x_T[None], at.prediction_T[None], y_T[None]))
     print("solved" if solved else f"wrong in {int((at.prediction_T != y_T).sum())} cells")
+
+
+def _until_verified(model: "Model", one: "PuzzleSet", copies: int, segments: int) -> None:
+    """The surest copy's grid of each segment, until one verifies."""
+    from hrm_rl.inside.copies import until_verified
+    from hrm_rl.puzzles import task_of
+
+    game = task_of(one.task)
+    for m, at in enumerate(until_verified(model, one, copies, segments), 1):
+        verified_K, q_K = at.verified_PK[0], at.q_halt_PK[0]
+        best = int(verified_K.int().argmax() if verified_K.any() else q_K.argmax())
+        said = "verifies" if verified_K.any() else "is the surest"
+        print(f"segment {m:<3} Q_halt {float(q_K[best].sigmoid()):.3f}  copy {best + 1} {said}")
+        print(game.pretty(game.values(at.prediction_PKT[0, best].numpy())), flush=True)
+    spent = f"{m * copies} segments of {copies} copies"
+    print(f"solved in {spent}" if verified_K.any() else f"no copy verifies after {spent}")

@@ -36,6 +36,8 @@ class HaltingArguments(TypedDict, total=False):
     min_segments: int
     time_aware: bool
     prediction: bool
+    restarts: int
+    recall: str
     checkpoint: str | Path | FrozenModel
     puzzles: str | Path | PuzzleSet | None
     split: str

@@ -21,6 +21,7 @@ from hrm_rl.envs.arguments import refuse_unknown
 from hrm_rl.envs.engine import Moment
 from hrm_rl.envs.engines import HaltingEngine, SlotEngine
 from hrm_rl.envs.frame import Frame, frame_at
+from hrm_rl.envs.masks import masked
 from hrm_rl.envs.render import draw
 from hrm_rl.envs.reward import succeeded
 from hrm_rl.loop import take
@@ -68,10 +69,11 @@ def row(values: dict[str, np.ndarray], slot: int) -> dict[str, Any]:
     }
 
 
-def actions(given: Any, rows: int) -> np.ndarray:
-    """int64 (rows,): 0 or 1 for each, from whole numbers or booleans of Python, numpy or torch.
+def actions(given: Any, rows: int, count: int = 2) -> np.ndarray:
+    """int64 (rows,): one of `count` actions for each.
 
-    Floats are refused, whole or not: they are scores or probabilities that nobody chose among.
+    From whole numbers or booleans of Python, numpy or torch. Floats are refused, whole or not: they
+    are scores or probabilities that nobody chose among.
 
     Raises:
         InvalidAction: not such numbers, or not one for each row; without an axis only if `rows` is 1.
@@ -81,24 +83,30 @@ def actions(given: Any, rows: int) -> np.ndarray:
     except (TypeError, ValueError, RuntimeError):  # ragged, or a tensor that has a gradient
         array = np.array(None)
     fits = array.shape == (rows,) or (rows == 1 and array.shape == ())
-    if array.dtype.kind not in "biu" or not fits or not ((array == 0) | (array == 1)).all():
+    if array.dtype.kind not in "biu" or not fits or not np.isin(array, range(count)).all():
         what = (
             "action must be a whole number,"
             if rows == 1
             else f"actions must be {rows} whole numbers,"
         )
-        raise InvalidAction(f"{what} 0 (continue) or 1 (halt), got {given!r}")
+        raise InvalidAction(f"{what} {named(count)}, got {given!r}")
     return array.astype(np.int64).reshape(rows)
 
 
+def named(count: int) -> str:
+    """The first so many actions, in words."""
+    return "0 (continue) or 1 (halt)" if count == 2 else "0 (continue), 1 (halt) or 2 (restart)"
+
+
 def masks(engine: SlotEngine) -> np.ndarray:
-    """bool (N, 2): which of continue and halt have an effect now.
+    """bool (N, A): which of the actions have an effect now.
 
     Raises:
         ResetNeeded: before the first reset.
     """
     with shelter():
-        return array(engine.mask_M2[moment_of(engine).look.m_B.long()]).astype(bool)
+        look = moment_of(engine).look
+        return array(masked(engine.mask_MA, look)).astype(bool)
 
 
 def observation_space(bounds: tuple[list[float], list[float]]) -> spaces.Box:
@@ -193,19 +201,25 @@ def frame(engine: HaltingEngine, puzzles: PuzzleSet | None, slot: int) -> Frame:
 
 
 def _frame(engine: HaltingEngine, puzzles: PuzzleSet, moment: Moment) -> Frame:
-    look = moment.look
+    look, restarts = moment.look, engine.mdp.restarts
+    if restarts and moment.over_N:
+        look = look._replace(look=look.answer)  # what was given, whenever it was seen
     shown, segment = engine.segments.pictured(look), int(look.m_B)
-    start = "" if segment == 1 else "continue"
+    own = int(look.look.m_B) if restarts else segment
+    copy = int(look.copy_B) if restarts else 0
+    start = "" if segment == 1 else "restart" if own == 1 and copy else "continue"
     return frame_at(
         puzzles,
         int(look.puzzle_B),
         prediction_L=array(shown.prediction_BT[0]),
-        previous_L=array(shown.previous_BT[0]) if segment > 1 else None,
+        previous_L=array(shown.previous_BT[0]) if own > 1 else None,
         q_2=shown.q_B2[0].sigmoid().tolist(),
         segment=segment,
         max_segments=engine.mdp.max_segments,
         decision="halt" if moment.halted_N else "forced" if moment.forced_N else start,
         correct=_right(engine, moment) if moment.over_N else None,
+        copy=copy,
+        restarts=restarts,
     )
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from hrm_rl.banks.bank import Bank
+from hrm_rl.banks.copies import originals
 from hrm_rl.banks.files import find_bank, read_bank, read_header
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.device import lighten, resolve_device, shelter
@@ -22,6 +23,7 @@ from hrm_rl.envs.banked import BankSegments
 from hrm_rl.envs.engine import Engine
 from hrm_rl.envs.engines import HaltingEngine
 from hrm_rl.envs.mdp import MDP
+from hrm_rl.envs.restarting import BankCopies, LiveCopies, Restarting
 from hrm_rl.envs.segments import FrozenModel, LiveSegments, Segments
 from hrm_rl.halting import MOST_SLOTS
 from hrm_rl.loop import each
@@ -86,6 +88,8 @@ class HaltingConfig(MDP):
             given["bank"] = _named_bank(**given)
         elif given.get("bank") is not None or isinstance(given.get("puzzles"), PuzzleSet):
             choice("split", given.get("split", "fit"), SPLITS)
+        if isinstance(given.get("bank"), Bank) and not given.get("restarts"):
+            given["bank"] = originals(given["bank"])
         return HaltingConfig(**given)
 
     def engine(self, slots: int, autoreset: str) -> tuple[HaltingEngine, PuzzleSet | None]:
@@ -100,7 +104,8 @@ class HaltingConfig(MDP):
             if self.task and puzzles is not None:
                 check_task(puzzles.task, self.task, "the bank" if banked else "the model")
             _check_room(segments, slots)
-            if isinstance(segments, BankSegments) and segments.device.type == "cpu":
+            cpu = segments.device.type == "cpu"
+            if banked and cpu and isinstance(segments, BankSegments | Restarting):
                 from hrm_rl.puzzles.jit import HAVE_NUMBA  # which takes a while to load
 
                 if HAVE_NUMBA:
@@ -112,16 +117,20 @@ class HaltingConfig(MDP):
     def _banked(self, bank: Bank) -> tuple[Segments, PuzzleSet | None]:
         named = self.puzzles
         given = source(named, self.split) if isinstance(named, str) and named else named
+        own = originals(bank)
         if isinstance(given, PuzzleSet) and not (
-            bank.puzzles is not None and _same(given, bank.puzzles)
+            own.puzzles is not None and _same(given, own.puzzles)
         ):
-            kind = f"{len(bank)} {'without puzzles' if bank.puzzles is None else 'others'}"
+            kind = f"{len(own)} {'without puzzles' if own.puzzles is None else 'others'}"
             raise ValueError(
                 f"puzzles must be those of the bank, got {len(given)} where it has {kind}; leave "
                 "puzzles out, or log these"
             )
         device = None if self.device == "auto" else resolve_device(self.device)
-        return BankSegments(bank, self, device), bank.puzzles
+        if self.restarts:
+            rows = BankCopies(bank, self, device)
+            return Restarting(rows, self, bank.copies), own.puzzles
+        return BankSegments(bank, self, device), own.puzzles
 
     def _live(self) -> tuple[Segments, PuzzleSet]:
         model = self.model
@@ -134,12 +143,14 @@ class HaltingConfig(MDP):
             if self.task:  # before puzzles are looked for
                 check_task(task, self.task, "the model")
             puzzles = source(str(puzzles) or task, self.split, model.config.task)
-        live = LiveSegments(model, puzzles, self)
+        live = (LiveCopies if self.restarts else LiveSegments)(model, puzzles, self)
         if self.device != "auto" and resolve_device(self.device).type != live.device.type:
             raise ValueError(
                 f"the model is on {live.device}, got device={str(self.device)!r}; "
                 f'move it with model.to("{self.device}"), or leave device="auto"'
             )
+        if isinstance(live, LiveCopies):
+            return Restarting(live, self, live.copies), puzzles
         return live, puzzles
 
 

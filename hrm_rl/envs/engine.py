@@ -3,7 +3,7 @@
 A step applies the halts, deals new puzzles where the autoreset mode says so, and runs ONE forward
 over all rows. Shapes are constant and nothing is read from the device: the host never waits for it.
 
-Shapes: N slots, S stand-ins, B rows of a forward (N or N + S), F features, M segments from 0.
+Shapes: N slots, S stand-ins, B rows of a forward (N or N + S), F features.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from contextlib import AbstractContextManager
 from typing import Any, Final, NamedTuple, cast
 
 import torch
-from jaxtyping import Bool, Float, Int, Int8
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.device import shelter
 from hrm_rl.envs.dealing import draw_puzzle
+from hrm_rl.envs.masks import masked, masks_of
 from hrm_rl.envs.mdp import MDP
+from hrm_rl.envs.restarting import Restarting
 from hrm_rl.envs.reward import REWARDS, Outcome, succeeded
 from hrm_rl.envs.segments import Segments
-from hrm_rl.halting import HALT, MOST_SLOTS
+from hrm_rl.halting import HALT, MOST_SLOTS, RESTART
 from hrm_rl.loop import each, select
 from hrm_rl.models.drawn import splitmix64
 
@@ -96,7 +98,7 @@ class Engine:
         zero_N = torch.zeros(slots, dtype=torch.int64, device=device)
         rows = segments.fresh(zero_N, zero_N)
         self.state = State(zero_N, zero_N, rows, rows, 0, None)
-        self.mask_M2 = masks_of(mdp, device)
+        self.mask_MA = masks_of(mdp, device)
 
     @property
     def begun(self) -> bool:
@@ -159,7 +161,11 @@ class Engine:
         halt_N = (action_N == HALT) & (old.look.m_B >= mdp.min_segments) & ~over_N
         go_N = ~(halt_N | over_N)
         step = self._same_step if self.autoreset == "SameStep" else self._frozen_step
-        state, now, final = step(old, halt_N, go_N)
+        begun = self.state
+        if isinstance(self.segments, Restarting):
+            rows = self.segments.restart(begun.rows, go_N & (action_N == RESTART))
+            begun = begun._replace(rows=rows)
+        state, now, final = step(begun, old, halt_N, go_N)
         gain_N = REWARDS[mdp.reward](final.outcome).to(self.float)
         end_N = halt_N | (go_N & final.forced_N)
         reward_N = gain_N * end_N - mdp.step_cost * go_N.to(self.float)
@@ -168,13 +174,13 @@ class Engine:
         return given
 
     def _frozen_step(
-        self, old: Moment, halt_N: Tensor, go_N: Tensor
+        self, state: State, old: Moment, halt_N: Tensor, go_N: Tensor
     ) -> tuple[State, Moment, Moment]:
         """Modes NextStep and Disabled: what is over stays as it was seen last.
 
         Its row goes on, unseen, until it is dealt a puzzle: to keep it back would cost a copy.
         """
-        stays_N, state, rows = ~go_N, self.state, self.state.rows
+        stays_N, rows = ~go_N, state.rows
         if self.autoreset == "NextStep":
             state = state._replace(dealt_N=state.dealt_N + old.over_N)
             rows = self._deal(state, old.over_N)
@@ -187,9 +193,11 @@ class Engine:
         now = Moment(look, self.segments.outcome(look), halt_N, forced_N)
         return state._replace(rows=rows), now, now
 
-    def _same_step(self, old: Moment, halt_N: Tensor, go_N: Tensor) -> tuple[State, Moment, Moment]:
+    def _same_step(
+        self, state: State, old: Moment, halt_N: Tensor, go_N: Tensor
+    ) -> tuple[State, Moment, Moment]:
         """Mode SameStep: where an episode ends, the next one starts. None is over between steps."""
-        cheap, state = self.segments.cheap, self.state
+        cheap = self.segments.cheap
         if cheap:
             ran = self.segments.run(state.rows)
         else:
@@ -258,11 +266,12 @@ class Engine:
             "forced": moment.forced_N.clone(),
             "puzzle_id": look.puzzle_B.to(torch.int64, copy=True),
             "rating": shown.rating_B,
-            "prediction": shown.prediction_BT,
-            "action_mask": self.mask_M2.index_select(0, look.m_B),
         }
-        if not self.mdp.prediction:
-            del info["prediction"]
+        if self.mdp.restarts:
+            info["copy"] = look.copy_B.to(torch.int64, copy=True)
+        if self.mdp.prediction:
+            info["prediction"] = shown.prediction_BT
+        info["action_mask"] = masked(self.mask_MA, look)
         return shown.obs_BF, info
 
 
@@ -277,9 +286,3 @@ def told(info: dict[str, Tensor], where_N: Bool[Tensor, " N"]) -> dict[str, Tens
         key: value.masked_fill(~where_N.view(-1, *[1] * (value.dim() - 1)), 0)
         for key, value in info.items()
     }
-
-
-def masks_of(mdp: MDP, device: torch.device) -> Int8[Tensor, "M 2"]:
-    """Which of continue and halt have an effect after segment m, from 0, where none was run."""
-    m_M = torch.arange(mdp.max_segments + 1, device=device)
-    return torch.stack([m_M < mdp.max_segments, m_M >= mdp.min_segments], -1).to(torch.int8)

@@ -24,8 +24,8 @@ class SlotEngine(Protocol):
     """
 
     device: torch.device
-    mask_M2: Tensor
-    """int8 (M, 2): which of continue and halt have an effect after segment m."""
+    mask_MA: Tensor
+    """int8 (M, A): which of the actions have an effect after segment m."""
 
     @property
     def begun(self) -> bool: ...

@@ -16,7 +16,7 @@ import numpy as np
 
 from hrm_rl.puzzles import PuzzleSet, Task, for_length, task_of
 
-DECISIONS: Final = ("", "continue", "halt", "forced")
+DECISIONS: Final = ("", "continue", "halt", "forced", "restart")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class Frame:
     """Probability in [0, 1], the sigmoid of the logit; nan is shown as a dash."""
     q_continue: float
     decision: str
-    """One of `DECISIONS`: none yet, continue, halt, or the forced halt at `max_segments`."""
+    """One of `DECISIONS`: none yet, continue, halt, the forced halt at `max_segments`, or restart."""
     correct: bool | None
     """Whether the prediction is the solution; None = not to be shown."""
     title: str = ""
@@ -50,6 +50,10 @@ class Frame:
     """Values of the stored answer, where it is to be seen what is wrong: once the episode is over."""
     demonstrations: Sequence[np.ndarray] | np.ndarray = ()
     """What the rule of an ARC task was shown by: pairs (2, L) of values, question and answer."""
+    copy: int = 0
+    """Which copy of the puzzle it is, from 0,"""
+    restarts: int = 0
+    """of so many after the first; 0: there are no copies to speak of."""
 
     def __post_init__(self) -> None:
         if self.rules.length != np.size(self.givens_L):  # `rules` refuses what is no task
@@ -64,6 +68,8 @@ class Frame:
             raise ValueError(
                 f"segment must be in 1..max_segments, got {self.segment} of {self.max_segments}"
             )
+        if not 0 <= self.copy <= self.restarts:
+            raise ValueError(f"copy must be in 0..restarts, got {self.copy} of {self.restarts}")
         for name in ("q_halt", "q_continue"):
             q = getattr(self, name)
             if not (math.isnan(q) or 0 <= q <= 1):

@@ -36,6 +36,11 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     - 0: continue: run one more segment
     - 1: halt: give the present prediction as the answer
 
+    With `restarts=R` it is `Discrete(3)`:
+
+    - 2: restart: run segment 1 of the next copy of the puzzle, of which there are R beside the
+      puzzle itself; when none is left it acts as continuing
+
     Any action is accepted at any time: halting before `min_segments` acts as continuing. What has
     an effect is published as `action_masks()` (bool) and `info["action_mask"]` (int8).
 
@@ -68,14 +73,21 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     V is the size of the vocabulary; the bounds have a slack of 0.001. `"q"` has rows 0 and 1,
     `"z_H"` the vector that the Q-head reads, `"z_H_pool"` the mean of z_H over positions, `"full"`
     both states whole; these lie in `[-sqrt(D), sqrt(D)]` for states of width D. Row 17 comes last
-    in all of them.
+    in all of them. With restarts these stand before it: the copy's number (0 to 1 over the
+    restarts), its own segments / `max_segments` (if `time_aware`), and the score of the answer that
+    a halt would give: its Q logit of halting, or 60 if it is known to be right (`recall="verified"`).
 
     ## Rewards
 
     - on halting, forced or not: 1 if the prediction is the solution and 0 otherwise, or the share
       of cells that are right with `reward="token_accuracy"`, or 1 for any answer that is right by
       the rules with `reward="valid_optimal"`: in a maze any shortest path, not just the stored one
-    - for each continue: `-step_cost`
+    - for each continue or restart: `-step_cost`
+
+    With restarts the answer is one of all that were seen of the puzzle: `recall="best-q"` gives that
+    with the largest Q_halt (the first of equals), `"last"` the present one, `"verified"` the first that
+    keeps the givens and the rules of Sudoku, for which no solution is looked at, or else as `"best-q"`.
+    `info` tells of that answer.
 
     ## Starting State
 
@@ -87,7 +99,7 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
 
     1. Termination: halt
     2. Termination: the segment `max_segments` was run. It is the MDP's own end and earns the reward
-       of halting there; `info["forced"]` is true.
+       of halting there; `info["forced"]` is true. Segments of all copies count together.
 
     There is no truncation.
 
@@ -98,7 +110,7 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     true at the end), `cells` (share of cells that are right),
     `segment` (from 1), `forced`, `puzzle_id` (index in the set), `rating` (how hard it
     is by the measure of its kind; Sudoku: guesses that a solver needs), `prediction` (uint8 tokens,
-    0 padding; in a Sudoku 1 is a blank and d + 1 the digit d), `action_mask`.
+    0 padding; in a Sudoku 1 is a blank and d + 1 the digit d), `action_mask`; with restarts `copy`, from 0.
 
     ## Arguments
 
@@ -120,12 +132,17 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     | `min_segments`  | **int**   | `1`         | first segment that can be halted at            |
     | `time_aware`    | **bool**  | `True`      | whether the observation tells the segment      |
     | `prediction`    | **bool**  | `True`      | whether `info` has the predicted tokens        |
+    | `restarts`      | **int**   | `0`         | copies of the puzzle beside itself             |
+    | `recall`        | **str**   | `"best-q"`  | with restarts, the answer of a halt: see above |
     | `device`        | **str**   | `"auto"`    | `"cuda"`, `"mps"` or `"cpu"`                   |
     | `render_mode`   | **str**   | `None`      | `"rgb_array"`, or `"human"` for a window       |
     | `bank`          | **str**   | `None`      | logged segments to read: a folder, a shipped   |
     |                 |           |             | name (with `split`), in code a `Bank`          |
     | `model`         | object    | `None`      | in code: a model to think with                 |
     | `task`          | **str**   | of the id   | what puzzles have to be: `"sudoku4"`, `"maze"` |
+
+    Copies are the puzzle from other starts or, of a model that draws none, a Sudoku with digits and lines
+    exchanged; a bank has them logged (`hrm-rl bank --copies`). docs/restarts.md defines this MDP.
 
     Without `puzzles`, a model gets the shipped set of its size, and a bank its own puzzles. With a
     bank nothing is computed: the same numbers, a thousand times faster; a `checkpoint` that is given
@@ -162,7 +179,7 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
         modes = self.metadata["render_modes"]
         self.render_mode = border.render_mode(render_mode, modes, self.puzzles is not None)
         self.observation_space = border.observation_space(self.engine.segments.bounds())
-        self.action_space = spaces.Discrete(2)
+        self.action_space = spaces.Discrete(self.config.actions)
         self._window = Window(fps=self.metadata["render_fps"]) if render_mode == "human" else None
         self._keyed_by: np.random.Generator | None = None
         self._over = True
@@ -205,13 +222,13 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
 
     @border.whole_or_not_at_all
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """Run one more segment (0) or halt (1).
+        """Run one more segment (0), halt (1), or run segment 1 of the next copy (2).
 
         Raises:
-            InvalidAction: neither of the two.
+            InvalidAction: none of these.
             ResetNeeded: the episode is over.
         """
-        action_1 = border.actions(action, 1)
+        action_1 = border.actions(action, 1, self.config.actions)
         if self._over:
             raise ResetNeeded("no episode is under way; call reset() before step()")
         step = self.engine.step(self.engine.given(action_1))
@@ -220,7 +237,7 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
         return obs_F, step.reward_N.item(), self._over, False, info
 
     def action_masks(self) -> np.ndarray:
-        """bool (2,): which of continue and halt have an effect now."""
+        """bool (2,), or (3,) with restarts: which of the actions have an effect now."""
         return border.masks(self.engine)[0]
 
     def frame(self) -> Frame:

@@ -7,6 +7,8 @@ from typing import Final
 
 from hrm_rl.checks.numbers import choice, flag, real, whole
 from hrm_rl.envs.reward import REWARDS
+from hrm_rl.features import RECALLS
+from hrm_rl.models.copies import MOST
 
 MOST_SEGMENTS: Final = 65_536
 """Far beyond any use; every engine keeps a table of that length."""
@@ -30,6 +32,11 @@ class MDP:
     """Whether m / max_segments is the last column of the observation."""
     prediction: bool = True
     """Whether `info` holds the predicted tokens. On a bank it is faster without them."""
+    restarts: int = 0
+    """How often the next copy of the puzzle may be started in place of a segment of the present one; the
+    third action, RESTART, is there if it is not 0."""
+    recall: str = "best-q"
+    """With restarts, which answer a halt gives, one of `features.RECALLS`."""
 
     def __post_init__(self) -> None:
         """What is right is kept as Python's own: a spec can then be written as JSON."""
@@ -50,6 +57,13 @@ class MDP:
             "min_segments": first,
             "time_aware": flag("time_aware", self.time_aware),
             "prediction": flag("prediction", self.prediction),
+            "restarts": whole("restarts", self.restarts, low=0, high=min(longest, MOST) - 1),
+            "recall": choice("recall", self.recall, RECALLS),
         }
         for name, value in right.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def actions(self) -> int:
+        """2, or 3 with restarts."""
+        return 3 if self.restarts else 2

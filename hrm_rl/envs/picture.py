@@ -55,6 +55,7 @@ def _paint_header(canvas: Canvas, frame: Frame) -> None:
             "continue": ("CONTINUE", CONTINUE),
             "halt": ("HALT", HALT),
             "forced": ("FORCED HALT", FORCED),
+            "restart": ("RESTART", FORCED),
         }[frame.decision]
         width = canvas.width_of(words, 20) + 20
         canvas.shape("pill", (right - width, 21, width, 23), colour)
@@ -66,6 +67,8 @@ def _paint_header(canvas: Canvas, frame: Frame) -> None:
         rules.rows, rules.columns
     )  # Life's marks and shown boards come in rows below the board
     title = title or f"{BOARDS[rules.kind].NAME} {rows}\N{MULTIPLICATION SIGN}{rules.columns}"
+    if frame.restarts:
+        title = f"Copy {frame.copy + 1} of {frame.restarts + 1}"
     canvas.text(_fitted(canvas, title, 26, right - BOARD[0]), 26, BOARD[0], 32, INK)
 
 

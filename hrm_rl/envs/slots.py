@@ -33,6 +33,7 @@ class SlotsVectorEnv(VectorEnv[Any, Any, Any]):
         autoreset_mode: AutoresetMode,
         output: str,
         bounds: tuple[list[float], list[float]],
+        actions: int = 2,
     ) -> None:
         """Spaces and metadata; `bounds` are those of an observation's columns.
 
@@ -44,15 +45,15 @@ class SlotsVectorEnv(VectorEnv[Any, Any, Any]):
         self.metadata = {**self.metadata, "autoreset_mode": autoreset_mode}
         self.single_observation_space = border.observation_space(bounds)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.single_action_space = spaces.Discrete(2)
+        self.single_action_space = spaces.Discrete(actions)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._over_N = np.zeros(num_envs, bool)
+        self._over_N, self._choices = np.zeros(num_envs, bool), actions
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """Continue (0) or halt (1) in every row.
+        """Continue (0), halt (1) or, where there are restarts, restart (2) in every row.
 
         Raises:
-            InvalidAction: not N of the two.
+            InvalidAction: not N of these.
             ResetNeeded: before the first reset, or in mode Disabled in a row that is over.
         """
         step = self.engine.step(self._actions(actions))
@@ -92,14 +93,14 @@ class SlotsVectorEnv(VectorEnv[Any, Any, Any]):
         }
 
     def action_masks(self) -> np.ndarray:
-        """bool (N, 2): which of continue and halt have an effect now."""
+        """bool (N, A): which of the actions have an effect now."""
         return border.masks(self.engine)
 
     def _actions(self, actions: Any) -> Any:
         if not self.engine.begun:
             raise ResetNeeded("there is no episode yet; call reset() before step()")
         if self.output == "numpy":
-            actions = border.actions(actions, self.num_envs)
+            actions = border.actions(actions, self.num_envs, self._choices)
             if self.autoreset_mode is AutoresetMode.DISABLED and np.count_nonzero(self._over_N):
                 raise ResetNeeded(
                     f"the episodes of rows {np.flatnonzero(self._over_N).tolist()} are over; call "
@@ -109,7 +110,7 @@ class SlotsVectorEnv(VectorEnv[Any, Any, Any]):
         actions_N = torch.as_tensor(actions, device=self.engine.device)
         if actions_N.shape != (self.num_envs,) or actions_N.is_floating_point():
             raise InvalidAction(
-                f"actions must be {self.num_envs} whole numbers, 0 (continue) or 1 (halt), got "
+                f"actions must be {self.num_envs} whole numbers, {border.named(self._choices)}, got "
                 f"{actions_N.dtype} of shape {tuple(actions_N.shape)}"
             )
         return self.engine.given(actions_N)

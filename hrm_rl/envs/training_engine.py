@@ -22,8 +22,9 @@ from hrm_rl import features
 from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.envs.arguments import refuse_unknown
-from hrm_rl.envs.engine import Moment, Step, masks_of, pick, told
+from hrm_rl.envs.engine import Moment, Step, pick, told
 from hrm_rl.envs.frame import Frame
+from hrm_rl.envs.masks import masks_of
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.reward import REWARDS, outcome, succeeded
 from hrm_rl.halting import HALT, MOST_SLOTS
@@ -72,7 +73,7 @@ class TrainingEngine:
         self.state, self.mdp, self.task = state, mdp, task_for(c.model)
         self.device = device = state.slots.m_B.device
         self.float = torch.float32 if device.type == "mps" else torch.float64  # of rewards
-        self.mask_M2 = masks_of(mdp, device)
+        self.mask_MA = masks_of(mdp, device)
         self.moment: Moment | None = None
         self.torn = False
         """Whether an update was broken off midway: the state is then nothing to save or go on from."""
@@ -174,7 +175,7 @@ class TrainingEngine:
             "forced": moment.forced_N.clone(),
             "price": sight.price_N.clone(),
             "prediction": sight.prediction_NT.clone(),
-            "action_mask": self.mask_M2.index_select(0, sight.m_B),
+            "action_mask": self.mask_MA.index_select(0, sight.m_B),
         }
 
     def frames(self) -> list[Frame]:

@@ -32,8 +32,13 @@ def check_native(env: object) -> None:
     Raises:
         ValueError: it is a wrapper, a single environment, or something else.
     """
-    if isinstance(env, HaltingVectorEnv):
+    if isinstance(env, HaltingVectorEnv) and not env.config.restarts:
         return
+    if isinstance(env, HaltingVectorEnv):
+        raise ValueError(
+            f"a learner of halting chooses between two actions, got restarts={env.config.restarts}; leave "
+            "them out, or fit hrm_rl.stopping.restart_snell, or let an algorithm of stable-baselines3 learn"
+        )
     if isinstance(getattr(env, "unwrapped", None), HaltingVectorEnv):
         cure = "pass env.unwrapped, if what the wrapper does may be left out"
     elif isinstance(env, (str, os.PathLike, Bank)):
@@ -94,7 +99,8 @@ class HaltingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
         self.config = HaltingConfig.of((*VECTOR_ONLY, "render_mode"), **arguments)
         self.engine, self.puzzles = self.config.engine(num_envs, mode)
         bounds = self.engine.segments.bounds()
-        super().__init__(self.engine.slots, AutoresetMode(mode), output, bounds)
+        actions = self.config.actions
+        super().__init__(self.engine.slots, AutoresetMode(mode), output, bounds, actions)
         self.render_mode = border.render_mode(
             render_mode,
             self.metadata["render_modes"],
@@ -126,10 +132,10 @@ class HaltingVectorEnv(SlotsVectorEnv, VectorEnv[Any, Any, Any]):
 
     @border.whole_or_not_at_all
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """Continue (0) or halt (1) in every row.
+        """Continue (0), halt (1) or, where there are restarts, restart (2) in every row.
 
         Raises:
-            InvalidAction: not N of the two.
+            InvalidAction: not N of these.
             ResetNeeded: before the first reset, or in mode Disabled in a row that is over.
         """
         return super().step(actions)

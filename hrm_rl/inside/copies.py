@@ -9,6 +9,8 @@ Shapes: P puzzles, K copies of each, M segments, T tokens, B = P * K rows.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import torch
@@ -19,10 +21,11 @@ from hrm_rl import loop
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.halting import MOST, MOST_SLOTS, SEEDS
 from hrm_rl.models import Model
-from hrm_rl.models.drawn import Drawn, seeds
+from hrm_rl.models.drawn import draws, seeds
 from hrm_rl.puzzles import PuzzleSet, task_of
 from hrm_rl.puzzles.sudoku.augment import Symmetry, draw
 from hrm_rl.puzzles.sudoku.rules import Sudoku
+from hrm_rl.puzzles.sudoku.verdict import check_verifies, verified
 
 KINDS: Final = ("start", "symmetry")
 """What differs between copies: the seed of the states, or how the board looks."""
@@ -61,57 +64,76 @@ def tries(
     segments = whole("segments", segments, low=1, high=MOST)
     seed = whole("seed", seed, low=0, high=SEEDS)
     choice("kind", kind, KINDS)
-    game = task_of(puzzles.task)
-    if not isinstance(game, Sudoku):
-        raise ValueError(f"copies are of Sudoku, which checks itself, got {puzzles.task}")
+    game = check_verifies(task_of(puzzles.task))
     if kind == "start" and copies > 1 and not draws(model):
         raise ValueError(
             'this model starts every copy alike; take one with start="random" or noise, or kind '
             '"symmetry"'
         )
-    row_B = torch.arange(len(puzzles) * copies)
-    looks = _looks(row_B, copies, game, seed) if kind == "symmetry" else None
-    parts = [
-        _part(model, puzzles, game, copies, segments, row_B, looks, seed)
-        for row_B in row_B.split(max(batch_size // copies, 1) * copies)
-    ]
+    all_B = torch.arange(len(puzzles) * copies)
+    looks = _looks(all_B, copies, game, seed) if kind == "symmetry" else None
+    parts = []
+    for row_B in all_B.split(max(batch_size // copies, 1) * copies):
+        thought = _thinking(model, puzzles, game, copies, row_B, looks, seed)
+        found = list(itertools.islice(thought, segments))
+        parts.append([torch.stack(of) for of in zip(*found, strict=True)])
     return Tries(*(torch.cat(of, 1) for of in zip(*parts, strict=True)))
 
 
-def draws(model: Model) -> bool:
-    """Whether another seed is another start."""
-    return isinstance(model, Drawn) and model.draws
+class Try(NamedTuple):
+    """What the copies of puzzles show after one segment each; see `Tries`."""
+
+    prediction_PKT: UInt8[Tensor, "P K T"]
+    q_halt_PK: Float[Tensor, "P K"]
+    verified_PK: Bool[Tensor, "P K"]
+
+
+def until_verified(
+    model: Model, puzzles: PuzzleSet, copies: int, segments: int, seed: int = 0
+) -> Iterator[Try]:
+    """Think about K copies of a Sudoku, segment by segment, until one verifies or to the end.
+
+    They are other starts or, of a model that draws none, looks.
+
+    Raises:
+        ValueError: as `tries`, when the first is asked for.
+    """
+    copies = whole("copies", copies, low=1, high=MOST_SLOTS)
+    segments = whole("segments", segments, low=1, high=MOST)
+    game, row_B = check_verifies(task_of(puzzles.task)), torch.arange(len(puzzles) * copies)
+    looks = None if draws(model) else _looks(row_B, copies, game, seed)
+    thought = _thinking(model, puzzles, game, copies, row_B, looks, seed)
+    for at in itertools.islice(thought, segments):
+        yield at
+        if at.verified_PK.any(1).all():
+            return
 
 
 @torch.no_grad()
-def _part(
+def _thinking(
     model: Model,
     puzzles: PuzzleSet,
     game: Sudoku,
     copies: int,
-    segments: int,
     row_B: Int[Tensor, " B"],
     looks: Symmetry | None,
     seed: int,
-) -> Tries:
-    """Of these rows, which are all copies of some puzzles."""
+) -> Iterator[Try]:
+    """These rows, which are all copies of some puzzles, segment by segment without an end."""
     device = model.device
     batch = loop.batch_of(puzzles, row_B // copies, device)
     own = loop.take(looks, row_B) if looks is not None else None
     if own is not None:
         batch = batch._replace(x_BT=own.seen(batch.x_BT.cpu()).to(device))
     slots = loop.fresh(model, batch, seeds(seed, row_B.to(device)))
-    givens_BT = puzzles.inputs_PL[(row_B // copies).numpy()]
-    found: list[list[Tensor]] = []
-    for _ in range(segments):
+    x_BT = torch.from_numpy(puzzles.inputs_PL)[row_B // copies]
+    while True:
         slots, output = loop.advance(model, slots)
         prediction_BT = output.logits.argmax(-1).cpu()
         prediction_BT = prediction_BT if own is None else own.back(prediction_BT)
-        verified_B = game.solved(game.values(givens_BT), game.values(prediction_BT.numpy()))
-        q_halt_B = output.q[:, 0].float().cpu()
-        parts = [prediction_BT.to(torch.uint8), q_halt_B, torch.from_numpy(verified_B)]
-        found.append([part.unflatten(0, (-1, copies)) for part in parts])
-    return Tries(*(torch.stack(parts) for parts in zip(*found, strict=True)))
+        verified_B, q_halt_B = verified(game, x_BT, prediction_BT), output.q[:, 0].float().cpu()
+        parts = [prediction_BT.to(torch.uint8), q_halt_B, verified_B]
+        yield Try(*(part.unflatten(0, (-1, copies)) for part in parts))
 
 
 def _looks(row_B: Int[Tensor, " B"], copies: int, game: Sudoku, seed: int) -> Symmetry:

@@ -105,6 +105,11 @@ class Drawn:
         return H_BLD, L_BLD
 
 
+def draws(model: object) -> bool:
+    """Whether another seed is another start."""
+    return isinstance(model, Drawn) and model.draws
+
+
 def seeds(seed: int, index_B: Int[Tensor, " B"]) -> Int[Tensor, " B"]:
     """A seed for each puzzle of a set, by its number, so that it does not matter in which batch it is."""
     return splitmix64(torch.full_like(index_B, seed, dtype=torch.int64), index_B.long())

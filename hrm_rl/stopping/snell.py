@@ -194,6 +194,7 @@ def take(bank: Bank, index_P: Int[Tensor, " Q"]) -> Bank:
         raise ValueError(f"puzzles are numbered 0..{P - 1}, and one at least is taken, got {got}")
     part = replace(
         bank,
+        copies=bank.copies if _whole_puzzles(index_P, bank.copies) else 1,
         columns={name: part[:, index_P] for name, part in bank.columns.items()},
         correct_MP=bank.correct_MP[:, index_P],
         cells_MP=bank.cells_MP[:, index_P],
@@ -203,3 +204,11 @@ def take(bank: Bank, index_P: Int[Tensor, " Q"]) -> Bank:
         puzzles=None if bank.puzzles is None else bank.puzzles.take(index_P.numpy()),
     )
     return known(part, bank)
+
+
+def _whole_puzzles(index_P: Int[Tensor, " Q"], copies: int) -> bool:
+    """Whether all copies of a puzzle are taken, side by side."""
+    if len(index_P) % copies:
+        return False
+    wanted_P = index_P[::copies, None] + torch.arange(copies)
+    return bool((index_P[::copies] % copies == 0).all() and (wanted_P.flatten() == index_P).all())

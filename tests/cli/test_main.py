@@ -111,6 +111,28 @@ def test_evaluate_puts_copies_beside_the_rules(
     assert float(tried[1][:-1]) >= float(alone[1][:-1]) and 3 <= float(tried[2]) <= 12
 
 
+def test_solve_goes_on_until_a_copy_verifies(
+    checkpoint: str, puzzle: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["solve", puzzle, "--checkpoint", checkpoint, "--max-segments", "3"]
+    assert cli.main([*args, "--copies", "2"]) == 0
+    *rows, last = capsys.readouterr().out.splitlines()
+    heads = [row for row in rows if row.startswith("segment")]
+    assert last.endswith(f"{2 * len(heads)} segments of 2 copies")
+    assert last.startswith("solved in") == heads[-1].endswith("verifies")
+
+
+def test_bank_logs_copies(
+    checkpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["bank", checkpoint, "--limit", "4", "--max-segments", "3", "--copies", "3", "--out"]
+    assert cli.main([*args, str(tmp_path / "a")]) == 0
+    assert "3 copies each of 4 puzzles, segments 1 to 4" in capsys.readouterr().out
+    assert read_bank(tmp_path / "a").copies == 3
+    assert cli.main([*args, str(tmp_path / "a"), "--copies", "2"]) == 2
+    assert "differs in tokens, count, copies" in capsys.readouterr().err
+
+
 def test_bank_logs_one_segment_more_and_goes_on(
     checkpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from scripted import PUZZLES, RIGHT_FROM, Scripted
+from scripted import NEVER, PUZZLES, RIGHT_FROM, Scripted
 from tiny import ATTENTION, talkative
 from torch import Tensor
 
 from hrm_rl import loop
-from hrm_rl.inside.copies import first_verified, spent, surest, taken, tries, voted
+from hrm_rl.inside.copies import first_verified, spent, surest, taken, tries, until_verified, voted
 from hrm_rl.models.base import Carry, Output
 from hrm_rl.models.drawn import seeds
 from hrm_rl.puzzles import load
@@ -96,3 +96,12 @@ def test_what_cannot_be_tried_is_refused() -> None:
         tries(model, PUZZLES, 2, 1, kind="digits")
     with pytest.raises(ValueError, match="copies are of Sudoku, which checks itself, got maze8"):
         tries(model, load("maze8", "fit").take(range(2)), 2, 1)
+
+
+def test_thinking_stops_where_a_copy_verifies() -> None:
+    """The puzzle that is right from segment 3 on, and one that never is."""
+    model: Any = Scripted()
+    third, never = RIGHT_FROM.index(3), RIGHT_FROM.index(NEVER)
+    found = list(until_verified(model, PUZZLES.take([third]), 2, 7))
+    assert [at.verified_PK.tolist() for at in found] == [[[False] * 2]] * 2 + [[[True, False]]]
+    assert len(list(until_verified(model, PUZZLES.take([never]), 1, 7))) == 7

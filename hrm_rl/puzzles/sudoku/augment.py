@@ -3,6 +3,7 @@
 Suffixes: B puzzles of the batch, L cells, S rows (or columns), G bands (or stacks), V vocabulary.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -38,19 +39,24 @@ def draw(
 
     `generator` must live on the device; None is torch's.
     """
-    game = Sudoku(size)
 
     def random(*shape: int) -> Tensor:
         return torch.rand(puzzles, *shape, generator=generator, device=device)
 
+    return drawn_by(random, size)
+
+
+def drawn_by(random: Callable[..., Tensor], size: int) -> Symmetry:
+    """The same by numbers in [0, 1): `random` gives so many for each puzzle, of a shape."""
+    game = Sudoku(size)
     rows_BS = _lines(random(size // game.box_rows), random(size // game.box_rows, game.box_rows))
     cols_BS = _lines(random(size // game.box_cols), random(size // game.box_cols, game.box_cols))
     cells_BSS = rows_BS[:, :, None] * size + cols_BS[:, None, :]
     if game.box_rows == game.box_cols:
         cells_BSS = torch.where(random(1, 1) < 0.5, cells_BSS, cells_BSS.mT)
-    kept_B2 = torch.arange(2, device=device).expand(puzzles, 2)
+    kept_B2 = torch.arange(2, device=rows_BS.device).expand(len(rows_BS), 2)
     names_BV = torch.cat([kept_B2, random(size).argsort(1) + 2], dim=1)
-    return Symmetry(cells_BSS.reshape(puzzles, size * size), names_BV)
+    return Symmetry(cells_BSS.reshape(-1, size * size), names_BV)
 
 
 def augment(
