@@ -78,7 +78,7 @@ def reliability_curve(
 def expected_calibration_error(
     probability_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"], bins: int = 15
 ) -> float:
-    """Mean over answers of how far their bin's mean probability is from its share right; bins of equal mass."""
+    """Mean over answers of how far their bin's probability is from its share right; equal masses."""
     _, p_B, right_B = _sums(probability_P, right_P, bins)
     return float(np.abs(p_B - right_B).sum() / len(right_P))
 
