@@ -29,6 +29,7 @@ from hrm_rl.agents.rules.basic import QThreshold
 from hrm_rl.agents.rules.thresholds import TwoSided
 from hrm_rl.banks.bank import Bank, play
 from hrm_rl.banks.files import read_bank
+from hrm_rl.banks.sampling import sampling
 from hrm_rl.features import SCALARS
 from hrm_rl.halting import Halted, Policy
 from hrm_rl.models.checkpoint import write_atomically
@@ -112,8 +113,8 @@ def h2(lab: Lab) -> Iterator[str]:
             two_sided = best_knob(fit, with_giving_up(fit, confident), cost)
             runs = replace(lab, fit=fit, test=test).fitted("exact_pg", cost)
             values = [value_SP(test, one, cost) for one in ([confident], [two_sided], runs)]
-            up = paired_difference(values[1], values[0], test.cluster_P.numpy())
-            learnt = paired_difference(values[2], values[0], test.cluster_P.numpy())
+            up = paired_difference(values[1], values[0], *sampling(test))
+            learnt = paired_difference(values[2], values[0], *sampling(test))
             m = best_fixed(fit, cost)[0]
             fixed = float(test.correct_MP[m - 1].double().mean()) - cost * (m - 1)
             best = float(prophet(test, cost).value_P(cost).mean())
@@ -173,9 +174,9 @@ def h3(lab: Lab) -> Iterator[str]:
     for title, columns in views.items():
         seen = replace(lab, fit=view(lab.fit, columns), test=view(lab.test, columns))
         values = {n: value_SP(seen.scored, seen.fitted(n, 0.01, "view"), 0.01) for n in names}
-        clusters_P = lab.test.cluster_P.numpy()
-        gains = [paired_difference(values[n], values["q"], clusters_P) for n in ("exact_pg", "ppo")]
-        cells = [interval(mean_interval(values[n], clusters_P)) for n in names]
+        sampled = sampling(lab.test)
+        gains = [paired_difference(values[n], values["q"], *sampled) for n in ("exact_pg", "ppo")]
+        cells = [interval(mean_interval(values[n], *sampled)) for n in names]
         yield f"| {title} | " + " | ".join([*cells, *map(signed, gains)]) + " |"
 
 
@@ -211,7 +212,7 @@ def h5(lab: Lab) -> Iterator[str]:
                 cells = " | ".join(f"{differ_M[m - 1]:.1%}" for m in shown)
                 yield f"| {name} | {cost:g} | {title} | {cells} |"
             values = {e: value_SP(lab.scored, ps, cost) for e, ps in policies.items()}
-            gain = mean_interval(values["paper"] - values["exact"], lab.test.cluster_P.numpy())
+            gain = mean_interval(values["paper"] - values["exact"], *sampling(lab.test))
             yield f"| {name} | {cost:g} | value, paper less exact: {signed(gain)} |" + " |" * len(
                 shown
             )

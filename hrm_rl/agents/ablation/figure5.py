@@ -17,7 +17,7 @@ from hrm_rl.agents.ablation.cross import Point
 from hrm_rl.agents.ablation.grid import Done
 from hrm_rl.agents.comparison import ink
 from hrm_rl.models.checkpoint import write_atomically
-from hrm_rl.statistics.comparisons import Interval
+from hrm_rl.statistics.comparisons import Interval, over_seeds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,9 +67,7 @@ def numbers(done: Done, max_segments: int) -> tuple[list[Bar], list[Curve]]:
             continue
         rule = "ACT" if name.startswith("act_q") else "fixed"
         accuracy, segments = zip(*(point["rules"]["own"] for point in mine), strict=True)
-        bars.append(
-            Bar(rule, limit, len(mine), cross.over_seeds(segments), cross.over_seeds(accuracy))
-        )
+        bars.append(Bar(rule, limit, len(mine), over_seeds(segments), over_seeds(accuracy)))
         curves.append(Curve(rule, limit, False, _never_early(mine)))
         if rule == "ACT":
             curves.append(Curve(rule, limit, True, _with_limit(mine)))
@@ -78,12 +76,12 @@ def numbers(done: Done, max_segments: int) -> tuple[list[Bar], list[Curve]]:
 
 def _never_early(points: Sequence[Point]) -> dict[int, Interval]:
     at_MS = list(zip(*(point["accuracy_at"] for point in points), strict=False))
-    return {m: cross.over_seeds(at_S) for m, at_S in enumerate(at_MS, start=1)}
+    return {m: over_seeds(at_S) for m, at_S in enumerate(at_MS, start=1)}
 
 
 def _with_limit(points: Sequence[Point]) -> dict[int, Interval]:
     limits = points[0]["beyond"]
-    return {int(m): cross.over_seeds([point["beyond"][m][0] for point in points]) for m in limits}
+    return {int(m): over_seeds([point["beyond"][m][0] for point in points]) for m in limits}
 
 
 def write(done: Done, max_segments: int, folder: Path) -> None:

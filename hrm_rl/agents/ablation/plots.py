@@ -13,6 +13,7 @@ from hrm_rl.agents.ablation import cross
 from hrm_rl.agents.ablation.cross import Point
 from hrm_rl.agents.ablation.grid import Cell, Done
 from hrm_rl.agents.comparison import ink
+from hrm_rl.statistics.comparisons import over_seeds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +68,7 @@ def band(
     """Mean over runs at each point that all of them reached, and its interval."""
     columns = list(zip(*runs, strict=False))
     at = [sum(map(x, column)) / len(column) for column in columns]
-    found = [cross.over_seeds([y(point) for point in column]) for column in columns]
+    found = [over_seeds([y(point) for point in column]) for column in columns]
     if len(runs) > 1:
         low, high = zip(*((one.low, one.high) for one in found), strict=True)
         axes.fill_between(at, low, high, color=style["color"], alpha=0.12, linewidth=0)

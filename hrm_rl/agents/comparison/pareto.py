@@ -15,6 +15,7 @@ from hrm_rl.agents.comparison.rows import Row
 from hrm_rl.agents.rules import kind_of
 from hrm_rl.agents.rules.basic import random_accuracy
 from hrm_rl.banks.bank import Bank, play
+from hrm_rl.halting import Halted
 from hrm_rl.statistics import metrics
 
 if TYPE_CHECKING:
@@ -33,10 +34,17 @@ _CUTS = {
 }
 
 
-def plot(rows: Sequence[Row], bank: Bank, path: str | Path, kinds: Sequence[str] = KINDS) -> Figure:
+def plot(
+    rows: Sequence[Row],
+    fit_bank: Bank,
+    bank: Bank,
+    path: str | Path,
+    kinds: Sequence[str] = KINDS,
+) -> Figure:
     """Draw rows, and the rules' curves over their knobs, on the bank that the rows were scored on.
 
     Args:
+        fit_bank: where knobs are chosen: a curve goes through those that lie on the hull there.
         kinds: rules to sweep.
 
     Raises:
@@ -46,7 +54,8 @@ def plot(rows: Sequence[Row], bank: Bank, path: str | Path, kinds: Sequence[str]
     figure = ink.figure(11.6, 6.0)
     axes = figure.add_subplot()
     _frame(axes, bank)
-    handles = [*_learners(axes, rows), *_rules(axes, rows, bank, kinds), *_baselines(axes, bank)]
+    handles = [*_learners(axes, rows), *_rules(axes, rows, fit_bank, bank, kinds)]
+    handles += _baselines(axes, fit_bank, bank)
     _oracles(axes, rows, bank)
     ink.legend(figure, handles)
     figure.savefig(path)
@@ -86,20 +95,18 @@ def _learners(axes: Axes, rows: Sequence[Row]) -> list[Artist]:
     return handles
 
 
-def _rules(axes: Axes, rows: Sequence[Row], bank: Bank, kinds: Sequence[str]) -> list[Artist]:
-    """A thin line for each rule over its knobs, and squares for the rules that are compared.
-
-    With several knobs the line is the hull: the best that they give together.
-    """
+def _rules(
+    axes: Axes, rows: Sequence[Row], fit_bank: Bank, bank: Bank, kinds: Sequence[str]
+) -> list[Artist]:
+    """A thin line for each rule over the knobs chosen for it, and squares for the rules compared."""
     handles: list[Artist] = []
     styles = {kind: ink.rule_style(i) for i, kind in enumerate(kinds)}
     for kind, style in styles.items():
-        halted = [play(bank, policy) for policy in swept(kind, bank)]
-        x = np.array([float(run.segment_P.double().mean()) for run in halted])
-        y = np.array([100 * float(run.correct_P.double().mean()) for run in halted])
-        order = metrics.concave_hull(x, y) if kind == "two-sided" else np.lexsort((y, x))
+        policies = swept(kind, fit_bank)
+        hull = metrics.concave_hull(*_means([play(fit_bank, policy) for policy in policies]))
+        x, y = _means([play(bank, policies[i]) for i in hull])
         label = f"{kind}: {_CUTS[kind]}" if kind in _CUTS else f"{kind}, over its knob"
-        handles += axes.plot(x[order], y[order], linewidth=1.2, zorder=3, label=label, **style)
+        handles += axes.plot(x, 100 * y, linewidth=1.2, zorder=3, label=label, **style)
     square: dict[str, Any] = {
         "marker": "s",
         "markersize": 6,
@@ -121,18 +128,24 @@ def _rules(axes: Axes, rows: Sequence[Row], bank: Bank, kinds: Sequence[str]) ->
     return handles
 
 
-def _baselines(axes: Axes, bank: Bank) -> list[Artist]:
-    """Fixed numbers of segments with their hull, and halting at random."""
+def _means(halted: Sequence[Halted]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean segments and accuracy of each."""
+    segments = [float(run.segment_P.double().mean()) for run in halted]
+    return np.array(segments), np.array([float(run.correct_P.double().mean()) for run in halted])
+
+
+def _baselines(axes: Axes, fit_bank: Bank, bank: Bank) -> list[Artist]:
+    """Fixed numbers of segments with those chosen among them, and halting at random."""
     accuracy_M = bank.correct_MP.double().mean(1)
     m, y = np.arange(1, bank.max_segments + 1), 100 * accuracy_M.numpy()
     handles: list[Artist] = []
     handles += axes.plot(
         m, y, color=INK, linewidth=1.6, marker="o", markersize=4, zorder=4, label="fixed m"
     )
-    hull = metrics.concave_hull(m, y)
+    hull = metrics.concave_hull(m, fit_bank.first(len(m)).correct_MP.double().mean(1).numpy())
     handles += axes.plot(
         m[hull], y[hull], color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=2,
-        label="its concave hull: mixing two m",
+        label="mixing two m of the fit bank's hull",
     )  # fmt: skip
     means = np.linspace(1, bank.max_segments, 60)
     random = [100 * random_accuracy(accuracy_M, mean) for mean in means]

@@ -10,10 +10,10 @@ from hrm_rl.agents.comparison import ink
 from hrm_rl.agents.comparison.compare import always_at, check_ceiling
 from hrm_rl.agents.comparison.ink import INK
 from hrm_rl.banks.bank import Bank, checked, play
+from hrm_rl.banks.sampling import sampling
 from hrm_rl.checks.numbers import whole
 from hrm_rl.halting import Policy
-from hrm_rl.statistics import comparisons as statistics
-from hrm_rl.statistics.comparisons import Interval
+from hrm_rl.statistics.comparisons import Interval, mean_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,8 +34,6 @@ def inference_scaling(
     bank: Bank,
     policies: Mapping[str, Policy],
     horizons: Sequence[int] = HORIZONS,
-    *,
-    resamples: int = 1000,
 ) -> list[ScalingRow]:
     """Accuracy and mean segments as the limit grows, with halting and ("never early") without it.
 
@@ -49,12 +47,11 @@ def inference_scaling(
         runs = {name: play(within, policy) for name, policy in policies.items()}
         for name, halted in {"never early": always_at(within, limit), **runs}.items():
             check_ceiling(within, name, halted)
-            found = statistics.mean_intervals(
-                [halted.correct_P.numpy(), halted.segment_P.numpy()],
-                bank.cluster_P.numpy(),
-                resamples=resamples,
+            accuracy, segments = (
+                mean_interval(part_P.numpy(), *sampling(bank))
+                for part_P in (halted.correct_P, halted.segment_P)
             )
-            rows.append(ScalingRow(name, limit, *found))
+            rows.append(ScalingRow(name, limit, accuracy, segments))
     return rows
 
 

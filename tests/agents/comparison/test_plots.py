@@ -31,9 +31,11 @@ def labels(figure: object) -> list[str]:
 
 def test_pareto_draws_what_is_compared(bank: Bank, tmp_path: Path) -> None:
     learned = {"learned x": [first_correct(bank, give_up=True)]}
-    rows = compare(bank, {"trm": [rule("trm")]}, learned, resamples=5)
-    pareto.plot(rows, bank, tmp_path / "with.png")
-    pareto.plot([row for row in rows if row.kind != "learner"], bank, tmp_path / "without.png")
+    rows = compare(bank, {"trm": [rule("trm")]}, learned)
+    pareto.plot(rows, bank, bank, tmp_path / "with.png")
+    pareto.plot(
+        [row for row in rows if row.kind != "learner"], bank, bank, tmp_path / "without.png"
+    )
     pictures = [Image.open(tmp_path / name).convert("RGB") for name in ("with.png", "without.png")]
     red = tuple(bytes.fromhex(ink.LEARNER_COLOURS[0][1:]))
     counts = [
@@ -43,8 +45,8 @@ def test_pareto_draws_what_is_compared(bank: Bank, tmp_path: Path) -> None:
 
 
 def test_pareto_names_the_rules_it_sweeps(bank: Bank, tmp_path: Path) -> None:
-    rows = compare(bank, {"trm": [rule("trm")]}, snell={0.01: rule("trm")}, resamples=5)
-    figure = pareto.plot(rows, bank, tmp_path / "pareto.png", kinds=("trm", "two-sided"))
+    rows = compare(bank, {"trm": [rule("trm")]}, snell={0.01: rule("trm")})
+    figure = pareto.plot(rows, bank, bank, tmp_path / "pareto.png", kinds=("trm", "two-sided"))
     assert labels(figure)[:4] == [
         "trm: Q_halt > knob", "two-sided: sure, or hopeless", "the rules compared",
         "snell q: optimal stopping, fitted",
