@@ -133,7 +133,7 @@ BORDERS: dict[str, Border] = {
     "draw_min_segments": Border(
         lambda x: draw_min_segments(2, 4, x, None, torch.device("cpu")), 0.5, 0, 1
     ),
-    "budget limit": Border(lambda x: budget.spend([OUTCOME], x), 9.5, OUTCOME.segments),
+    "budget limit": Border(lambda x: budget.best_mixture([OUTCOME], x), 9.5, OUTCOME.segments),
     "mixed weight": Border(lambda x: budget.mixed(OUTCOME, OUTCOME, x), 0.5, 0, 1),
     "Mixture weight": Border(lambda x: budget.Mixture(rule("q"), rule("trm"), x), 0.5, 0, 1),
     "Mixture seed": Border(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hrm_rl.agents.ablation import cross, tables
 from hrm_rl.agents.ablation.cross import Point
 from hrm_rl.agents.ablation.grid import Done
-from hrm_rl.agents.comparison import ink
+from hrm_rl.agents.comparison import theme
 from hrm_rl.models.checkpoint import write_atomically
 from hrm_rl.statistics.comparisons import Interval, over_seeds
 
@@ -115,14 +115,14 @@ def report(bars: Sequence[Bar], curves: Sequence[Curve]) -> str:
 
 def draw(bars: Sequence[Bar], curves: Sequence[Curve], path: str | Path) -> Figure:
     """Three panels, as in the paper."""
-    figure = ink.figure(13.6, 4.6)
+    figure = theme.figure(13.6, 4.6)
     mean, right, beyond = figure.subplots(1, 3)
-    ink.dress(mean, "(a) Segments run at inference", "M_max in training", "mean segments")
-    ink.dress(right, "(b) Accuracy", "M_max in training", "right at halting, %")
-    ink.dress(beyond, "(c) Accuracy given another limit", "M_max at inference", "right, %")
+    theme.dress(mean, "(a) Segments run at inference", "M_max in training", "mean segments")
+    theme.dress(right, "(b) Accuracy", "M_max in training", "right at halting, %")
+    theme.dress(beyond, "(c) Accuracy given another limit", "M_max at inference", "right, %")
     handles: list[Any] = []
     for i, rule in enumerate(("ACT", "fixed")):
-        style: dict[str, Any] = {**ink.rule_style(2 * i), "marker": "o", "linewidth": 1.6}
+        style: dict[str, Any] = {**theme.rule_style(2 * i), "marker": "o", "linewidth": 1.6}
         mine = [bar for bar in bars if bar.rule == rule]
         x = [bar.limit for bar in mine]
         handles += mean.plot(x, [bar.segments.mean for bar in mine], label=rule, **style)
@@ -149,10 +149,10 @@ def draw(bars: Sequence[Bar], curves: Sequence[Curve], path: str | Path) -> Figu
         axes.set_xticks(ticks, [str(m) for m in ticks])
         axes.minorticks_off()
         axes.set_ylim(bottom=0)
-    ink.legend(figure, handles)
+    theme.legend(figure, handles)
     note = (
         "means over seeds; arms: 95 % t intervals; dots in (c): the limit that it was trained with"
     )
-    figure.supxlabel(note, fontsize=8.5, color=ink.GREY)
+    figure.supxlabel(note, fontsize=8.5, color=theme.GREY)
     figure.savefig(path)
     return figure

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hrm_rl.agents.comparison import ink
+from hrm_rl.agents.comparison import theme
 from hrm_rl.agents.comparison.curves import swept
-from hrm_rl.agents.comparison.ink import GREY, INK, PALE
 from hrm_rl.agents.comparison.rows import Row
+from hrm_rl.agents.comparison.theme import BLACK, GREY, PALE
 from hrm_rl.agents.rules import kind_of
 from hrm_rl.agents.rules.basic import random_accuracy
 from hrm_rl.banks.bank import Bank, play
@@ -51,33 +51,33 @@ def plot(
         ModuleNotFoundError: matplotlib, which comes with `hrm-rl[plots]`, is not installed.
         ValueError: it writes no such kind of file.
     """
-    figure = ink.figure(11.6, 6.0)
+    figure = theme.figure(11.6, 6.0)
     axes = figure.add_subplot()
     _frame(axes, bank)
     handles = [*_learners(axes, rows), *_rules(axes, rows, fit_bank, bank, kinds)]
     handles += _baselines(axes, fit_bank, bank)
     _oracles(axes, rows, bank)
-    ink.legend(figure, handles)
+    theme.legend(figure, handles)
     figure.savefig(path)
     return figure
 
 
 def _frame(axes: Axes, bank: Bank) -> None:
-    ink.dress(
+    theme.dress(
         axes,
         f"When to stop thinking: {len(bank):,} puzzles, at most {bank.max_segments} segments",
         "mean segments at halting",
         "right at halting, %",
     )
     axes.set_xlim(0.6, bank.max_segments + 0.4)
-    axes.set_xticks(ink.segment_ticks(bank.max_segments))
+    axes.set_xticks(theme.segment_ticks(bank.max_segments))
 
 
 def _learners(axes: Axes, rows: Sequence[Row]) -> list[Artist]:
     """Crosses whose arms are the intervals."""
     handles: list[Artist] = []
     for i, row in enumerate(row for row in rows if row.kind == "learner"):
-        x, y, colour = row.segments, row.accuracy, ink.learner_colour(i)
+        x, y, colour = row.segments, row.accuracy, theme.learner_colour(i)
         arms: dict[str, Any] = {
             "color": colour,
             "linewidth": 1.6,
@@ -100,7 +100,7 @@ def _rules(
 ) -> list[Artist]:
     """A thin line for each rule over the knobs chosen for it, and squares for the rules compared."""
     handles: list[Artist] = []
-    styles = {kind: ink.rule_style(i) for i, kind in enumerate(kinds)}
+    styles = {kind: theme.rule_style(i) for i, kind in enumerate(kinds)}
     for kind, style in styles.items():
         policies = swept(kind, fit_bank)
         hull = metrics.concave_hull(*_means([play(fit_bank, policy) for policy in policies]))
@@ -122,7 +122,7 @@ def _rules(
     for row in (row for row in rows if row.kind == "snell"):
         handles += axes.plot(
             row.segments.mean, 100 * row.accuracy.mean, "D",
-            color="white", markeredgecolor=INK, markersize=6.5, zorder=6,
+            color="white", markeredgecolor=BLACK, markersize=6.5, zorder=6,
             label=f"{row.name}: optimal stopping, fitted",
         )  # fmt: skip
     return handles
@@ -140,11 +140,11 @@ def _baselines(axes: Axes, fit_bank: Bank, bank: Bank) -> list[Artist]:
     m, y = np.arange(1, bank.max_segments + 1), 100 * accuracy_M.numpy()
     handles: list[Artist] = []
     handles += axes.plot(
-        m, y, color=INK, linewidth=1.6, marker="o", markersize=4, zorder=4, label="fixed m"
+        m, y, color=BLACK, linewidth=1.6, marker="o", markersize=4, zorder=4, label="fixed m"
     )
     hull = metrics.concave_hull(m, fit_bank.first(len(m)).correct_MP.double().mean(1).numpy())
     handles += axes.plot(
-        m[hull], y[hull], color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=2,
+        m[hull], y[hull], color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=2,
         label="mixing two m of the fit bank's hull",
     )  # fmt: skip
     means = np.linspace(1, bank.max_segments, 60)
@@ -168,7 +168,7 @@ def _oracles(axes: Axes, rows: Sequence[Row], bank: Bank) -> None:
     )  # fmt: skip
     for row in (row for row in rows if row.kind == "oracle"):
         x, y = row.segments.mean, 100 * row.accuracy.mean
-        axes.plot(x, y, "*", color="white", markeredgecolor=INK, markersize=11, zorder=5)
+        axes.plot(x, y, "*", color="white", markeredgecolor=BLACK, markersize=11, zorder=5)
         axes.annotate(
             f"{row.name}\n(sees the solution)", (x, y), xytext=(0, 9),
             textcoords="offset points", ha="center", va="bottom", color=GREY, fontsize=8.5,

@@ -103,8 +103,9 @@ def _check(
     """Raises ValueError: no decisions between two updates, or a setting that there is not."""
     if rollout is not None:
         whole("rollout", rollout, low=1)
+    there = [*signature(algorithm).parameters, "rollout", "entropy"]
     for name in settings:
-        choice(f"a setting of {algorithm.__name__}", name, signature(algorithm).parameters)
+        choice(f"a setting of {algorithm.__name__}", name, there)
 
 
 def _refuse_lone_rows(model: BaseAlgorithm, slots: int) -> None:

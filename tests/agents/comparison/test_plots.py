@@ -8,7 +8,7 @@ import torch
 from banks import bank_a, bank_of
 from PIL import Image
 
-from hrm_rl.agents.comparison import ink, pareto, plots, reliability
+from hrm_rl.agents.comparison import pareto, plots, reliability, theme
 from hrm_rl.agents.comparison.compare import compare
 from hrm_rl.agents.comparison.curves import value_curves
 from hrm_rl.agents.rules import rule
@@ -37,7 +37,7 @@ def test_pareto_draws_what_is_compared(bank: Bank, tmp_path: Path) -> None:
         [row for row in rows if row.kind != "learner"], bank, bank, tmp_path / "without.png"
     )
     pictures = [Image.open(tmp_path / name).convert("RGB") for name in ("with.png", "without.png")]
-    red = tuple(bytes.fromhex(ink.LEARNER_COLOURS[0][1:]))
+    red = tuple(bytes.fromhex(theme.LEARNER_COLOURS[0][1:]))
     counts = [
         dict((c, n) for n, c in picture.getcolors(1 << 24)).get(red, 0) for picture in pictures
     ]
@@ -140,5 +140,5 @@ def test_reliability_needs_q_halt(bank: Bank, tmp_path: Path) -> None:
 
 
 def test_more_rules_than_colours_are_told_apart_by_dashes() -> None:
-    styles = [tuple(ink.rule_style(i).values()) for i in range(24)]
+    styles = [tuple(theme.rule_style(i).values()) for i in range(24)]
     assert len(set(map(str, styles))) == 24

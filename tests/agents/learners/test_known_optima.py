@@ -103,9 +103,9 @@ def test_a_learner_and_a_multiplier_keep_a_budget(
     limit: float, accuracy: float, best: Callable[[float], tuple[Policy, Outcome]]
 ) -> None:
     """The most that a budget of mean segments buys, by a learner that is told a price alone."""
-    spent = solve(best, limit).spent
-    assert spent.segments <= limit + 1e-9 and spent.segments > limit - 0.1
-    assert spent.accuracy == pytest.approx(accuracy, abs=0.01)
+    mixture = solve(best, limit).mixture
+    assert mixture.segments <= limit + 1e-9 and mixture.segments > limit - 0.1
+    assert mixture.accuracy == pytest.approx(accuracy, abs=0.01)
 
 
 # --- bank B: both edges ---------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def test_each_edge_has_its_own_fixed_point(edge: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("edge", ["exact", "paper"])
-@pytest.mark.parametrize(("name", "steps"), [("q", 25_000), ("full_q", 200_000)])
+@pytest.mark.parametrize(("name", "steps"), [("act_q", 25_000), ("full_q", 200_000)])
 def test_edges_differ_where_only_one_segment_is_left(name: str, steps: int, edge: str) -> None:
     """0.25 or 0.4375 for what is wrong at the last decision; the middle is at 0.34."""
     env = play_on(bank_b(5_000, 9), observation="o", max_segments=8)
