@@ -26,5 +26,6 @@ def sampling(bank: Bank) -> Sampling:
     Raises:
         ValueError: no bank.
     """
-    strata_P = part_of(bank.puzzles) if checked(bank).puzzles is not None else None
+    puzzles = checked(bank).puzzles
+    strata_P = None if puzzles is None else part_of(puzzles)
     return Sampling(bank.cluster_P.numpy(), strata_P)

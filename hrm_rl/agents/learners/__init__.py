@@ -79,8 +79,8 @@ def _set(name: str, learn: Callable[..., Policy], settings: dict[str, Any]) -> L
 
 _EVERY = ("env", "steps", "seed", "progress")
 _ACTOR = {"entropy": 0.03, "normalize_advantage": False}
-"""As in `exact_pg`: a bonus that falls to 0, beside returns as they are. Divided by their deviation,
-advantages of giving up late are as large as the bonus that is to keep it possible."""
+"""As in `exact_pg`: a bonus that falls to 0, beside advantages as they are. Divided by their deviation
+they are several times as large, and the bonus would have to be, or nobody learns to give up."""
 
 
 def _ppo(**settings: Any) -> Learner:
