@@ -21,6 +21,7 @@ Banks        read_bank("sudoku9-test")       all segments of many puzzles, logge
 
 Policies     rule("stable-2")                a halting rule by name; `hrm_rl.agents.rules`
              learner("ppo"), play_on(bank)   a learner by name, and the environment it takes
+             register_rule, register_learner yours under a name, for comparisons
              SB3VecEnv, SB3Policy            stable-baselines3 on the environments, and back
 """
 
@@ -32,7 +33,9 @@ from hrm_rl.envs import register_envs
 if typing.TYPE_CHECKING:
     from hrm_rl.agents.comparison.score import score as score
     from hrm_rl.agents.learners import learner as learner
+    from hrm_rl.agents.learners import register_learner as register_learner
     from hrm_rl.agents.learners.protocol import play_on as play_on
+    from hrm_rl.agents.rules import register_rule as register_rule
     from hrm_rl.agents.rules import rule as rule
     from hrm_rl.agents.sb3 import SB3Policy as SB3Policy
     from hrm_rl.agents.sb3 import SB3VecEnv as SB3VecEnv
@@ -75,6 +78,8 @@ _PUBLIC: typing.Final = {
     "play_on": "hrm_rl.agents.learners.protocol",
     "prophet": "hrm_rl.stopping.exact",
     "read_bank": "hrm_rl.banks.files",
+    "register_learner": "hrm_rl.agents.learners",
+    "register_rule": "hrm_rl.agents.rules",
     "rule": "hrm_rl.agents.rules",
     "run": "hrm_rl.training.run",
     "save_model": "hrm_rl.models.checkpoint",

@@ -20,15 +20,15 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from hrm_rl.agents.comparison.compare import always_at
 from hrm_rl.agents.comparison.curves import pareto_table
 from hrm_rl.agents.learners import learner
 from hrm_rl.agents.learners.protocol import play_on
-from hrm_rl.agents.rules import sweep
+from hrm_rl.agents.rules import rule, sweep
 from hrm_rl.agents.rules.basic import QThreshold
 from hrm_rl.agents.rules.thresholds import TwoSided
 from hrm_rl.banks.bank import Bank, play
 from hrm_rl.banks.files import read_bank
+from hrm_rl.banks.sampling import sampling
 from hrm_rl.features import SCALARS
 from hrm_rl.halting import Halted, Policy
 from hrm_rl.models.checkpoint import write_atomically
@@ -41,7 +41,7 @@ from hrm_rl.training.memory import keep_freed_memory
 M = 16
 COSTS = (0.002, 0.005, 0.01, 0.02, 0.05)
 """Step costs that learners are fitted at where a whole curve is wanted."""
-STEPS = {"q": 50_000, "ppo": 50_000, "full_q": 1_000_000, "exact_pg": 400_000}
+STEPS = {"act_q": 50_000, "ppo": 50_000, "full_q": 1_000_000, "exact_pg": 400_000}
 """Decisions of each learner, seconds of fitting; the last two make theirs on whole batches at once."""
 
 
@@ -75,19 +75,19 @@ class Lab:
 def h1(lab: Lab) -> Iterator[str]:
     """Area under the accuracy-segments hull, against TRM's threshold, from two observations."""
     families: dict[str, Sequence[object]] = {
-        "Q_halt threshold (TRM)": sweep("trm", lab.scored),
-        "Q margin (paper's rule)": sweep("q", lab.scored),
-        "latent residual": sweep("residual", lab.scored),
-        "two-sided threshold": sweep("two-sided", lab.scored, 100),
+        "Q_halt threshold (TRM)": sweep("trm", lab.fit.first(M)),
+        "Q margin (paper's rule)": sweep("q", lab.fit.first(M)),
+        "latent residual": sweep("residual", lab.fit.first(M)),
+        "two-sided threshold": sweep("two-sided", lab.fit.first(M), 100),
     }
-    at_once = always_at(lab.scored, 1)  # rules reach it; below its cheapest point an area counts 0
+    at_once = rule("fixed-1")  # rules reach it; below its cheapest point an area counts 0
     for observation in ("q", "scalars"):
-        for name in ("q", "ppo", "exact_pg"):
+        for name in ("act_q", "ppo", "exact_pg"):
             by_cost = [lab.fitted(name, cost, observation) for cost in COSTS]
             families[f"{name} on {observation}"] = [
                 [at_once, *curve] for curve in zip(*by_cost, strict=True)
             ]
-    rows = pareto_table(lab.scored, families, reference="Q_halt threshold (TRM)")  # type: ignore[arg-type]
+    rows = pareto_table(lab.fit.first(M), lab.scored, families, reference="Q_halt threshold (TRM)")  # type: ignore[arg-type]
     yield "| family, over its knob | area | less TRM's threshold, 95 % | p (Holm) |"
     yield "| --- | --- | --- | --- |"
     for row in rows:
@@ -112,8 +112,8 @@ def h2(lab: Lab) -> Iterator[str]:
             two_sided = best_knob(fit, with_giving_up(fit, confident), cost)
             runs = replace(lab, fit=fit, test=test).fitted("exact_pg", cost)
             values = [value_SP(test, one, cost) for one in ([confident], [two_sided], runs)]
-            up = paired_difference(values[1], values[0], test.cluster_P.numpy())
-            learnt = paired_difference(values[2], values[0], test.cluster_P.numpy())
+            up = paired_difference(values[1], values[0], *sampling(test))
+            learnt = paired_difference(values[2], values[0], *sampling(test))
             m = best_fixed(fit, cost)[0]
             fixed = float(test.correct_MP[m - 1].double().mean()) - cost * (m - 1)
             best = float(prophet(test, cost).value_P(cost).mean())
@@ -167,15 +167,17 @@ def h3(lab: Lab) -> Iterator[str]:
         "mean entropy": [SCALARS.index("entropy_mean")],
         "the segment number alone": [],
     }
-    names = ("q", "full_q", "ppo", "exact_pg")
-    yield "| observation | " + " | ".join(names) + " | exact_pg - q, 95 % | ppo - q, 95 % |"
+    names = ("act_q", "full_q", "ppo", "exact_pg")
+    yield "| observation | " + " | ".join(names) + " | exact_pg - act_q, 95 % | ppo - act_q, 95 % |"
     yield "| --- |" + " --- |" * (len(names) + 2)
     for title, columns in views.items():
         seen = replace(lab, fit=view(lab.fit, columns), test=view(lab.test, columns))
         values = {n: value_SP(seen.scored, seen.fitted(n, 0.01, "view"), 0.01) for n in names}
-        clusters_P = lab.test.cluster_P.numpy()
-        gains = [paired_difference(values[n], values["q"], clusters_P) for n in ("exact_pg", "ppo")]
-        cells = [interval(mean_interval(values[n], clusters_P)) for n in names]
+        sampled = sampling(lab.test)
+        gains = [
+            paired_difference(values[n], values["act_q"], *sampled) for n in ("exact_pg", "ppo")
+        ]
+        cells = [interval(mean_interval(values[n], *sampled)) for n in names]
         yield f"| {title} | " + " | ".join([*cells, *map(signed, gains)]) + " |"
 
 
@@ -196,7 +198,7 @@ def h5(lab: Lab) -> Iterator[str]:
         "| learner | cost | decisions that differ | " + " | ".join(f"m = {m}" for m in shown) + " |"
     )
     yield "| --- |" + " --- |" * (len(shown) + 2)
-    for name in ("full_q", "q"):
+    for name in ("full_q", "act_q"):
         for cost in (0.0, 0.01):
             policies = {edge: lab.fitted(name, cost, edge=edge) for edge in ("exact", "paper")}
             tables = {e: [decisions(lab.scored, p) for p in ps] for e, ps in policies.items()}
@@ -211,7 +213,7 @@ def h5(lab: Lab) -> Iterator[str]:
                 cells = " | ".join(f"{differ_M[m - 1]:.1%}" for m in shown)
                 yield f"| {name} | {cost:g} | {title} | {cells} |"
             values = {e: value_SP(lab.scored, ps, cost) for e, ps in policies.items()}
-            gain = mean_interval(values["paper"] - values["exact"], lab.test.cluster_P.numpy())
+            gain = mean_interval(values["paper"] - values["exact"], *sampling(lab.test))
             yield f"| {name} | {cost:g} | value, paper less exact: {signed(gain)} |" + " |" * len(
                 shown
             )

@@ -24,7 +24,7 @@ import torch
 from systems_runs import SEGMENTS, SYSTEMS, WITHIN, Scores, budgeted, flops_of, scored, size
 from tqdm import tqdm
 
-from hrm_rl.agents.comparison import ink
+from hrm_rl.agents.comparison import theme
 from hrm_rl.models.checkpoint import write_atomically
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.memory import keep_freed_memory
@@ -101,12 +101,12 @@ def _spread(x_S: np.ndarray, sign: str = "") -> str:
 
 def plot(found: Found, path: Path) -> Any:
     """Accuracy on other puzzles by segments, and on both kinds by FLOPs; returns the figure."""
-    figure = ink.figure(11.6, 4.8)
+    figure = theme.figure(11.6, 4.8)
     left, right = figure.subplots(1, 2)
-    ink.dress(left, "Puzzles not trained on", "segments", "right, %")
-    ink.dress(right, f"On the way, after {WITHIN} segments", "training TFLOP", "")
+    theme.dress(left, "Puzzles not trained on", "segments", "right, %")
+    theme.dress(right, f"On the way, after {WITHIN} segments", "training TFLOP", "")
     for i, (name, runs) in enumerate(found.items()):
-        style = {"color": ink.RULE_COLOURS[i % len(ink.RULE_COLOURS)], "linewidth": 1.6}
+        style = {"color": theme.RULE_COLOURS[i % len(theme.RULE_COLOURS)], "linewidth": 1.6}
         style |= {"marker": "os^DvPX<>"[i % 9], "markersize": 4}
         test_SM = 100 * np.array([one.test_M for one in runs])
         m = np.arange(1, test_SM.shape[1] + 1)
@@ -118,13 +118,13 @@ def plot(found: Found, path: Path) -> Any:
         right.plot(flops_Q, 100 * way_Q3[:, 1], **(style | {"linestyle": ":", "marker": ""}))
     for axes in (left, right):
         axes.set_ylim(0, 100)
-    left.set_xticks(ink.segment_ticks(SEGMENTS))
+    left.set_xticks(theme.segment_ticks(SEGMENTS))
     handles, _ = left.get_legend_handles_labels()
-    ink.legend(figure, handles)
+    theme.legend(figure, handles)
     seeds = max(len(runs) for runs in found.values())
     figure.text(
         0.01, -0.03, f"means over seeds ({seeds}), bands: lowest to highest; dotted: puzzles trained on",
-        color=ink.GREY, fontsize=8.5,
+        color=theme.GREY, fontsize=8.5,
     )  # fmt: skip
     figure.savefig(path, bbox_inches="tight")
     return figure

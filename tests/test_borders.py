@@ -32,6 +32,7 @@ from hrm_rl.banks.synthetic import Chain, generate
 from hrm_rl.evaluate import evaluate, solve
 from hrm_rl.halting import Halted, draw_min_segments
 from hrm_rl.statistics import calibration, comparisons, metrics, regressors
+from hrm_rl.statistics.bootstrap import resample
 from hrm_rl.stopping import belief, budget, chains, exact, snell
 from hrm_rl.training.data import mixture
 from hrm_rl.training.optim import AdamAtan2
@@ -88,9 +89,9 @@ COSTS: dict[str, Callable[[Any], Any]] = {
     "best_memoryless": lambda x: belief.best_memoryless(Chain(2, 0.3, 0.3, scale=1.0), x),
     "act_q_fixed_point": lambda x: belief.act_q_fixed_point(Chain(2, 0.3, 0.3), step_cost=x),
     "play_on": lambda x: play_on(BANK, observation="o", step_cost=x),
-    "compare": lambda x: comparison.compare(BANK, {}, step_costs=(x,), resamples=2),
+    "compare": lambda x: comparison.compare(BANK, {}, step_costs=(x,)),
     "value_curves": lambda x: value_curves(BANK, BANK, [], {}, [x]),
-    "score": lambda x: score("fixed-2", BANK, step_cost=x, resamples=2),
+    "score": lambda x: score("fixed-2", BANK, step_cost=x),
 }
 BORDERS: dict[str, Border] = {
     **{f"step cost of {name}": Border(call, 0.125, low=0) for name, call in COSTS.items()},
@@ -132,7 +133,7 @@ BORDERS: dict[str, Border] = {
     "draw_min_segments": Border(
         lambda x: draw_min_segments(2, 4, x, None, torch.device("cpu")), 0.5, 0, 1
     ),
-    "budget limit": Border(lambda x: budget.spend([OUTCOME], x), 9.5, OUTCOME.segments),
+    "budget limit": Border(lambda x: budget.best_mixture([OUTCOME], x), 9.5, OUTCOME.segments),
     "mixed weight": Border(lambda x: budget.mixed(OUTCOME, OUTCOME, x), 0.5, 0, 1),
     "Mixture weight": Border(lambda x: budget.Mixture(rule("q"), rule("trm"), x), 0.5, 0, 1),
     "Mixture seed": Border(
@@ -168,25 +169,23 @@ BORDERS: dict[str, Border] = {
         lambda x: calibrated.calibrate(BANK, [rule("fixed-3")], calibrated.lost_correct, 0.1, x),
         0.1, 0, 1, below=True,
     ),
-    "compare resamples": Border(
-        lambda x: comparison.compare(BANK, {}, resamples=x), 3, 1, 99, whole=True
+    "pareto_table resamples": Border(
+        lambda x: pareto_table(BANK, BANK, {}, resamples=x), 3, 1, 99, whole=True
     ),
-    "pareto_table resamples": Border(lambda x: pareto_table(BANK, {}, resamples=x), 3, 1, 99, whole=True),
     "horizons": Border(
-        lambda x: inference_scaling(BANK, {}, [x], resamples=2), 2, 1, whole=True
+        lambda x: inference_scaling(BANK, {}, [x]), 2, 1, whole=True
     ),
-    "mean_interval resamples": Border(
-        lambda x: comparisons.mean_interval(P3, resamples=x), 5, 1, 99, whole=True
+    "resamples": Border(
+        lambda x: resample([P3[None, None]], resamples=x), 5, 1, 99, whole=True
+    ),
+    "resample seed": Border(
+        lambda x: resample([P3[None, None]], resamples=5, seed=x), 5, 0, whole=True
     ),
     "mean_interval level": Border(
-        lambda x: comparisons.mean_interval(P3, level=x, resamples=5), 0.5, 0, 1, below=True
-    ),
-    "mean_interval seed": Border(
-        lambda x: comparisons.mean_interval(P3, seed=x, resamples=5), 5, 0, whole=True
+        lambda x: comparisons.mean_interval(P3, level=x), 0.5, 0, 1, below=True
     ),
     "bins": Border(lambda x: calibration.calibration(P3, RIGHT, x), 3, 1, whole=True),
     "pareto_area": Border(lambda x: metrics.pareto_area(P3, P3, x), 3, 2, whole=True),
-    "slack": Border(lambda x: metrics.compute_saved(P3, P3, 4, 0.5, x), 0.1, 0),
     "learning rate": Border(lambda x: optimiser(lr=x), 0.1, 0),
     "decay": Border(lambda x: optimiser(weight_decay=x), 0.1, 0),
     "beta": Border(lambda x: optimiser(betas=(0.9, x)), 0.1, 0, 0.999),

@@ -29,13 +29,13 @@ HALTED = compare.always_at(bank_a(6, 3), 2)
 OBJECTS: dict[str, Callable[[Any], Any]] = {
     "play": lambda b: bank.play(b, rule("fixed-2")),
     "observe": lambda b: bank.observe(b, "q", 1),
-    "compare": lambda b: compare.compare(b, {"q": [rule("q")]}, resamples=2),
+    "compare": lambda b: compare.compare(b, {"q": [rule("q")]}),
     "yardsticks": lambda b: compare.yardsticks(b, [0.0]),
     "always_at": lambda b: compare.always_at(b, 1),
     "logged_q_halt": lambda b: compare.logged_q_halt(b),
     "sweep": lambda b: sweep("q", b, 3),
     "swept": lambda b: curves.swept("q", b, 3),
-    "scaling": lambda b: scaling.inference_scaling(b, {"q": rule("q")}, resamples=2),
+    "scaling": lambda b: scaling.inference_scaling(b, {"q": rule("q")}),
     "ablation": lambda b: scoring.score(b, "q", 2),
     "first_correct": first_correct,
     "best_fixed": lambda b: exact.best_fixed(b, 0.0),
@@ -50,7 +50,7 @@ OBJECTS: dict[str, Callable[[Any], Any]] = {
 }
 """What takes the object alone."""
 NAMES: dict[str, Callable[[Any], Any]] = {
-    "score": lambda b: score("q", b, resamples=2),
+    "score": lambda b: score("q", b),
     "read_bank": files.read_bank,
     "read_header": files.read_header,
     "find_bank": files.find_bank,

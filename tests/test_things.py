@@ -38,7 +38,7 @@ THINGS: dict[str, Callable[[], Any]] = {
     "compare": lambda: comparison.compare("sudoku9-test", {}),  # type: ignore[arg-type]
     "learn on a bank": lambda: learner("lsmc")(BANK, steps=1, seed=0),  # type: ignore[arg-type]
     "learn on a name": lambda: learner("ppo")("sudoku9", steps=1, seed=0),  # type: ignore[arg-type]
-    "learn wrapped": lambda: learner("q")(
+    "learn wrapped": lambda: learner("act_q")(
         SimpleNamespace(unwrapped=play_on(BANK, observation="o")), steps=1, seed=0  # type: ignore[arg-type]
     ),
     "evaluate model": lambda: evaluate("sudoku4", PUZZLES, rule("q"), 2),  # type: ignore[arg-type]

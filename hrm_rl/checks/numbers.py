@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 import operator
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -85,6 +86,22 @@ def choice(name: str, value: Any, choices: Iterable[str], cure: str = "") -> str
         return value
     cure = cure or did_you_mean(value, names)
     raise ValueError(_sentence(name, f"one of {', '.join(names)}", value, cure))
+
+
+def identifier(what: str, name: Any, taken: Iterable[str]) -> str:
+    """`name`, which may name `what` ("a rule"): a word of letters, digits, _ and -, that is not taken.
+
+    Raises:
+        ValueError: it may not.
+    """
+    if not isinstance(name, str) or not re.fullmatch(
+        r"[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*", name
+    ):
+        wanted = "a word, such as my_own"
+        raise ValueError(_sentence(f"the name of {what}", wanted, name, "letters, digits, _ and -"))
+    if name in set(taken):
+        raise ValueError(f'"{name}" is the name of {what} already; choose another')
+    return name
 
 
 def distinct(name: str, values: Iterable[str], choices: Iterable[str] = ()) -> list[str]:

@@ -18,7 +18,7 @@ SPLITS = ("fit", "test")
 def compare(  # long: its options, each with what it is for
     checkpoint: tyro.conf.Positional[str] = "",
     policies: tuple[str, ...] = ("q", "trm", "confidence", "stable-2", "two-sided", "random"),
-    learners: tuple[str, ...] = ("q", "ppo"),
+    learners: tuple[str, ...] = ("act_q", "ppo", "exact_pg"),
     seeds: int = 3,
     steps: int = 50_000,
     step_costs: tuple[float, ...] = (0.0, 0.01),
@@ -45,7 +45,7 @@ def compare(  # long: its options, each with what it is for
         checkpoint: a shipped one (sudoku9 if left out), a file or a run folder; or a bank, to score
             policies on
         policies: rules: q, trm, confidence, stable-2, two-sided, random, fixed-8 ...
-        learners: trained on the fit split, once per seed: q, ppo, a2c, dqn ...; none with --learners
+        learners: trained on the fit split, once per seed: act_q, ppo, exact_pg, a2c ...; none with --learners
         seeds: of each learner
         steps: environment steps of each learner
         step_costs: at which values are reported

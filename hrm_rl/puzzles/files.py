@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from jaxtyping import Int
 
 from hrm_rl.checks.numbers import did_you_mean
 from hrm_rl.checks.reading import Unfit, opened, place, reason_of
@@ -256,6 +257,21 @@ def load(name: str, split: str) -> PuzzleSet:
             f"puzzles must be one of {', '.join(shipped())}, got {name!r}" + (hint and f"; {hint}")
         )
     return read(path, name.partition("_")[0])
+
+
+def part_of(puzzles: PuzzleSet) -> Int[np.ndarray, " P"] | None:
+    """Which part of a joined set each puzzle is from, by its source; None where it is not of several.
+
+    Parts have a fixed number of puzzles each: strata, to whoever samples them.
+    """
+    kinds = [name.removeprefix(f"{puzzles.task}_") for name in JOINED.get(puzzles.task, ())]
+    named = {
+        source: next((i for i, kind in enumerate(kinds) if source.startswith(f"hrm_rl_{kind}")), -1)
+        for source in set(puzzles.sources)
+    }
+    if -1 in named.values() or len(set(named.values())) < 2:
+        return None
+    return np.array([named[source] for source in puzzles.sources])
 
 
 def shipped() -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 from hrm_rl.checks.numbers import whole
 from hrm_rl.statistics.inputs import finite
@@ -61,9 +61,9 @@ def resample(
         if labels_P is not None:
             finite(name, labels_P, tables[0].shape[-1])
     rng = np.random.default_rng(seed)
-    cluster_P = _numbered(clusters_P, tables[0].shape[-1])
+    cluster_P = numbered(clusters_P, tables[0].shape[-1])
     sizes_C = np.bincount(cluster_P)
-    groups = _groups(cluster_P, strata_P)
+    groups = groups_of(cluster_P, strata_P)
     by_cluster_P = np.argsort(cluster_P, kind="stable")
     starts_C = np.cumsum(sizes_C) - sizes_C
     sums = [np.add.reduceat(table[..., by_cluster_P], starts_C, axis=-1) for table in tables]
@@ -85,14 +85,21 @@ def resample(
     ]
 
 
-def _numbered(clusters_P: np.ndarray | None, puzzles: int) -> np.ndarray:
+def numbered(clusters_P: Shaped[np.ndarray, " P"] | None, puzzles: int) -> Int[np.ndarray, " P"]:
+    """Clusters as numbers from 0; every puzzle its own if none are given."""
     if clusters_P is None:
         return np.arange(puzzles)
     return np.unique(clusters_P, return_inverse=True)[1]
 
 
-def _groups(cluster_P: np.ndarray, strata_P: np.ndarray | None) -> list[np.ndarray]:
-    """Which clusters lie in each stratum."""
+def groups_of(
+    cluster_P: Int[np.ndarray, " P"], strata_P: Shaped[np.ndarray, " P"] | None
+) -> list[np.ndarray]:
+    """Which clusters lie in each stratum.
+
+    Raises:
+        ValueError: a cluster whose puzzles lie in two strata.
+    """
     if strata_P is None:
         return [np.unique(cluster_P)]
     groups = [np.unique(cluster_P[strata_P == stratum]) for stratum in np.unique(strata_P)]

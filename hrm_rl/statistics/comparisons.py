@@ -1,23 +1,27 @@
 """Statistics of comparisons: intervals, paired differences, IQM, tests. Pure numpy.
 
-Suffixes: K quantities, S and Z seeds, P puzzles, R resamples, H hypotheses.
+An interval is about other puzzles and other seeds than those that were tried (`spread`), with the
+quantiles of Student's t, since seeds are few; of verdicts it is Wilson's. No draw is made.
+Held to by simulation: tests/statistics/test_coverage.py.
+
+Suffixes: S and Z seeds, P puzzles, H hypotheses.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
-from hrm_rl.checks.numbers import real
-from hrm_rl.statistics.bootstrap import resample
 from hrm_rl.statistics.inputs import finite, truths
+from hrm_rl.statistics.spread import Seeds, Spread, of_table, spread
 
 
 class Interval(NamedTuple):
-    """A mean and an interval that holds it: of bootstrap percentiles, unless something else is said."""
+    """A mean and an interval that holds it, of 95 % unless something else is said."""
 
     mean: float
     low: float
@@ -35,7 +39,7 @@ class Difference(NamedTuple):
     low: float
     high: float
     p: float
-    """Two-sided, from the same resamples: at least 2 / (resamples + 1)."""
+    """Two-sided, of the same t; never below a sign test's of clusters that all agree."""
 
 
 # --- intervals ------------------------------------------------------------------------------------
@@ -44,63 +48,77 @@ class Difference(NamedTuple):
 def mean_interval(
     values: Shaped[np.ndarray, "*S P"],
     clusters_P: Shaped[np.ndarray, " P"] | None = None,
-    *,
     strata_P: Shaped[np.ndarray, " P"] | None = None,
-    resamples: int = 2000,
+    *,
     level: float = 0.95,
-    seed: int = 0,
 ) -> Interval:
-    """Mean over puzzles, or over seeds and puzzles, with a bootstrap interval.
+    """Mean over puzzles, or over seeds and puzzles, with its t interval; of verdicts Wilson's.
 
-    All seeds are scored on the same puzzles, so each resample draws seeds and, independently,
-    puzzles: the interval covers another training run on other puzzles. With one row only puzzles
-    are drawn.
+    All seeds are scored on the same puzzles: the interval covers another training run on other
+    puzzles. With one row it is about that run on other puzzles.
 
     Args:
-        values: (P,) or (S, P).
-        clusters_P: puzzles that belong together (symmetric copies of one, say) are drawn together.
-        strata_P: every resample takes as many clusters of each stratum as there are: for puzzles
-            that were sampled by stratum, so many of each difficulty.
+        values: (P,) or (S, P); bools are verdicts, and their mean is a share (`wilson`).
+        clusters_P: puzzles that belong together (symmetric copies of one, say) count as one draw.
+        strata_P: puzzles that were sampled by stratum, so many of each difficulty: what strata differ
+            by is then no error.
 
     Raises:
         ValueError: nothing to average, a level outside (0, 1), a cluster in two strata.
     """
-    (interval,) = mean_intervals(
-        [values], clusters_P, strata_P=strata_P, resamples=resamples, level=level, seed=seed
-    )
-    return interval
+    values_SP = _rows(values)
+    seeds = of_table(values_SP, clusters_P, strata_P)
+    if values.dtype == bool:
+        return wilson(seeds, level)
+    return student_interval(seeds.mean, spread([(1.0, seeds)]), level)
 
 
-def mean_intervals(
-    tables: Sequence[Shaped[np.ndarray, "*S P"]],
-    clusters_P: Shaped[np.ndarray, " P"] | None = None,
-    *,
-    strata_P: Shaped[np.ndarray, " P"] | None = None,
-    resamples: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> list[Interval]:
-    """`mean_interval` of several quantities of the same seeds and puzzles, by common resamples."""
-    whole_KSP = np.stack([_rows(values) for values in tables])
-    (drawn,) = resample([whole_KSP], clusters_P, strata_P, resamples=resamples, seed=seed)
-    means_KR, means_K = drawn.over_seeds(drawn.means_KSR), whole_KSP.mean((1, 2))
-    return [interval(float(mean), R, level) for mean, R in zip(means_K, means_KR, strict=True)]
+def student_interval(mean: float, found: Spread, level: float = 0.95) -> Interval:
+    """Mean and its t interval; endless where a variance is infinite.
+
+    Raises:
+        ValueError: a level outside (0, 1).
+    """
+    half = found.half_width(level)
+    return Interval(mean, mean - half, mean + half)
+
+
+def wilson(seeds: Seeds, level: float = 0.95) -> Interval:
+    """Wilson's interval of a share, for as many independent puzzles as would have its variance.
+
+    It lies in [0, 1], and is no point where all or none are right: there the number of puzzles is
+    that of clusters. Sources: Wilson 1927; the effective number as in surveys (Korn and Graubard
+    1998).
+
+    Raises:
+        ValueError: a level outside (0, 1).
+    """
+    share, found = seeds.mean, spread([(1.0, seeds)])
+    both = share * (1 - share)
+    if 1e-12 < share < 1 - 1e-12:
+        each = found.half_width(level) ** 2 / both  # t^2 / n
+    else:
+        each = Spread(((1 / seeds.influence_SN.shape[1], seeds.freedom),)).half_width(level) ** 2
+    if not math.isfinite(each):
+        return Interval(share, 0.0, 1.0)
+    scale = 1 + each
+    centre = (share + each / 2) / scale
+    half = math.sqrt(both * each + each**2 / 4) / scale
+    return Interval(share, max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share)))
 
 
 def paired_difference(
     a: Shaped[np.ndarray, "*S P"],
     b: Shaped[np.ndarray, "*Z Q"],
     clusters_P: Shaped[np.ndarray, " P"] | None = None,
-    *,
     strata_P: Shaped[np.ndarray, " P"] | None = None,
-    resamples: int = 2000,
+    *,
     level: float = 0.95,
-    seed: int = 0,
 ) -> Difference:
-    """Mean of a minus mean of b on the same puzzles, with an interval from common resamples.
+    """Mean of a minus mean of b on the same puzzles, with its t interval.
 
     What both find easy or hard cancels, so the interval is often many times narrower than those of
-    the two means. Seeds are not paired: the runs of a and of b are drawn independently.
+    the two means. Seeds are not paired: the runs of a have nothing to do with those of b.
 
     Raises:
         ValueError: different numbers of puzzles, nothing to average, or a level outside (0, 1).
@@ -110,42 +128,50 @@ def paired_difference(
         raise ValueError(
             f"a pair must be scored on the same puzzles, got {a_SP.shape[1]} and {b_SP.shape[1]}"
         )
-    both = [a_SP[None], b_SP[None]]
-    drawn = resample(both, clusters_P, strata_P, resamples=resamples, seed=seed)
-    (means_a_R,), (means_b_R,) = (table.over_seeds(table.means_KSR) for table in drawn)
-    return difference(float(a_SP.mean() - b_SP.mean()), means_a_R - means_b_R, level)
+    if (
+        len(b_SP) == 1
+    ):  # one column to look at: what both find hard cancels before anything is rounded
+        return difference([(1.0, of_table(a_SP - b_SP, clusters_P, strata_P))], level)
+    both = [
+        (1.0, of_table(a_SP, clusters_P, strata_P)),
+        (-1.0, of_table(b_SP, clusters_P, strata_P)),
+    ]
+    return difference(both, level)
 
 
-def interval(mean: float, drawn_R: Float[np.ndarray, " R"], level: float = 0.95) -> Interval:
-    """The percentile interval of a figure that was computed on every resample.
+def difference(parts: Sequence[tuple[float, Seeds]], level: float = 0.95) -> Difference:
+    """A sum of means, each times its sign (`spread.spread`), and the p-value of its being 0.
 
     Raises:
         ValueError: a level outside (0, 1).
     """
-    level = real("level", level, low=0, high=1, inside=True)
-    finite("resampled figures", drawn_R)
-    if not drawn_R.size:
-        raise ValueError("an interval needs at least one resample, got none")
-    low, high = np.quantile(drawn_R, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(mean, min(float(low), mean), max(float(high), mean))
-
-
-def difference(mean: float, drawn_R: Float[np.ndarray, " R"], level: float = 0.95) -> Difference:
-    """The interval of a difference, and its p-value: twice the share of resamples beyond zero.
-
-    Resamples at zero count half. One is added to both counts: a p-value of 0 would claim more than
-    so many resamples can tell.
-
-    Raises:
-        ValueError: a level outside (0, 1), or no resamples.
-    """
-    above, below = int((drawn_R > 1e-12).sum()), int((drawn_R < -1e-12).sum())
-    ties = len(drawn_R) - above - below
-    p = min(1.0, 2 * (1 + min(above, below) + ties / 2) / (1 + len(drawn_R)))
-    return Difference(*interval(mean, drawn_R, level), p)
+    found = spread(parts)
+    mean = sum(sign * part.mean for sign, part in parts)
+    if abs(mean) < 1e-12:
+        p = 1.0
+    else:
+        p = max(found.p_value(mean), 2.0 ** -min(part.freedom for _, part in parts))
+    return Difference(*student_interval(mean, found, level), p)
 
 
 # --- seeds ----------------------------------------------------------------------------------------
+
+
+def over_seeds(values_S: Sequence[float], level: float = 0.95) -> Interval:
+    """Mean of a figure of each run with its t interval; infinitely wide for one run.
+
+    Where runs were scored on the same puzzles it is about other trainings, not other puzzles.
+
+    Raises:
+        ValueError: no runs, or a level outside (0, 1).
+    """
+    figure_S = np.asarray(values_S, dtype=np.float64)
+    finite("values", figure_S)
+    if not len(figure_S):
+        raise ValueError("an interval over seeds needs at least one run, got none")
+    n = len(figure_S)
+    variance = float(figure_S.var(ddof=1)) / n if n > 1 else math.inf
+    return student_interval(float(figure_S.mean()), Spread(((variance, max(1, n - 1)),)), level)
 
 
 def iqm(scores: Shaped[np.ndarray, "*S"]) -> float:
@@ -161,64 +187,37 @@ def iqm(scores: Shaped[np.ndarray, "*S"]) -> float:
     finite("scores", scores)
     if not scores.size:
         raise ValueError("an interquartile mean needs at least one score, got none")
-    return float(_iqm_last(scores.astype(np.float64).ravel()))
+    return float(scores.ravel()[_middle(scores.ravel())].astype(np.float64).mean())
 
 
 def iqm_interval(
     values: Shaped[np.ndarray, "S P"],
     clusters_P: Shaped[np.ndarray, " P"] | None = None,
-    *,
     strata_P: Shaped[np.ndarray, " P"] | None = None,
-    resamples: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> Interval:
-    """IQM over seeds of the mean over puzzles; resamples draw seeds and, independently, puzzles."""
-    values_SP = _rows(values)
-    (drawn,) = resample([values_SP[None]], clusters_P, strata_P, resamples=resamples, seed=seed)
-    resamples_R, seeds = np.arange(resamples), len(values_SP)
-    seed_RS = np.repeat(np.tile(np.arange(seeds), resamples), drawn.count_RS.astype(int).ravel())
-    means_RS = drawn.means_KSR[0].T[resamples_R[:, None], seed_RS.reshape(resamples, seeds)]
-    return interval(iqm(values_SP.mean(1)), _iqm_last(means_RS), level)
-
-
-def _iqm_last(scores: np.ndarray) -> np.ndarray:
-    n = scores.shape[-1]
-    ordered = np.sort(scores, axis=-1)[..., n // 4 : n - n // 4]
-    return np.asarray(ordered.mean(-1))
-
-
-def probability_of_improvement(
-    a: Shaped[np.ndarray, "*S P"],
-    b: Shaped[np.ndarray, "*Z P"],
-    clusters_P: Shaped[np.ndarray, " P"] | None = None,
     *,
-    resamples: int = 2000,
     level: float = 0.95,
-    seed: int = 0,
 ) -> Interval:
-    """P(a run of a has a higher mean over the puzzles than a run of b), ties counting half.
+    """IQM over seeds of the mean over puzzles, with the t interval of a trimmed mean.
 
-    It says how sure a gain is, not how large. Source: Agarwal et al. 2021 (2108.13264), with the
-    bank as the one task.
+    Its variance over seeds is that of the scores with those left out moved to the nearest kept ones
+    (winsorised), with as many degrees of freedom as are kept, less one. Source: Tukey and
+    McLaughlin 1963.
     """
-    a_SP, b_ZP = _rows(a), _rows(b)
-    if a_SP.shape[1] != b_ZP.shape[1]:
-        raise ValueError(
-            f"both must be scored on the same puzzles, got {a_SP.shape[1]} and {b_ZP.shape[1]}"
-        )
-    drawn_a, drawn_b = resample(
-        [a_SP[None], b_ZP[None]], clusters_P, None, resamples=resamples, seed=seed
-    )
-    wins_SZR = _wins(drawn_a.means_KSR[0][:, None], drawn_b.means_KSR[0][None])
-    shares_R = np.einsum("szr,rs,rz->r", wins_SZR, drawn_a.count_RS, drawn_b.count_RS)
-    whole = _wins(a_SP.mean(1)[:, None], b_ZP.mean(1)[None]).mean()
-    return interval(float(whole), shares_R / (len(a_SP) * len(b_ZP)), level)
+    figure_S, influence_SN, freedom = of_table(_rows(values), clusters_P, strata_P)
+    kept_H = _middle(figure_S)
+    figure_H, h = figure_S[kept_H], len(kept_H)
+    if h > 1 and (own := float(figure_H.var(ddof=1))) > 0:
+        moved_S = figure_S.clip(figure_H.min(), figure_H.max())
+        wanted = float(moved_S.var() * len(figure_S)) / (h - 1)
+        figure_H = figure_H.mean() + (figure_H - figure_H.mean()) * math.sqrt(wanted / own)
+    seeds = Seeds(figure_H, influence_SN[kept_H], freedom)
+    return student_interval(seeds.mean, spread([(1.0, seeds)]), level)
 
 
-def _wins(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """1 where a is larger, 1/2 where they tie but for rounding."""
-    return np.asarray((a > b + 1e-12) / 2 + (a >= b - 1e-12) / 2)
+def _middle(scores_S: np.ndarray) -> np.ndarray:
+    """Where the middle half of the scores is."""
+    n = len(scores_S)
+    return np.asarray(np.argsort(scores_S, kind="stable")[n // 4 : n - n // 4])
 
 
 # --- tests ----------------------------------------------------------------------------------------
@@ -242,17 +241,28 @@ def holm(p_H: Float[np.ndarray, " H"]) -> Float[np.ndarray, " H"]:
     return adjusted_H
 
 
-def mcnemar(a_P: Bool[np.ndarray, " P"], b_P: Bool[np.ndarray, " P"]) -> float:
+def mcnemar(
+    a_P: Bool[np.ndarray, " P"],
+    b_P: Bool[np.ndarray, " P"],
+    clusters_P: Shaped[np.ndarray, " P"] | None = None,
+) -> float:
     """Exact two-sided p-value of "both are right equally often", from the puzzles they differ on.
 
     For two deterministic policies: of the puzzles that one of them alone gets right, each has half.
-    Puzzles have to be independent, without copies of each other.
 
     Raises:
-        ValueError: different numbers of puzzles.
+        ValueError: different numbers of puzzles, or copies of one among them: it counts puzzles as
+            independent.
     """
     truths("verdicts", a_P)
     truths("verdicts", b_P, len(a_P))
+    if clusters_P is not None:
+        finite("clusters_P", clusters_P, len(a_P))
+        if (distinct := len(np.unique(clusters_P))) < len(a_P):
+            raise ValueError(
+                f"McNemar's test is of independent puzzles, got {distinct} clusters of {len(a_P)} "
+                "puzzles; `paired_difference` takes clusters"
+            )
     only_a, only_b = int((a_P & ~b_P).sum()), int((b_P & ~a_P).sum())
     n, fewest = only_a + only_b, min(only_a, only_b)
     k = np.arange(1, fewest + 1)

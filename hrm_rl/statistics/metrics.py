@@ -120,45 +120,53 @@ def pareto_area(
     Raises:
         ValueError: max_segments < 2, where there is nothing to choose.
     """
-    whole("max_segments", max_segments, low=2)
     hull = concave_hull(segments_N, accuracy_N)
     x, y = segments_N[hull].astype(np.float64), accuracy_N[hull].astype(np.float64)
-    x, y = np.append(x, max(float(max_segments), x[-1])), np.append(y, y[-1])
-    return float(np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2) / (max_segments - 1))
+    return float(path_area(x[:, None], y[:, None], max_segments)[0])
 
 
-def compute_saved(
-    segments_N: Shaped[np.ndarray, " N"],
-    accuracy_N: Shaped[np.ndarray, " N"],
-    max_segments: int,
-    full_accuracy: float,
-    slack: float = 0.0,
-) -> float:
-    """Share of `max_segments` that a family of policies saves at (almost) the accuracy of them all.
+def path_area(
+    segments_NR: Float[np.ndarray, "N R"], accuracy_NR: Float[np.ndarray, "N R"], max_segments: int
+) -> Float[np.ndarray, " R"]:
+    """`pareto_area` of points that were chosen elsewhere, and are gone through in their order.
 
-    1 - b / max_segments, with b the fewest mean segments at which the hull of the points, and of
-    never halting early, reaches `full_accuracy - slack`. Never halting early saves 0.
-
-    Args:
-        full_accuracy: of the last segment on the same puzzles.
-        slack: accuracy that may be lost: 0.001 is 0.1 percentage points.
+    Budgets between two points get both, mixed; those beyond the last one get the last. Where a point
+    has fewer segments than the one before it, what lies between them is taken off again.
 
     Raises:
-        ValueError: a negative slack, no points, or an accuracy that is nan.
+        ValueError: max_segments < 2, where there is nothing to choose.
     """
-    slack = real("slack", slack, low=0)
-    full_accuracy = real("full_accuracy", full_accuracy)
-    max_segments = whole("max_segments", max_segments, low=1)
-    x_N = np.append(segments_N.astype(np.float64), max_segments)
-    y_N = np.append(accuracy_N.astype(np.float64), full_accuracy)
-    hull = concave_hull(x_N, y_N)
-    x, y, wanted = x_N[hull], y_N[hull], full_accuracy - slack
-    enough = int(np.argmax(y >= wanted - 1e-12))  # exists: the hull ends at the highest accuracy
-    if enough == 0:
-        return float(1 - x[0] / max_segments)
-    share = (wanted - y[enough - 1]) / (y[enough] - y[enough - 1])
-    budget = x[enough - 1] + min(1.0, share) * (x[enough] - x[enough - 1])
-    return float(1 - budget / max_segments)
+    whole("max_segments", max_segments, low=2)
+    x_NR = np.concatenate([segments_NR, np.maximum(max_segments, segments_NR[-1:])])
+    y_NR = np.concatenate([accuracy_NR, accuracy_NR[-1:]])
+    area_R = (np.diff(x_NR, axis=0) * (y_NR[1:] + y_NR[:-1]) / 2).sum(0)
+    return np.asarray(area_R / (max_segments - 1))
+
+
+def cheapest_mixture(
+    segments_N: Shaped[np.ndarray, " N"], accuracy_N: Shaped[np.ndarray, " N"], wanted: float
+) -> Float[np.ndarray, " N"]:
+    """Shares of points that together have the accuracy that is wanted, with the fewest mean segments.
+
+    At most two are above 0. With the point of never halting early among them, and its accuracy less
+    some slack wanted, it says what a family of policies saves.
+
+    Raises:
+        ValueError: no point is as accurate, there is none, or one is nan.
+    """
+    wanted = real("wanted", wanted)
+    hull = concave_hull(segments_N, accuracy_N)
+    y, weight_N = accuracy_N[hull].astype(np.float64), np.zeros(len(segments_N))
+    if wanted > y[-1] + 1e-12:
+        raise ValueError(
+            f"wanted must be an accuracy that a point has, at most {y[-1]:g}, got {wanted:g}"
+        )
+    enough = int(np.argmax(y >= wanted - 1e-12))
+    share = 1.0 if enough == 0 else (wanted - y[enough - 1]) / (y[enough] - y[enough - 1])
+    weight_N[hull[enough]] = min(1.0, share)
+    if enough:
+        weight_N[hull[enough - 1]] = 1 - weight_N[hull[enough]]
+    return weight_N
 
 
 # --- value ----------------------------------------------------------------------------------------

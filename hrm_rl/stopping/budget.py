@@ -27,22 +27,22 @@ from hrm_rl.stopping.exact import Outcome
 P = TypeVar("P", bound=Policy)
 
 
-class Spent(NamedTuple):
+class BestMixture(NamedTuple):
     """The best mixture of a family within a budget."""
 
-    cheap: int
+    shorter: int
     """Index of the policy with fewer segments."""
-    dear: int
+    longer: int
     """Index of the one with more; the same if one policy is enough."""
     weight: float
-    """Share of the puzzles that the dearer one plays."""
+    """Share of the puzzles that the longer one plays."""
     accuracy: float
     segments: float
     step_cost: float
-    """What another mean segment would buy: the Lagrange multiplier; 0 if the budget isn't spent."""
+    """What another mean segment would buy: the Lagrange multiplier; 0 if the budget isn't used up."""
 
 
-def spend(outcomes: Sequence[Outcome], limit: float) -> Spent:
+def best_mixture(outcomes: Sequence[Outcome], limit: float) -> BestMixture:
     """The most accurate mixture of these policies with at most `limit` mean segments.
 
     Raises:
@@ -60,22 +60,22 @@ def spend(outcomes: Sequence[Outcome], limit: float) -> Spent:
             f"{limit}; raise the limit or add a policy that halts at once"
         )
     after = int(np.searchsorted(x_N[hull], limit, side="right"))
-    cheap = int(hull[after - 1])
+    shorter = int(hull[after - 1])
     if after == len(hull):
-        return Spent(cheap, cheap, 1.0, float(y_N[cheap]), float(x_N[cheap]), 0.0)
-    dear = int(hull[after])
-    weight = float((limit - x_N[cheap]) / (x_N[dear] - x_N[cheap]))
-    slope = float((y_N[dear] - y_N[cheap]) / (x_N[dear] - x_N[cheap]))
-    accuracy = float(y_N[cheap] + weight * (y_N[dear] - y_N[cheap]))
-    return Spent(cheap, dear, weight, accuracy, float(limit), slope)
+        return BestMixture(shorter, shorter, 1.0, float(y_N[shorter]), float(x_N[shorter]), 0.0)
+    longer = int(hull[after])
+    weight = float((limit - x_N[shorter]) / (x_N[longer] - x_N[shorter]))
+    slope = float((y_N[longer] - y_N[shorter]) / (x_N[longer] - x_N[shorter]))
+    accuracy = float(y_N[shorter] + weight * (y_N[longer] - y_N[shorter]))
+    return BestMixture(shorter, longer, weight, accuracy, float(limit), slope)
 
 
 class Plan(NamedTuple, Generic[P]):
     """The best mixture of all policies within a budget."""
 
-    cheap: P
-    dear: P
-    spent: Spent
+    shorter: P
+    longer: P
+    mixture: BestMixture
 
 
 def solve(best: Callable[[float], tuple[P, Outcome]], limit: float) -> Plan[P]:
@@ -94,35 +94,35 @@ def solve(best: Callable[[float], tuple[P, Outcome]], limit: float) -> Plan[P]:
     """
     known = [best(1.0), best(0.0)]  # from a cost of 1 on, nothing is worth another segment
     while True:
-        spent = spend([one for _, one in known], limit)
-        plan = Plan(known[spent.cheap][0], known[spent.dear][0], spent)
-        if spent.cheap == spent.dear:
+        mixture = best_mixture([one for _, one in known], limit)
+        plan = Plan(known[mixture.shorter][0], known[mixture.longer][0], mixture)
+        if mixture.shorter == mixture.longer:
             return plan
-        policy, found = best(spent.step_cost)
-        line = known[spent.cheap][1]
+        policy, found = best(mixture.step_cost)
+        line = known[mixture.shorter][1]
         gain = found.accuracy - line.accuracy
-        if gain - spent.step_cost * (found.segments - line.segments) <= 1e-12:
+        if gain - mixture.step_cost * (found.segments - line.segments) <= 1e-12:
             return plan
         known.append((policy, found))
 
 
-def mixed(cheap: Outcome, dear: Outcome, weight: float) -> Outcome:
-    """Exact outcome of a mixture, where `dear` plays a share `weight` of the puzzles.
+def mixed(shorter: Outcome, longer: Outcome, weight: float) -> Outcome:
+    """Exact outcome of a mixture, where `longer` plays a share `weight` of the puzzles.
 
     Raises:
         ValueError: a weight outside [0, 1], or outcomes of different numbers of segments.
     """
     weight = real("weight", weight, low=0, high=1)
-    if len(cheap.halting_M) != len(dear.halting_M):
+    if len(shorter.halting_M) != len(longer.halting_M):
         raise ValueError(
-            f"both outcomes must be of one horizon, got {len(cheap.halting_M)} and "
-            f"{len(dear.halting_M)} segments"
+            f"both outcomes must be of one horizon, got {len(shorter.halting_M)} and "
+            f"{len(longer.halting_M)} segments"
         )
     return Outcome(
-        (1 - weight) * cheap.value + weight * dear.value,
-        (1 - weight) * cheap.accuracy + weight * dear.accuracy,
-        (1 - weight) * cheap.segments + weight * dear.segments,
-        (1 - weight) * cheap.halting_M + weight * dear.halting_M,
+        (1 - weight) * shorter.value + weight * longer.value,
+        (1 - weight) * shorter.accuracy + weight * longer.accuracy,
+        (1 - weight) * shorter.segments + weight * longer.segments,
+        (1 - weight) * shorter.halting_M + weight * longer.halting_M,
     )
 
 
@@ -135,10 +135,10 @@ class Mixture:
     decide alike. `mixed` is the exact outcome, without coins.
     """
 
-    cheap: Policy
-    dear: Policy
+    shorter: Policy
+    longer: Policy
     weight: float
-    """P(`dear` plays the puzzle)."""
+    """P(`longer` plays the puzzle)."""
     seed: int = 0
     _generator: torch.Generator = field(
         default_factory=torch.Generator, init=False, repr=False, compare=False
@@ -158,25 +158,27 @@ class Mixture:
 
     @property
     def _both(self) -> tuple[Policy, Policy]:
-        return self.cheap, self.dear
+        return self.shorter, self.longer
 
     @property
     def observation(self) -> str:
-        return self.cheap.observation
+        return self.shorter.observation
 
     @property
     def time_aware(self) -> bool:
-        return getattr(self.cheap, "time_aware", True)
+        return getattr(self.shorter, "time_aware", True)
 
     def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
         fresh_B = m_B == 1
-        dear_B = (torch.rand(len(m_B), generator=self._generator) < self.weight).to(m_B.device)
+        longer_B = (torch.rand(len(m_B), generator=self._generator) < self.weight).to(m_B.device)
         if not fresh_B.all():
             if not self._coins or len(self._coins[0]) != len(m_B):
                 raise ValueError(
                     f"a mixture follows its puzzles from segment 1, row by row; got {len(m_B)} "
                     f"rows that it did not see there"
                 )
-            dear_B = torch.where(fresh_B, dear_B, self._coins[0])
-        self._coins[:] = [dear_B]
-        return torch.where(dear_B, decide(self.dear, obs_BF, m_B), decide(self.cheap, obs_BF, m_B))
+            longer_B = torch.where(fresh_B, longer_B, self._coins[0])
+        self._coins[:] = [longer_B]
+        return torch.where(
+            longer_B, decide(self.longer, obs_BF, m_B), decide(self.shorter, obs_BF, m_B)
+        )

@@ -73,7 +73,7 @@ READERS: dict[str, Callable[[Bank], Any]] = {
     "observe": lambda bank: observe(bank, "o", 1),
     "play": lambda bank: play(bank, replace(rule("q"), observation="o", margin=0.0)),  # type: ignore[type-var]
     "fit_snell": lambda bank: snell.fit_snell(bank, "o", 0.0),
-    "compare": lambda bank: compare(bank, {}, resamples=2),
+    "compare": lambda bank: compare(bank, {}),
     "checked": lambda bank: checked(bank, "o"),
     "first": lambda bank: observe(bank.first(2), "o", 1),
     "take": lambda bank: observe(snell.take(bank, torch.tensor([4])), "o", 1),

@@ -44,7 +44,7 @@ BANKS = ["compare", "--fit-bank", "sudoku9-fit", "--test-bank", "sudoku9-test"]
         ([*BANKS, "--max-segments", "1"], "max_segments must be a whole number in 2"),
         ([*BANKS, "--policies", "random-2"], "probability must be a finite number in 0..1"),
         ([*BANKS, "--policies", "q", "trm", "q"], 'rules names "q" twice'),
-        ([*BANKS, "--learners", "q", "q"], 'learners names "q" twice'),
+        ([*BANKS, "--learners", "ppo", "ppo"], 'learners names "ppo" twice'),
         ([*BANKS, "--learners", "pp0"], 'did you mean "ppo"?'),
         ([*BANKS[:3], "--test-bank", "sudoku9-fit"], "600 puzzles are in both banks"),
         ([BANKS[0], "maze8", *BANKS[1:]], "checkpoint 'maze8' would not be looked at"),

@@ -187,7 +187,7 @@ def test_compare_writes_table_csv_and_plot(
         "--max-segments",
         "4",
     ]
-    assert cli.main([*args, "--learners", "q", "--out", str(tmp_path)]) == 0
+    assert cli.main([*args, "--learners", "act_q", "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     with open(tmp_path / "compare.csv", newline="") as file:
         names = [row["name"] for row in csv.DictReader(file)]

@@ -34,25 +34,24 @@ OF_NUMBERS: dict[str, Callable[[Any], Any]] = {
     "correlation": lambda x: metrics.correlation(x, SCORE),
     "concave_hull": lambda x: metrics.concave_hull(x, SCORE),
     "pareto_area": lambda x: metrics.pareto_area(SCORE, x, 3),
-    "compute_saved": lambda x: metrics.compute_saved(x, SCORE, 3, 0.5),
+    "cheapest_mixture": lambda x: metrics.cheapest_mixture(x, SCORE, 0.5),
     "accuracy_by_band": lambda x: metrics.accuracy_by_band(CORRECT_MP, x),
     "calibration": lambda x: calibration.calibration(x, RIGHT),
     "reliability_curve": lambda x: calibration.reliability_curve(x, RIGHT),
     "murphy": lambda x: calibration.murphy(x, RIGHT),
     "ece": lambda x: calibration.expected_calibration_error(x, RIGHT),
-    "mean_interval": lambda x: comparisons.mean_interval(x, resamples=3),
-    "paired_difference": lambda x: comparisons.paired_difference(x, SCORE, resamples=3),
+    "mean_interval": lambda x: comparisons.mean_interval(x),
+    "paired_difference": lambda x: comparisons.paired_difference(x, SCORE),
     "iqm": comparisons.iqm,
-    "iqm_interval": lambda x: comparisons.iqm_interval(x[None], resamples=3),
-    "improvement": lambda x: comparisons.probability_of_improvement(x, SCORE, resamples=3),
-    "interval": lambda x: comparisons.interval(0.5, x),
+    "iqm_interval": lambda x: comparisons.iqm_interval(x[None]),
+    "over_seeds": comparisons.over_seeds,
     "holm": comparisons.holm,
     "resample": lambda x: bootstrap.resample([x[None, None]], resamples=3),
 }
 SHORT = {"auroc", "average_precision", "spearman", "kendall", "correlation", "concave_hull",
-         "pareto_area", "compute_saved", "accuracy_by_band", "calibration", "reliability_curve",
-         "murphy", "ece", "paired_difference", "improvement"}  # fmt: skip
-EMPTY = {"concave_hull", "pareto_area", "calibration", "mean_interval", "iqm", "interval", "resample",
+         "pareto_area", "cheapest_mixture", "accuracy_by_band", "calibration", "reliability_curve",
+         "murphy", "ece", "paired_difference"}  # fmt: skip
+EMPTY = {"concave_hull", "pareto_area", "calibration", "mean_interval", "iqm", "over_seeds", "resample",
          "iqm_interval"}  # fmt: skip
 
 

@@ -55,26 +55,34 @@ def test_pareto_area_of_geometric_solving_times():
     mean_M = 0.8 * (1 - 0.7**m) / 0.3 + 0.2 * m
     assert metrics.pareto_area(m, right_M, 16) == pytest.approx(0.6947, abs=5e-5)
     assert metrics.pareto_area(mean_M, right_M, 16) == pytest.approx(0.7423, abs=5e-5)
-    saved = metrics.compute_saved(mean_M, right_M, 16, right_M[-1])
+    x, y = np.append(mean_M, 16), np.append(right_M, right_M[-1])
+    saved = 1 - metrics.cheapest_mixture(x, y, right_M[-1]) @ x / 16
     assert saved == pytest.approx(0.634, abs=5e-4)
 
 
-def test_compute_saved_by_hand():
-    """0.2 at 1 segment, 0.6 at 3, as 5 have: 0.5 is half mixed at 2.5, 0.1 is had at 1."""
-    x, y = np.array([1.0, 3.0]), np.array([0.2, 0.6])
-    for slack, expected in {0.0: 1 - 3 / 5, 0.1: 1 - 2.5 / 5, 0.5: 1 - 1 / 5}.items():
-        assert metrics.compute_saved(x, y, 5, 0.6, slack) == pytest.approx(expected)
-    assert metrics.compute_saved(x, y, 5, 0.7) == 0  # only never halting early has 0.7
-    with pytest.raises(ValueError, match=r"slack must be a finite number >= 0, got -0\.1"):
-        metrics.compute_saved(x, y, 5, 0.6, -0.1)
+def test_the_cheapest_mixture_by_hand():
+    """0.2 at 1 segment, 0.6 at 3 and at 5: 0.5 takes three quarters of 3, and 0.1 all of 1."""
+    x, y = np.array([5.0, 1.0, 3.0]), np.array([0.6, 0.2, 0.6])
+    for wanted, expected in {0.6: [0, 0, 1], 0.5: [0, 0.25, 0.75], 0.1: [0, 1, 0]}.items():
+        assert metrics.cheapest_mixture(x, y, wanted) == pytest.approx(expected)
+    with pytest.raises(ValueError, match=r"that a point has, at most 0\.6, got 0\.7"):
+        metrics.cheapest_mixture(x, y, 0.7)
 
 
-@given(points, st.integers(0, 100))
-def test_more_slack_saves_more(pairs, full):
+@given(points, st.floats(0, 1))
+def test_a_mixture_has_what_is_wanted_and_costs_least(pairs, share):
     x, y = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
-    saved = [metrics.compute_saved(x, y / 100, 16, full / 100, s) for s in (0, 0.01, 0.1, 1)]
-    assert (np.diff(saved) >= -1e-12).all()
-    assert min(saved) >= 0 and saved[-1] <= 1 - x.min() / 16 + 1e-12
+    weight_N = metrics.cheapest_mixture(x, y, wanted := share * y.max())
+    assert weight_N.sum() == pytest.approx(1) and (weight_N >= 0).all()
+    assert weight_N @ y >= wanted - 1e-9
+    assert weight_N @ x <= x[y >= wanted].min() + 1e-9  # a single point is a mixture too
+
+
+def test_a_path_is_gone_through_in_its_order_by_hand():
+    """0.2 -> 0.6 over [1, 3]; then back to 2 with 0.4: what lies between is taken off, 0.4 up to 5."""
+    x_N1, y_N1 = np.array([[1.0], [3.0], [2.0]]), np.array([[0.2], [0.6], [0.4]])
+    assert metrics.path_area(x_N1[:2], y_N1[:2], 5) == pytest.approx((0.8 + 1.2) / 4)
+    assert metrics.path_area(x_N1, y_N1, 5) == pytest.approx((0.8 - 0.5 + 3 * 0.4) / 4)
 
 
 # --- value ----------------------------------------------------------------------------------------

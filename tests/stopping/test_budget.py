@@ -37,16 +37,17 @@ def best_on_a(cost: float):
 @pytest.mark.parametrize(("limit", "accuracy", "cost"), BUDGETS)
 def test_budget_on_bank_a(limit, accuracy, cost):
     plan = budget.solve(best_on_a, limit)
-    assert plan.spent.accuracy == pytest.approx(accuracy, abs=1e-5)
-    assert plan.spent.step_cost == pytest.approx(cost, abs=1e-4)
-    assert plan.spent.segments == limit
+    assert plan.mixture.accuracy == pytest.approx(accuracy, abs=1e-5)
+    assert plan.mixture.step_cost == pytest.approx(cost, abs=1e-4)
+    assert plan.mixture.segments == limit
     bank, weight_P = synthetic.population(BANK_A)
-    cheap, dear = (
-        stopping.outcome(bank, policy, 0.0, weight_P=weight_P) for policy in (plan.cheap, plan.dear)
+    shorter, longer = (
+        stopping.outcome(bank, policy, 0.0, weight_P=weight_P)
+        for policy in (plan.shorter, plan.longer)
     )
-    found = budget.mixed(cheap, dear, plan.spent.weight)
+    found = budget.mixed(shorter, longer, plan.mixture.weight)
     assert found.segments == pytest.approx(limit)
-    assert found.accuracy == pytest.approx(plan.spent.accuracy)
+    assert found.accuracy == pytest.approx(plan.mixture.accuracy)
     assert found.value == pytest.approx(found.accuracy)
     assert float(found.halting_M.sum()) == pytest.approx(1)
 
@@ -62,10 +63,10 @@ def give_up_outcomes() -> list[Outcome]:
 
 
 def test_five_segments_are_giving_up_at_11_and_12():
-    spent = budget.spend(give_up_outcomes(), 5.0)
-    assert (spent.cheap + 1, spent.dear + 1) == (11, 12)
-    assert spent.weight == pytest.approx(0.862, abs=5e-4)
-    assert spent.accuracy == pytest.approx(0.78827, abs=1e-5)
+    mixture = budget.best_mixture(give_up_outcomes(), 5.0)
+    assert (mixture.shorter + 1, mixture.longer + 1) == (11, 12)
+    assert mixture.weight == pytest.approx(0.862, abs=5e-4)
+    assert mixture.accuracy == pytest.approx(0.78827, abs=1e-5)
 
 
 def test_area_and_saving_on_bank_a():
@@ -81,10 +82,10 @@ def test_area_and_saving_on_bank_a():
 
 def test_a_budget_that_is_not_needed_is_not_spent():
     plan = budget.solve(best_on_a, 10.0)
-    assert plan.spent.segments == pytest.approx(5.8578, abs=1e-4)
-    assert (plan.spent.step_cost, plan.spent.weight) == (0.0, 1.0)
+    assert plan.mixture.segments == pytest.approx(5.8578, abs=1e-4)
+    assert (plan.mixture.step_cost, plan.mixture.weight) == (0.0, 1.0)
     once = budget.solve(best_on_a, 1.0)
-    assert (once.spent.weight, once.spent.accuracy) == (0.0, pytest.approx(0.24))
+    assert (once.mixture.weight, once.mixture.accuracy) == (0.0, pytest.approx(0.24))
     with pytest.raises(ValueError, match=r"runs 1\.000 segments on average, more than 0\.5"):
         budget.solve(best_on_a, 0.5)
 
@@ -96,7 +97,7 @@ def test_a_budget_that_is_not_needed_is_not_spent():
 def test_no_pair_of_policies_is_better_within_the_budget(points, limit):
     points = [(1, 0), *points]
     family = [Outcome(y / 100, y / 100, float(x), torch.zeros(1)) for x, y in points]
-    spent = budget.spend(family, limit)
+    mixture = budget.best_mixture(family, limit)
     pairs = []
     for a in family:
         if a.segments <= limit:
@@ -105,24 +106,24 @@ def test_no_pair_of_policies_is_better_within_the_budget(points, limit):
             if a.segments < limit < b.segments:
                 share = (limit - a.segments) / (b.segments - a.segments)
                 pairs.append(a.accuracy + share * (b.accuracy - a.accuracy))
-    assert spent.accuracy == pytest.approx(max(pairs))
-    assert spent.segments <= limit + 1e-12
-    found = budget.mixed(family[spent.cheap], family[spent.dear], spent.weight)
-    assert found.accuracy == pytest.approx(spent.accuracy)
+    assert mixture.accuracy == pytest.approx(max(pairs))
+    assert mixture.segments <= limit + 1e-12
+    found = budget.mixed(family[mixture.shorter], family[mixture.longer], mixture.weight)
+    assert found.accuracy == pytest.approx(mixture.accuracy)
     # No policy gains more than the multiplier says: the dual certificate.
-    gains = [one.accuracy - spent.step_cost * (one.segments - spent.segments) for one in family]
-    assert max(gains) <= spent.accuracy + 1e-9
+    gains = [one.accuracy - mixture.step_cost * (one.segments - mixture.segments) for one in family]
+    assert max(gains) <= mixture.accuracy + 1e-9
 
 
 @given(chains, st.floats(1, 8))
 @settings(max_examples=20)
 def test_plan_is_the_best_of_the_whole_class(chain, limit):
     """Its multiplier proves it: at that step cost nothing is worth more."""
-    spent = budget.solve(lambda cost: belief.full_observation(chain, cost), limit).spent
-    _, best = belief.full_observation(chain, spent.step_cost)
-    value = spent.accuracy - spent.step_cost * (spent.segments - 1)
+    mixture = budget.solve(lambda cost: belief.full_observation(chain, cost), limit).mixture
+    _, best = belief.full_observation(chain, mixture.step_cost)
+    value = mixture.accuracy - mixture.step_cost * (mixture.segments - 1)
     assert value == pytest.approx(best.value, abs=1e-9)
-    assert spent.segments <= limit + 1e-12
+    assert mixture.segments <= limit + 1e-12
 
 
 # --- mixtures -------------------------------------------------------------------------------------
@@ -131,18 +132,18 @@ def test_plan_is_the_best_of_the_whole_class(chain, limit):
 @given(st.integers(0, 99), st.floats(0, 1))
 def test_a_mixture_plays_every_puzzle_by_one_of_two(seed, weight):
     bank = synthetic.bank_c(200, seed=seed)
-    cheap, dear = coins(seed), coins(seed + 500)
-    mixed = play(bank, budget.Mixture(cheap, dear, weight, seed))
-    a, b = play(bank, cheap).segment_P, play(bank, dear).segment_P
+    shorter, longer = coins(seed), coins(seed + 500)
+    mixed = play(bank, budget.Mixture(shorter, longer, weight, seed))
+    a, b = play(bank, shorter).segment_P, play(bank, longer).segment_P
     assert ((mixed.segment_P == a) | (mixed.segment_P == b)).all()
-    again = play(bank, budget.Mixture(cheap, dear, weight, seed))
+    again = play(bank, budget.Mixture(shorter, longer, weight, seed))
     assert torch.equal(again.segment_P, mixed.segment_P)
 
 
 def test_a_mixture_costs_what_was_planned():
     plan = budget.solve(best_on_a, 5.0)
     bank = synthetic.bank_a(100_000)
-    halted: Halted = play(bank, budget.Mixture(plan.cheap, plan.dear, plan.spent.weight))
+    halted: Halted = play(bank, budget.Mixture(plan.shorter, plan.longer, plan.mixture.weight))
     assert float(halted.segment_P.double().mean()) == pytest.approx(5.0, abs=0.06)
     assert float(halted.correct_P.double().mean()) == pytest.approx(0.78827, abs=0.006)
 

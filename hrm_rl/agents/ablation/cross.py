@@ -5,43 +5,18 @@ Suffixes: S seeds.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from hrm_rl.agents.ablation.grid import Cell, Done
 from hrm_rl.agents.ablation.member import Result
-from hrm_rl.statistics.comparisons import Interval
+from hrm_rl.statistics.comparisons import Interval, over_seeds
 
 Point = Mapping[str, Any]
 """What `member` found at one step of a run."""
 
 BUDGETS = ("flops", "samples")
 """At equal amounts of which runs are compared: work, and puzzles dealt."""
-
-# Two-sided 95 % quantiles of Student's t for 1, 2, ... degrees of freedom; beyond 30 the normal's.
-T_95 = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145,
-    2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048,
-    2.045, 2.042,
-)  # fmt: skip
-
-
-def over_seeds(values_S: Sequence[float]) -> Interval:
-    """Mean with its 95 % t interval; infinitely wide for one seed.
-
-    Over so few seeds a bootstrap would be too narrow. Puzzles are the same for all runs, so it is
-    about other trainings, not other puzzles.
-    """
-    mean, n = float(np.mean(values_S)), len(values_S)
-    if n == 1:
-        return Interval(mean, -math.inf, math.inf)
-    quantile = T_95[n - 2] if n - 2 < len(T_95) else 1.96
-    half = quantile * float(np.std(values_S, ddof=1)) / math.sqrt(n)
-    return Interval(mean, mean - half, mean + half)
-
 
 # --- equal budgets --------------------------------------------------------------------------------
 

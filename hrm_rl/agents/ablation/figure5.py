@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hrm_rl.agents.ablation import cross, tables
 from hrm_rl.agents.ablation.cross import Point
 from hrm_rl.agents.ablation.grid import Done
-from hrm_rl.agents.comparison import ink
+from hrm_rl.agents.comparison import theme
 from hrm_rl.models.checkpoint import write_atomically
-from hrm_rl.statistics.comparisons import Interval
+from hrm_rl.statistics.comparisons import Interval, over_seeds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,9 +67,7 @@ def numbers(done: Done, max_segments: int) -> tuple[list[Bar], list[Curve]]:
             continue
         rule = "ACT" if name.startswith("act_q") else "fixed"
         accuracy, segments = zip(*(point["rules"]["own"] for point in mine), strict=True)
-        bars.append(
-            Bar(rule, limit, len(mine), cross.over_seeds(segments), cross.over_seeds(accuracy))
-        )
+        bars.append(Bar(rule, limit, len(mine), over_seeds(segments), over_seeds(accuracy)))
         curves.append(Curve(rule, limit, False, _never_early(mine)))
         if rule == "ACT":
             curves.append(Curve(rule, limit, True, _with_limit(mine)))
@@ -78,12 +76,12 @@ def numbers(done: Done, max_segments: int) -> tuple[list[Bar], list[Curve]]:
 
 def _never_early(points: Sequence[Point]) -> dict[int, Interval]:
     at_MS = list(zip(*(point["accuracy_at"] for point in points), strict=False))
-    return {m: cross.over_seeds(at_S) for m, at_S in enumerate(at_MS, start=1)}
+    return {m: over_seeds(at_S) for m, at_S in enumerate(at_MS, start=1)}
 
 
 def _with_limit(points: Sequence[Point]) -> dict[int, Interval]:
     limits = points[0]["beyond"]
-    return {int(m): cross.over_seeds([point["beyond"][m][0] for point in points]) for m in limits}
+    return {int(m): over_seeds([point["beyond"][m][0] for point in points]) for m in limits}
 
 
 def write(done: Done, max_segments: int, folder: Path) -> None:
@@ -117,14 +115,14 @@ def report(bars: Sequence[Bar], curves: Sequence[Curve]) -> str:
 
 def draw(bars: Sequence[Bar], curves: Sequence[Curve], path: str | Path) -> Figure:
     """Three panels, as in the paper."""
-    figure = ink.figure(13.6, 4.6)
+    figure = theme.figure(13.6, 4.6)
     mean, right, beyond = figure.subplots(1, 3)
-    ink.dress(mean, "(a) Segments run at inference", "M_max in training", "mean segments")
-    ink.dress(right, "(b) Accuracy", "M_max in training", "right at halting, %")
-    ink.dress(beyond, "(c) Accuracy given another limit", "M_max at inference", "right, %")
+    theme.dress(mean, "(a) Segments run at inference", "M_max in training", "mean segments")
+    theme.dress(right, "(b) Accuracy", "M_max in training", "right at halting, %")
+    theme.dress(beyond, "(c) Accuracy given another limit", "M_max at inference", "right, %")
     handles: list[Any] = []
     for i, rule in enumerate(("ACT", "fixed")):
-        style: dict[str, Any] = {**ink.rule_style(2 * i), "marker": "o", "linewidth": 1.6}
+        style: dict[str, Any] = {**theme.rule_style(2 * i), "marker": "o", "linewidth": 1.6}
         mine = [bar for bar in bars if bar.rule == rule]
         x = [bar.limit for bar in mine]
         handles += mean.plot(x, [bar.segments.mean for bar in mine], label=rule, **style)
@@ -151,10 +149,10 @@ def draw(bars: Sequence[Bar], curves: Sequence[Curve], path: str | Path) -> Figu
         axes.set_xticks(ticks, [str(m) for m in ticks])
         axes.minorticks_off()
         axes.set_ylim(bottom=0)
-    ink.legend(figure, handles)
+    theme.legend(figure, handles)
     note = (
         "means over seeds; arms: 95 % t intervals; dots in (c): the limit that it was trained with"
     )
-    figure.supxlabel(note, fontsize=8.5, color=ink.GREY)
+    figure.supxlabel(note, fontsize=8.5, color=theme.GREY)
     figure.savefig(path)
     return figure

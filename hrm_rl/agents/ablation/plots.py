@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from hrm_rl.agents.ablation import cross
 from hrm_rl.agents.ablation.cross import Point
 from hrm_rl.agents.ablation.grid import Cell, Done
-from hrm_rl.agents.comparison import ink
+from hrm_rl.agents.comparison import theme
+from hrm_rl.statistics.comparisons import over_seeds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,11 +29,11 @@ def learning(done: Done, path: str | Path) -> Figure:
     Runs of a variant are put together point by point: they have the same FLOPs, and samples are
     their mean.
     """
-    figure = ink.figure(13.6, 4.8)
+    figure = theme.figure(13.6, 4.8)
     flops, samples, schedule = figure.subplots(1, 3)
-    ink.dress(flops, "Accuracy against work", "training FLOPs (matrix products)", RIGHT)
-    ink.dress(samples, "Accuracy against puzzles seen", "puzzles dealt", "")
-    ink.dress(schedule, "Segments a puzzle gets in training", "optimiser steps", "mean segments")
+    theme.dress(flops, "Accuracy against work", "training FLOPs (matrix products)", RIGHT)
+    theme.dress(samples, "Accuracy against puzzles seen", "puzzles dealt", "")
+    theme.dress(schedule, "Segments a puzzle gets in training", "optimiser steps", "mean segments")
     samples.set_xscale("log")
     samples.minorticks_off()
     handles: list[Any] = []
@@ -54,7 +55,7 @@ def learning(done: Done, path: str | Path) -> Figure:
 
 def look(i: int) -> dict[str, Any]:
     """Colour and marker of the i-th variant; either of them tells it from the others."""
-    return {"color": ink.RULE_COLOURS[i % len(ink.RULE_COLOURS)], "marker": "os^DvPX<>"[i % 9]}
+    return {"color": theme.RULE_COLOURS[i % len(theme.RULE_COLOURS)], "marker": "os^DvPX<>"[i % 9]}
 
 
 def band(
@@ -67,7 +68,7 @@ def band(
     """Mean over runs at each point that all of them reached, and its interval."""
     columns = list(zip(*runs, strict=False))
     at = [sum(map(x, column)) / len(column) for column in columns]
-    found = [cross.over_seeds([y(point) for point in column]) for column in columns]
+    found = [over_seeds([y(point) for point in column]) for column in columns]
     if len(runs) > 1:
         low, high = zip(*((one.low, one.high) for one in found), strict=True)
         axes.fill_between(at, low, high, color=style["color"], alpha=0.12, linewidth=0)
@@ -76,9 +77,9 @@ def band(
 
 def pairs(chosen: dict[Cell, Point], path: str | Path, title: str) -> Figure:
     """Accuracy against mean segments by each variant's own rule, with arms."""
-    figure = ink.figure(8.6, 5.2)
+    figure = theme.figure(8.6, 5.2)
     axes = figure.add_subplot()
-    ink.dress(axes, title, "mean segments at halting", RIGHT)
+    theme.dress(axes, title, "mean segments at halting", RIGHT)
     rows = cross.cross(chosen, ["own"])
     handles: list[Any] = []
     for i, row in enumerate(rows):
@@ -102,6 +103,6 @@ def _percent(point: Point) -> float:
 
 
 def _finish(figure: Figure, handles: list[Any], note: str, path: str | Path) -> None:
-    ink.legend(figure, handles)
-    figure.supxlabel(note, fontsize=8.5, color=ink.GREY)
+    theme.legend(figure, handles)
+    figure.supxlabel(note, fontsize=8.5, color=theme.GREY)
     figure.savefig(path)

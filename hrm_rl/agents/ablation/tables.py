@@ -16,7 +16,7 @@ from hrm_rl.agents.ablation.variants import limit_of
 from hrm_rl.agents.comparison import report
 from hrm_rl.agents.comparison.compare import fixed_segments
 from hrm_rl.models.checkpoint import write_atomically
-from hrm_rl.statistics.comparisons import Interval
+from hrm_rl.statistics.comparisons import Interval, over_seeds
 
 
 def markdown(done: Done, max_segments: int) -> str:
@@ -63,8 +63,8 @@ def budgets(done: Done) -> str:
                 f"{last['step']:,}",
                 f"{last['forwards']:,}",
                 f"{last['flops']:.3g}",
-                number(cross.over_seeds([point["samples"] for point in mine]), 0),
-                number(cross.over_seeds([point["training_segments"] for point in mine]), 2),
+                number(over_seeds([point["samples"] for point in mine]), 0),
+                number(over_seeds([point["training_segments"] for point in mine]), 2),
                 last["own_rule"],
                 percent(row.accuracy),
                 number(row.segments, 2),
@@ -102,8 +102,8 @@ def areas(done: Done) -> str:
     lines = []
     for name in cross.names_of(points):
         mine = [point for cell, point in points.items() if cell.variant == name]
-        found = [cross.over_seeds([point["areas"][kind] for point in mine]) for kind in AREAS]
-        ever = cross.over_seeds([point["ever"] for point in mine])
+        found = [over_seeds([point["areas"][kind] for point in mine]) for kind in AREAS]
+        ever = over_seeds([point["ever"] for point in mine])
         lines.append([name, *map(percent, found), percent(ever)])
     text = "Mean accuracy over budgets of 1 to the last segment, in %; ever: right at some segment.\n\n"
     return (

@@ -19,11 +19,11 @@ import torch
 from hrm_rl.agents.comparison.rows import KINDS, Row, Yardstick
 from hrm_rl.agents.rules.basic import FixedSegments, first_correct, random_accuracy
 from hrm_rl.banks.bank import Bank, checked, play
+from hrm_rl.banks.sampling import sampling
 from hrm_rl.checks.numbers import reals, whole
 from hrm_rl.halting import MOST, Halted, Policy
 from hrm_rl.statistics import comparisons as statistics
 from hrm_rl.statistics import metrics
-from hrm_rl.statistics.bootstrap import Resampled, resample
 from hrm_rl.statistics.calibration import calibration_while_alive
 from hrm_rl.statistics.comparisons import Interval
 from hrm_rl.statistics.metrics import Correlation, Errors
@@ -42,7 +42,7 @@ def compare(
     *,
     best_m: Mapping[float, int] | None = None,
     snell: Mapping[float, Policy] | None = None,
-    resamples: int = 2000,
+    fit_bank: Bank | None = None,
 ) -> list[Row]:
     """Score policies on a bank, with fixed numbers of segments and the first-correct oracle beside.
 
@@ -51,13 +51,13 @@ def compare(
         best_m: step cost -> the best fixed number of segments on the puzzles that learners were
             fitted on; left out, it is looked for on this bank, which favours it.
         snell: step cost -> optimal stopping fitted elsewhere (`snell.fit_snell`).
+        fit_bank: what policies were fitted on: their values on it stand beside (`Row.on_fit`).
 
     Raises:
         ValueError: a name without policies, one that stands for two, or one that fails
-            `check_ceiling`; no bank, a step cost below 0, or no resamples.
+            `check_ceiling`; no bank, or a step cost below 0.
     """
     step_costs = reals("step_costs", step_costs)
-    resamples = whole("resamples", resamples, low=1)
     checked(bank, *checked(bank).columns)
     for runs in (rules, learned):
         if not isinstance(runs, Mapping) or not all(isinstance(r, Sequence) for r in runs.values()):
@@ -80,7 +80,12 @@ def compare(
         entries.append((f"snell {policy.observation}{at}", "snell", [policy]))
     entries += [("oracle", "oracle", [first_correct(bank)])]
     entries += [("oracle, gives up", "oracle", [first_correct(bank, give_up=True)])]
-    rows = score(bank, entries, sticks, resamples)
+    rows = score(bank, entries, sticks)
+    if fit_bank is not None:
+        runs = {name: policies for name, _, policies in entries}
+        rows = [
+            replace(row, on_fit=_on_fit(checked(fit_bank), row, runs[row.name])) for row in rows
+        ]
     return _adjusted(sorted(rows, key=_place))
 
 
@@ -130,27 +135,34 @@ def score(
     bank: Bank,
     entries: Sequence[tuple[str, str, Runs]],
     sticks: Mapping[float, Yardstick],
-    resamples: int = 2000,
 ) -> list[Row]:
-    """Rows of policies given as (name, kind, one for each seed), all by the same resamples.
+    """Rows of policies given as (name, kind, one for each seed).
 
     Raises:
         ValueError: a name without policies, or a policy that fails `check_ceiling`.
     """
-    played = []
+    rows = []
     for name, kind, runs in entries:
         if not runs:
             raise ValueError(f'"{name}" has no policies to score; give one for each seed')
         halted = [run if isinstance(run, Halted) else play(bank, run) for run in runs]
         for run in halted:
             check_ceiling(bank, name, run)
-        played.append((name, kind, halted, _columns(halted, sticks)))
-    tables = [np.stack(list(columns.values())) for *_, columns in played]
-    drawn = resample(tables, bank.cluster_P.numpy(), resamples=resamples)
-    return [
-        _row(bank, name, kind, halted, sticks, columns, one)
-        for (name, kind, halted, columns), one in zip(played, drawn, strict=True)
-    ]
+        rows.append(_row(bank, name, kind, halted, sticks))
+    return rows
+
+
+def _on_fit(bank: Bank, row: Row, runs: Runs) -> dict[float, float]:
+    """The mean return of the same policies on the bank they were fitted on; none of what was played."""
+    if row.kind == "fixed":
+        halted = [always_at(bank, int(row.segments.mean))]
+    elif row.kind == "oracle":
+        halted = [first_correct(bank, give_up=row.name != "oracle")]
+    elif any(isinstance(run, Halted) for run in runs):
+        return {}
+    else:
+        halted = [play(bank, run) for run in runs if not isinstance(run, Halted)]
+    return {c: float(np.mean([run.value_P(c).mean() for run in halted])) for c in row.value}
 
 
 Key = tuple[str, float]
@@ -159,7 +171,7 @@ Key = tuple[str, float]
 
 def _columns(halted: Sequence[Halted], sticks: Mapping[float, Yardstick]) -> dict[Key, np.ndarray]:
     """Everything that is a mean over seeds and puzzles, as (S, P)."""
-    columns = {("right", 0.0): np.stack([run.correct_P.numpy() for run in halted]).astype(float)}
+    columns = {("right", 0.0): np.stack([run.correct_P.numpy() for run in halted])}
     columns["segments", 0.0] = np.stack([run.segment_P.numpy() for run in halted]).astype(float)
     for cost, stick in sticks.items():
         value_SP = np.stack([run.value_P(cost).numpy() for run in halted])
@@ -177,14 +189,12 @@ def _row(
     kind: str,
     halted: Sequence[Halted],
     sticks: Mapping[float, Yardstick],
-    columns: Mapping[Key, np.ndarray],
-    drawn: Resampled,
 ) -> Row:
-    drawn_R = dict(zip(columns, drawn.over_seeds(drawn.means_KSR), strict=True))
+    columns, sampled = _columns(halted, sticks), sampling(bank)
     mean = {key: float(column_SP.mean()) for key, column_SP in columns.items()}
 
     def interval(what: str, cost: float = 0.0) -> Interval:
-        return statistics.interval(mean[what, cost], drawn_R[what, cost])
+        return statistics.mean_interval(columns[what, cost], *sampled)
 
     segments = interval("segments")
     return Row(
@@ -193,8 +203,11 @@ def _row(
         seeds=len(halted),
         accuracy=interval("right"),
         segments=segments,
-        value={c: interval("value", c) for c in sticks},
-        gain={c: statistics.difference(mean["gain", c], drawn_R["gain", c]) for c in sticks},
+        value={c: interval("value", c) if c else interval("right") for c in sticks},
+        gain={
+            c: statistics.paired_difference(columns["value", c], fixed_P, *sampled)
+            for c, fixed_P in ((c, stick.fixed.value_P(c).numpy()) for c, stick in sticks.items())
+        },
         regret={c: interval("regret", c) for c in sticks},
         snell_regret={c: interval("snell", c) for c, stick in sticks.items() if stick.snell},
         score={
@@ -206,7 +219,7 @@ def _row(
         **_where(bank, halted),
         by_seed={c: tuple(columns["value", c].mean(1).tolist()) for c in sticks},
         iqm={
-            c: statistics.iqm_interval(columns["value", c], bank.cluster_P.numpy())
+            c: statistics.iqm_interval(columns["value", c], *sampled)
             for c in sticks
             if len(halted) >= 4
         },
@@ -235,7 +248,7 @@ def _where(bank: Bank, halted: Sequence[Halted]) -> dict[str, Any]:
             np.concatenate(segments),
         ),
         "mcnemar": statistics.mcnemar(halted[0].correct_P.numpy(), last)
-        if len(halted) == 1
+        if len(halted) == 1 and len(bank.cluster_P.unique()) == len(bank)
         else float("nan"),
     }
 

@@ -1,6 +1,6 @@
 """Policies over a whole range: of a rule's knobs, of step costs.
 
-Suffixes: P puzzles, K knobs, R resamples, C step costs.
+Suffixes: P puzzles, K knobs, H knobs on a hull, S seeds, R resamples, X figures, C step costs.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from hrm_rl.agents.comparison.compare import always_at, check_ceiling
+from hrm_rl.agents.comparison.compare import always_at
 from hrm_rl.agents.rules import sweep
 from hrm_rl.banks.bank import Bank, play
+from hrm_rl.banks.sampling import sampling
 from hrm_rl.checks.numbers import real, whole
 from hrm_rl.halting import Halted, Policy
 from hrm_rl.statistics import comparisons as statistics
 from hrm_rl.statistics import metrics
 from hrm_rl.statistics.bootstrap import resample
 from hrm_rl.statistics.comparisons import Difference, Interval
+from hrm_rl.statistics.spread import Seeds, of_draws, of_table, spread
 from hrm_rl.stopping.exact import best_fixed, prophet
 
 SLACKS = (0.0, 0.001, 0.005)
@@ -27,7 +29,7 @@ SLACKS = (0.0, 0.001, 0.005)
 COSTS = tuple(0.05 * (i / 60) ** 2 for i in range(61))
 """Step costs of a value curve, denser where they are small."""
 
-Curve = Sequence[Policy | Halted]
+Curve = Sequence[Policy]
 """One rule at many knobs, or one learner at many step costs."""
 
 
@@ -40,23 +42,40 @@ def swept(kind: str, bank: Bank, points: int = 25) -> list[Policy]:
 
 
 class ParetoRow(NamedTuple):
-    """One family of policies over all its knobs. Hulls: mixing two policies, puzzle by puzzle."""
+    """One family of policies over all its knobs: those on its hull on the fit bank, on the other one.
+
+    Hulls: mixing two policies, puzzle by puzzle.
+    """
 
     name: str
     seeds: int
     knobs: int
     area: Interval
-    """Mean over budgets, from 1 to the last segment, of the best accuracy (`metrics.pareto_area`)."""
+    """Mean over budgets, from 1 to the last segment, of the accuracy that was chosen for them."""
+    on_fit: float
+    """The same on the bank that it was chosen on, where it is the best of its knobs."""
     gain: Difference
-    """Area less that of the reference, on the same resamples."""
+    """Area less that of the reference, on the same puzzles."""
     holm: float
     """p-value of the gain, adjusted for all families."""
     saved: Mapping[float, Interval]
-    """Slack in accuracy -> share of segments saved (`metrics.compute_saved`)."""
+    """Slack in accuracy, on the fit bank -> share of segments saved."""
+    lost: Mapping[float, Interval]
+    """Slack -> accuracy that is lost by it, compared to never halting early."""
     reference: str
 
 
+class _Figures(NamedTuple):
+    """What is said of a family: of every seed, and of every seed under every resample of puzzles."""
+
+    on_fit: float
+    area: Seeds
+    saved: list[Seeds]
+    lost: list[Seeds]
+
+
 def pareto_table(
+    fit_bank: Bank,
     bank: Bank,
     families: Sequence[str] | Mapping[str, Curve | Sequence[Curve]],
     *,
@@ -65,10 +84,10 @@ def pareto_table(
     resamples: int = 1000,
     seed: int = 0,
 ) -> list[ParetoRow]:
-    """Areas under the accuracy-segments hull with paired intervals: which rule is better over all.
+    """Areas under the accuracy-segments curve with paired intervals: which rule is better over all.
 
-    Knobs are those of the bank itself: the area says what a rule could do, not what a knob chosen
-    elsewhere does. "fixed", all fixed numbers of segments, is always there.
+    Knobs, and which two of them are mixed for a budget, are chosen on `fit_bank`, and what that comes
+    to is scored on `bank`. "fixed", all fixed numbers of segments, is always there.
 
     Args:
         families: names of rules to sweep; or name -> policies at many knobs, or a list of such
@@ -81,42 +100,45 @@ def pareto_table(
     """
     resamples, seed = whole("resamples", resamples, low=1), whole("seed", seed, low=0)
     if not isinstance(families, Mapping):
-        families = {name: swept(name, bank, points) for name in families}
-    fixed = [always_at(bank, m) for m in range(1, bank.max_segments + 1)]
-    named: dict[str, Curve | Sequence[Curve]] = {**families, "fixed": fixed}
-    if reference not in named:
-        raise ValueError(f'no family "{reference}" to compare with; there are {", ".join(named)}')
-    curves = {name: _curves(name, family) for name, family in named.items()}
-    areas, saved = _resampled(bank, curves, resamples, seed)
-    p_values = [
-        statistics.difference(float((R - areas[reference])[0]), (R - areas[reference])[1:]).p
-        for R in areas.values()
-    ]
-    others = [i for i, name in enumerate(areas) if name != reference]
-    holm = np.ones(len(p_values))
-    holm[others] = statistics.holm(np.array(p_values)[others])
-    rows = []
-    for (name, area_R), p in zip(areas.items(), holm, strict=True):
-        gain_R = area_R - areas[reference]
-        rows.append(
-            ParetoRow(
-                name=name,
-                seeds=len(curves[name]),
-                knobs=len(curves[name][0]),
-                area=statistics.interval(float(area_R[0]), area_R[1:]),
-                gain=statistics.difference(float(gain_R[0]), gain_R[1:]),
-                holm=float(p),
-                saved={
-                    slack: statistics.interval(float(saved_R[0]), saved_R[1:])
-                    for slack, saved_R in saved[name].items()
-                },
-                reference=reference,
-            )
+        families = {name: swept(name, fit_bank, points) for name in families}
+    named = {name: _curves(name, family) for name, family in families.items() if name != "fixed"}
+    if reference not in {*named, "fixed"}:
+        there = ", ".join([*named, "fixed"])
+        raise ValueError(f'no family "{reference}" to compare with; there are {there}')
+    played = {
+        name: [[(play(fit_bank, one), play(bank, one)) for one in curve] for curve in curves]
+        for name, curves in named.items()
+    }
+    numbers = range(1, min(fit_bank.max_segments, bank.max_segments) + 1)
+    played["fixed"] = [[(always_at(fit_bank, m), always_at(bank, m)) for m in numbers]]
+    found = _figures(bank, played, fit_bank, resamples, seed)
+    gains = {
+        name: statistics.difference([(1.0, mine.area), (-1.0, found[reference].area)])
+        if name != reference
+        else Difference(0.0, 0.0, 0.0, 1.0)
+        for name, mine in found.items()
+    }
+    others = [name for name in found if name != reference]
+    adjusted = statistics.holm(np.array([gains[name].p for name in others]))
+    holm = dict(zip(others, adjusted.tolist(), strict=True))
+    return [
+        ParetoRow(
+            name=name,
+            seeds=len(played[name]),
+            knobs=len(played[name][0]),
+            area=_interval(mine.area),
+            on_fit=mine.on_fit,
+            gain=gains[name],
+            holm=holm.get(name, 1.0),
+            saved=dict(zip(SLACKS, map(_interval, mine.saved), strict=True)),
+            lost=dict(zip(SLACKS, map(_interval, mine.lost), strict=True)),
+            reference=reference,
         )
-    return rows
+        for name, mine in found.items()
+    ]
 
 
-def _curves(name: str, family: Curve | Sequence[Curve]) -> list[list[Policy | Halted]]:
+def _curves(name: str, family: Curve | Sequence[Curve]) -> list[list[Policy]]:
     """One list of policies for each seed."""
     seeds = [list(one) if isinstance(one, Sequence) else [one] for one in family]
     if family and not isinstance(family[0], Sequence):
@@ -126,56 +148,76 @@ def _curves(name: str, family: Curve | Sequence[Curve]) -> list[list[Policy | Ha
     return seeds
 
 
-def _resampled(
-    bank: Bank, curves: Mapping[str, Sequence[Curve]], resamples: int, seed: int
-) -> tuple[dict[str, np.ndarray], dict[str, dict[float, np.ndarray]]]:
-    """Area and compute saved of every family: first on the bank, then on each resample.
+def _interval(seeds: Seeds) -> Interval:
+    return statistics.student_interval(seeds.mean, spread([(1.0, seeds)]))
 
-    Puzzles are drawn in common; the seeds of each family by themselves. The last family is all
-    fixed numbers of segments, in order.
-    """
-    tables = [_table(bank, name, curve) for name, seeds in curves.items() for curve in seeds]
-    drawn = resample(tables, bank.cluster_P.numpy(), resamples=resamples, seed=seed)
-    means = [
-        np.concatenate([table.mean(-1), one.means_KSR[:, 0]], axis=1)
-        for table, one in zip(tables, drawn, strict=True)
+
+Played = Sequence[tuple[Halted, Halted]]
+"""A curve, on the fit bank and on the other one."""
+
+
+def _figures(
+    bank: Bank, played: Mapping[str, Sequence[Played]], fit_bank: Bank, resamples: int, seed: int
+) -> dict[str, _Figures]:
+    """Area, compute saved and accuracy lost of every family: on the bank, and on each resample."""
+    full_fit, full = always_at(fit_bank, fit_bank.max_segments), always_at(bank, bank.max_segments)
+    chosen = {name: [_chosen(curve, full_fit) for curve in seeds] for name, seeds in played.items()}
+    tables = [
+        _points([*(curve[i][1] for i in one.hull), full])[:, None]
+        for name, seeds in played.items()
+        for curve, one in zip(seeds, chosen[name], strict=True)
     ]
-    full_R, rng = means[-1][bank.max_segments - 1], np.random.default_rng(seed)
-    areas: dict[str, np.ndarray] = {}
-    saved: dict[str, dict[float, np.ndarray]] = {}
-    for name, seeds in curves.items():
-        mine, means = means[: len(seeds)], means[len(seeds) :]
-        found_SRX = np.stack([_figures(one, full_R, bank.max_segments) for one in mine])
-        share_RS = rng.multinomial(len(seeds), [1 / len(seeds)] * len(seeds), resamples) / len(
-            seeds
+    sampled = sampling(bank)
+    drawn = iter(resample(tables, *sampled, resamples=resamples, seed=seed))
+    freedom = of_table(tables[0][0], *sampled).freedom
+    found, table = {}, iter(tables)
+    for name, ones in chosen.items():
+        rows_SXR = np.stack([
+            _on(one, np.concatenate([next(table).mean(-1), next(drawn).means_KSR[:, 0]], 1), bank)
+            for one in ones
+        ])  # fmt: skip
+        area, *rest = (
+            of_draws(row_SR[:, 0], row_SR[:, 1:], freedom) for row_SR in rows_SXR.swapaxes(0, 1)
         )
-        share_RS = np.concatenate([np.full((1, len(seeds)), 1 / len(seeds)), share_RS])
-        area_R, *saved_XR = np.einsum("srx,rs->xr", found_SRX, share_RS)
-        areas[name], saved[name] = area_R, dict(zip(SLACKS, saved_XR, strict=True))
-    return areas, saved
+        on_fit = float(np.mean([one.area for one in ones]))
+        found[name] = _Figures(on_fit, area, rest[: len(SLACKS)], rest[len(SLACKS) :])
+    return found
 
 
-def _table(bank: Bank, name: str, curve: Curve) -> np.ndarray:
-    """(2K, 1, P): whether each of K policies is right on each puzzle, then where it halts."""
-    halted = [run if isinstance(run, Halted) else play(bank, run) for run in curve]
-    for run in halted:
-        check_ceiling(bank, name, run)
+class _Chosen(NamedTuple):
+    """What was chosen of a curve on the fit bank."""
+
+    hull: list[int]
+    """Policies, from the fewest segments up."""
+    weights: list[np.ndarray]
+    """For each slack, shares of those and of never halting early."""
+    area: float
+
+
+def _chosen(curve: Played, full: Halted) -> _Chosen:
+    M, wanted = int(full.segment_P[0]), float(full.correct_P.double().mean())
+    y_K, x_K = np.split(_points([one for one, _ in curve]).mean(-1), 2)
+    hull = metrics.concave_hull(x_K, y_K)
+    x, y = np.append(x_K[hull], M), np.append(y_K[hull], wanted)
+    weights = [metrics.cheapest_mixture(x, y, wanted - slack) for slack in SLACKS]
+    return _Chosen(hull.tolist(), weights, metrics.pareto_area(x_K, y_K, M))
+
+
+def _points(halted: Sequence[Halted]) -> Float[np.ndarray, "_K P"]:
+    """Whether each of K policies is right on each puzzle, then where it halts."""
     rows = [run.correct_P for run in halted] + [run.segment_P for run in halted]
-    return np.stack([row.numpy() for row in rows]).astype(np.float64)[:, None]
+    return np.stack([row.numpy() for row in rows]).astype(np.float64)
 
 
-def _figures(means_2KR: np.ndarray, full_R: np.ndarray, max_segments: int) -> np.ndarray:
-    """(R, 1 + slacks): area, and compute saved at each slack, from accuracies and mean segments."""
-    accuracy_RK, segments_RK = np.split(means_2KR.T, 2, axis=1)
-    return np.array(
-        [
-            [
-                metrics.pareto_area(x, y, max_segments),
-                *(metrics.compute_saved(x, y, max_segments, full, slack) for slack in SLACKS),
-            ]
-            for x, y, full in zip(segments_RK, accuracy_RK, full_R.tolist(), strict=True)
-        ]
-    )
+def _on(one: _Chosen, means_KR: Float[np.ndarray, "_K R"], bank: Bank) -> Float[np.ndarray, "_X R"]:
+    """Area, and what each slack saves and loses, from accuracies and mean segments."""
+    y_HR, x_HR = np.split(means_KR, 2)
+    M = bank.max_segments
+    return np.stack([
+        metrics.path_area(x_HR[:-1], y_HR[:-1], M),
+        *(1 - weight @ x_HR / M for weight in one.weights),
+        *(y_HR[-1] - weight @ y_HR for weight in one.weights),
+    ])  # fmt: skip
 
 
 # --- value against step cost ----------------------------------------------------------------------
@@ -199,7 +241,7 @@ def value_curves(
     fit_bank: Bank,
     bank: Bank,
     kinds: Sequence[str],
-    as_fitted: Mapping[str, Curve],
+    as_fitted: Mapping[str, Sequence[Policy | Halted]],
     costs: Sequence[float] = COSTS,
 ) -> ValueCurves:
     """What policies are worth on `bank` at each step cost; whatever is chosen, is on `fit_bank`.
@@ -225,7 +267,7 @@ def value_curves(
     return ValueCurves(cost_C, np.array(top_C), fixed_C.copy(), best_m_C, tuned, lines)
 
 
-def _values(bank: Bank, policies: Curve, cost_C: np.ndarray) -> np.ndarray:
+def _values(bank: Bank, policies: Sequence[Policy | Halted], cost_C: np.ndarray) -> np.ndarray:
     """(K, C): mean return of each policy at each step cost."""
     halted = [run if isinstance(run, Halted) else play(bank, run) for run in policies]
     accuracy_K = np.array([float(run.correct_P.double().mean()) for run in halted])

@@ -99,14 +99,14 @@ def run_comparison(
     best_m = {cost: best_fixed(fit, cost)[0] for cost in costs}
     seen = "q" if "scalars" in fit.columns else _observation(fit)  # 2 columns fit better than 17
     snell: dict[float, Policy] = {learn_step_cost: fit_snell(fit, seen, learn_step_cost)}
-    rows = compare(test, named, learned, costs, best_m=best_m, snell=snell)
+    rows = compare(test, named, learned, costs, best_m=best_m, snell=snell, fit_bank=fit)
     families = [kind for kind in dict.fromkeys(map(kind_of, named)) if kind not in ("", "fixed")]
     scaling: list[ScalingRow] = []
     if test_bank.max_segments >= 2 * max_segments:
         scaling = inference_scaling(test_bank, {n: rule(n) for n in rules if n != "random"})
     found = Comparison(
         fit, test, named, learned, learn_step_cost, best_m, rows,
-        pareto_table(test, families), scaling,
+        pareto_table(fit, test, families), scaling,
     )  # fmt: skip
     _print(found)
     _write(found, {"learner_steps": steps}, out)
@@ -233,7 +233,7 @@ def _draw(found: Comparison, out: Path) -> Iterator[Path]:
     try:
         from hrm_rl.agents.comparison import pareto, plots, reliability, scaling
 
-        pareto.plot(found.rows, found.test, out / "pareto.png", found.kinds)
+        pareto.plot(found.rows, found.fit, found.test, out / "pareto.png", found.kinds)
         yield out / "pareto.png"
         halted = _halted(found)
         plots.halting_times(found.test, halted, out / "halting.png")

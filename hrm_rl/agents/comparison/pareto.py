@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hrm_rl.agents.comparison import ink
+from hrm_rl.agents.comparison import theme
 from hrm_rl.agents.comparison.curves import swept
-from hrm_rl.agents.comparison.ink import GREY, INK, PALE
 from hrm_rl.agents.comparison.rows import Row
+from hrm_rl.agents.comparison.theme import BLACK, GREY, PALE
 from hrm_rl.agents.rules import kind_of
 from hrm_rl.agents.rules.basic import random_accuracy
 from hrm_rl.banks.bank import Bank, play
+from hrm_rl.halting import Halted
 from hrm_rl.statistics import metrics
 
 if TYPE_CHECKING:
@@ -33,42 +34,50 @@ _CUTS = {
 }
 
 
-def plot(rows: Sequence[Row], bank: Bank, path: str | Path, kinds: Sequence[str] = KINDS) -> Figure:
+def plot(
+    rows: Sequence[Row],
+    fit_bank: Bank,
+    bank: Bank,
+    path: str | Path,
+    kinds: Sequence[str] = KINDS,
+) -> Figure:
     """Draw rows, and the rules' curves over their knobs, on the bank that the rows were scored on.
 
     Args:
+        fit_bank: where knobs are chosen: a curve goes through those that lie on the hull there.
         kinds: rules to sweep.
 
     Raises:
         ModuleNotFoundError: matplotlib, which comes with `hrm-rl[plots]`, is not installed.
         ValueError: it writes no such kind of file.
     """
-    figure = ink.figure(11.6, 6.0)
+    figure = theme.figure(11.6, 6.0)
     axes = figure.add_subplot()
     _frame(axes, bank)
-    handles = [*_learners(axes, rows), *_rules(axes, rows, bank, kinds), *_baselines(axes, bank)]
+    handles = [*_learners(axes, rows), *_rules(axes, rows, fit_bank, bank, kinds)]
+    handles += _baselines(axes, fit_bank, bank)
     _oracles(axes, rows, bank)
-    ink.legend(figure, handles)
+    theme.legend(figure, handles)
     figure.savefig(path)
     return figure
 
 
 def _frame(axes: Axes, bank: Bank) -> None:
-    ink.dress(
+    theme.dress(
         axes,
         f"When to stop thinking: {len(bank):,} puzzles, at most {bank.max_segments} segments",
         "mean segments at halting",
         "right at halting, %",
     )
     axes.set_xlim(0.6, bank.max_segments + 0.4)
-    axes.set_xticks(ink.segment_ticks(bank.max_segments))
+    axes.set_xticks(theme.segment_ticks(bank.max_segments))
 
 
 def _learners(axes: Axes, rows: Sequence[Row]) -> list[Artist]:
     """Crosses whose arms are the intervals."""
     handles: list[Artist] = []
     for i, row in enumerate(row for row in rows if row.kind == "learner"):
-        x, y, colour = row.segments, row.accuracy, ink.learner_colour(i)
+        x, y, colour = row.segments, row.accuracy, theme.learner_colour(i)
         arms: dict[str, Any] = {
             "color": colour,
             "linewidth": 1.6,
@@ -86,20 +95,18 @@ def _learners(axes: Axes, rows: Sequence[Row]) -> list[Artist]:
     return handles
 
 
-def _rules(axes: Axes, rows: Sequence[Row], bank: Bank, kinds: Sequence[str]) -> list[Artist]:
-    """A thin line for each rule over its knobs, and squares for the rules that are compared.
-
-    With several knobs the line is the hull: the best that they give together.
-    """
+def _rules(
+    axes: Axes, rows: Sequence[Row], fit_bank: Bank, bank: Bank, kinds: Sequence[str]
+) -> list[Artist]:
+    """A thin line for each rule over the knobs chosen for it, and squares for the rules compared."""
     handles: list[Artist] = []
-    styles = {kind: ink.rule_style(i) for i, kind in enumerate(kinds)}
+    styles = {kind: theme.rule_style(i) for i, kind in enumerate(kinds)}
     for kind, style in styles.items():
-        halted = [play(bank, policy) for policy in swept(kind, bank)]
-        x = np.array([float(run.segment_P.double().mean()) for run in halted])
-        y = np.array([100 * float(run.correct_P.double().mean()) for run in halted])
-        order = metrics.concave_hull(x, y) if kind == "two-sided" else np.lexsort((y, x))
+        policies = swept(kind, fit_bank)
+        hull = metrics.concave_hull(*_means([play(fit_bank, policy) for policy in policies]))
+        x, y = _means([play(bank, policies[i]) for i in hull])
         label = f"{kind}: {_CUTS[kind]}" if kind in _CUTS else f"{kind}, over its knob"
-        handles += axes.plot(x[order], y[order], linewidth=1.2, zorder=3, label=label, **style)
+        handles += axes.plot(x, 100 * y, linewidth=1.2, zorder=3, label=label, **style)
     square: dict[str, Any] = {
         "marker": "s",
         "markersize": 6,
@@ -115,24 +122,30 @@ def _rules(axes: Axes, rows: Sequence[Row], bank: Bank, kinds: Sequence[str]) ->
     for row in (row for row in rows if row.kind == "snell"):
         handles += axes.plot(
             row.segments.mean, 100 * row.accuracy.mean, "D",
-            color="white", markeredgecolor=INK, markersize=6.5, zorder=6,
+            color="white", markeredgecolor=BLACK, markersize=6.5, zorder=6,
             label=f"{row.name}: optimal stopping, fitted",
         )  # fmt: skip
     return handles
 
 
-def _baselines(axes: Axes, bank: Bank) -> list[Artist]:
-    """Fixed numbers of segments with their hull, and halting at random."""
+def _means(halted: Sequence[Halted]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean segments and accuracy of each."""
+    segments = [float(run.segment_P.double().mean()) for run in halted]
+    return np.array(segments), np.array([float(run.correct_P.double().mean()) for run in halted])
+
+
+def _baselines(axes: Axes, fit_bank: Bank, bank: Bank) -> list[Artist]:
+    """Fixed numbers of segments with those chosen among them, and halting at random."""
     accuracy_M = bank.correct_MP.double().mean(1)
     m, y = np.arange(1, bank.max_segments + 1), 100 * accuracy_M.numpy()
     handles: list[Artist] = []
     handles += axes.plot(
-        m, y, color=INK, linewidth=1.6, marker="o", markersize=4, zorder=4, label="fixed m"
+        m, y, color=BLACK, linewidth=1.6, marker="o", markersize=4, zorder=4, label="fixed m"
     )
-    hull = metrics.concave_hull(m, y)
+    hull = metrics.concave_hull(m, fit_bank.first(len(m)).correct_MP.double().mean(1).numpy())
     handles += axes.plot(
-        m[hull], y[hull], color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=2,
-        label="its concave hull: mixing two m",
+        m[hull], y[hull], color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=2,
+        label="mixing two m of the fit bank's hull",
     )  # fmt: skip
     means = np.linspace(1, bank.max_segments, 60)
     random = [100 * random_accuracy(accuracy_M, mean) for mean in means]
@@ -155,7 +168,7 @@ def _oracles(axes: Axes, rows: Sequence[Row], bank: Bank) -> None:
     )  # fmt: skip
     for row in (row for row in rows if row.kind == "oracle"):
         x, y = row.segments.mean, 100 * row.accuracy.mean
-        axes.plot(x, y, "*", color="white", markeredgecolor=INK, markersize=11, zorder=5)
+        axes.plot(x, y, "*", color="white", markeredgecolor=BLACK, markersize=11, zorder=5)
         axes.annotate(
             f"{row.name}\n(sees the solution)", (x, y), xytext=(0, 9),
             textcoords="offset points", ha="center", va="bottom", color=GREY, fontsize=8.5,

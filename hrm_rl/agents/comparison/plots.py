@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from hrm_rl.agents.comparison import ink
+from hrm_rl.agents.comparison import theme
 from hrm_rl.agents.comparison.curves import ValueCurves
-from hrm_rl.agents.comparison.ink import GREY, INK, PALE
+from hrm_rl.agents.comparison.theme import BLACK, GREY, PALE
 from hrm_rl.banks.bank import Bank
 from hrm_rl.halting import Halted
 from hrm_rl.statistics.metrics import RATING_BANDS
@@ -43,20 +43,20 @@ def halting_times(
         for low, high in ends
         if (inside_P := (rating_P >= low) & (high is None or rating_P < high)).any()
     ]
-    figure = ink.figure(11.6, 0.9 + 1.5 * len(halted))
+    figure = theme.figure(11.6, 0.9 + 1.5 * len(halted))
     grid = figure.subplots(len(halted), len(columns), sharex=True, sharey=True, squeeze=False)
     first_P = torch.where(bank.correct_MP.any(0), bank.correct_MP.int().argmax(0) + 1, 0).numpy()
     top, last = 20.0, {}  # forced halts may reach beyond, and then it is said how far
     for axes_row, (name, run) in zip(grid, halted.items(), strict=True):
-        axes_row[0].set_ylabel(f"{name}\n% of puzzles", color=INK, fontsize=9)
+        axes_row[0].set_ylabel(f"{name}\n% of puzzles", color=BLACK, fontsize=9)
         for axes, (_, inside_P) in zip(axes_row, columns, strict=True):
-            ink.dress(axes, "", "", axes.get_ylabel())
+            theme.dress(axes, "", "", axes.get_ylabel())
             highest, last[axes] = _histogram(axes, run, inside_P, first_P, M)
             top = max(top, highest)
     for axes, (title, inside_P) in zip(grid[0], columns, strict=True):
-        axes.set_title(f"{title}: {inside_P.sum():,} puzzles", loc="left", color=INK, fontsize=10)
+        axes.set_title(f"{title}: {inside_P.sum():,} puzzles", loc="left", color=BLACK, fontsize=10)
     for axes in grid[-1]:
-        axes.set_xlabel("halts after segment", color=INK, fontsize=9)
+        axes.set_xlabel("halts after segment", color=BLACK, fontsize=9)
     grid[0, 0].set_xticks([m for m in (1, 4, 8, 12, 16, 24, 32, 48, 64) if m <= M])
     grid[0, 0].set_ylim(0, 1.1 * top)
     for axes, height in last.items():
@@ -67,7 +67,7 @@ def halting_times(
             )  # fmt: skip
     figure.legend(
         handles=_halting_handles(), loc="outside lower right", ncols=3, frameon=False,
-        labelcolor=INK, fontsize=9,
+        labelcolor=BLACK, fontsize=9,
     )  # fmt: skip
     figure.savefig(path)
     return figure
@@ -89,9 +89,9 @@ def _histogram(
         share * np.bincount(at, minlength=M + 1)[1:]
         for at in (segment_P[right_P], segment_P[~right_P], first_P[inside_P])
     )
-    axes.bar(m, right_M, width=0.82, color=ink.RIGHT, zorder=2)
-    axes.bar(m, wrong_M, bottom=right_M, width=0.82, color=ink.WRONG, zorder=2)
-    axes.stairs(first_M, np.arange(M + 1) + 0.5, color=INK, linewidth=0.9, zorder=3)
+    axes.bar(m, right_M, width=0.82, color=theme.RIGHT, zorder=2)
+    axes.bar(m, wrong_M, bottom=right_M, width=0.82, color=theme.WRONG, zorder=2)
+    axes.stairs(first_M, np.arange(M + 1) + 0.5, color=BLACK, linewidth=0.9, zorder=3)
     *others, last = right_M + wrong_M
     return max([*others, float(first_M.max())]), float(last)
 
@@ -101,9 +101,9 @@ def _halting_handles() -> list[Any]:
     from matplotlib.patches import Patch
 
     return [
-        Patch(color=ink.RIGHT, label="right where it halts"),
-        Patch(color=ink.WRONG, label="wrong where it halts"),
-        Line2D([], [], color=INK, linewidth=0.9, label="first right (oracle)"),
+        Patch(color=theme.RIGHT, label="right where it halts"),
+        Patch(color=theme.WRONG, label="wrong where it halts"),
+        Line2D([], [], color=BLACK, linewidth=0.9, label="first right (oracle)"),
     ]
 
 
@@ -112,12 +112,12 @@ def _halting_handles() -> list[Any]:
 
 def value(curves: ValueCurves, path: str | Path, fitted_at: float, puzzles: int) -> Figure:
     """Value against step cost, and the same less the best fixed number of segments."""
-    figure = ink.figure(11.6, 5.2)
+    figure = theme.figure(11.6, 5.2)
     left, right = figure.subplots(1, 2)
-    ink.dress(
+    theme.dress(
         left, f"Value on {puzzles:,} puzzles", "step cost", "right - step cost x (segments - 1)"
     )
-    ink.dress(right, "... less that of the best fixed number", "step cost", "value gained")
+    theme.dress(right, "... less that of the best fixed number", "step cost", "value gained")
     base_C, cost_C = curves.best_fixed_C, curves.cost_C
     handles: list[Any] = []
 
@@ -132,12 +132,12 @@ def value(curves: ValueCurves, path: str | Path, fitted_at: float, puzzles: int)
         linewidth=1,
         linestyle=(0, (1, 1.5)),
     )
-    line(base_C, "best fixed number, chosen anew", color=INK, linewidth=1.8)
+    line(base_C, "best fixed number, chosen anew", color=BLACK, linewidth=1.8)
     for i, (name, values_C) in enumerate(curves.as_fitted.items()):
-        colour = ink.learner_colour(i)
+        colour = theme.learner_colour(i)
         line(values_C, f"{name}, as fitted at {fitted_at:g}", color=colour, linewidth=1.6)
     for i, (name, values_C) in enumerate(curves.tuned.items()):
-        line(values_C, f"{name}, knob chosen anew", linewidth=1.2, **ink.rule_style(i))
+        line(values_C, f"{name}, knob chosen anew", linewidth=1.2, **theme.rule_style(i))
     gains = [*curves.as_fitted.values(), *curves.tuned.values(), base_C]
     spread = np.concatenate([values_C - base_C for values_C in gains])
     low, high = float(spread.min()), float(spread.max())
@@ -154,7 +154,7 @@ def value(curves: ValueCurves, path: str | Path, fitted_at: float, puzzles: int)
         fontsize=8.5,
         va="top",
     )
-    ink.legend(figure, handles)
+    theme.legend(figure, handles)
     figure.supxlabel(
         '"chosen anew": at every step cost the knob that is best on the puzzles for fitting',
         fontsize=8.5, color=GREY,

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hrm_rl.agents.comparison import ink
+from hrm_rl.agents.comparison import theme
 from hrm_rl.agents.comparison.compare import logged_q_halt
-from hrm_rl.agents.comparison.ink import GREY, INK, PALE
+from hrm_rl.agents.comparison.theme import BLACK, GREY, PALE
 from hrm_rl.banks.bank import Bank
 from hrm_rl.halting import Halted
 from hrm_rl.statistics import calibration
@@ -39,9 +39,9 @@ def plot(bank: Bank, name: str, halted: Halted, path: str | Path) -> Figure:
     if q_halt_MP is None:
         raise ValueError("this bank holds no Q_halt; log one with the scalars of a model")
     correct_MP = bank.correct_MP.numpy()
-    figure = ink.figure(11.6, 4.8)
+    figure = theme.figure(11.6, 4.8)
     left, right = figure.subplots(1, 2)
-    ink.dress(
+    theme.dress(
         left,
         "Of answers given this probability, so many are right",
         "P(right) by Q_halt, %",
@@ -56,8 +56,8 @@ def plot(bank: Bank, name: str, halted: Halted, path: str | Path) -> Figure:
     alive_MP = calibration.alive(halted.segment_P.numpy(), M)
     p_N = calibration.probability(q_halt_MP[alive_MP])
     pooled = f"all segments that {name} sees"
-    handles += _reliability(left, p_N, correct_MP[alive_MP], pooled, ink.LEARNER_COLOURS[0])
-    left.legend(handles=handles, frameon=False, labelcolor=INK, fontsize=9, loc="upper left")
+    handles += _reliability(left, p_N, correct_MP[alive_MP], pooled, theme.LEARNER_COLOURS[0])
+    left.legend(handles=handles, frameon=False, labelcolor=BLACK, fontsize=9, loc="upper left")
     left.set_ylim(-4, 138)  # the legend lies above the curves
     left.set_yticks(range(0, 101, 20))
     _ranking(right, calibration.calibration_by_segment(q_halt_MP, correct_MP))
@@ -82,14 +82,14 @@ def _reliability(
 def _ranking(axes: Axes, found: Sequence[calibration.Calibration]) -> None:
     """AUROC, and average precision over the share of right answers, which a coin would have."""
     m = np.arange(1, len(found) + 1)
-    ink.dress(axes, "Does Q_halt rank right above wrong answers?", "segment", "")
+    theme.dress(axes, "Does Q_halt rank right above wrong answers?", "segment", "")
     style: dict[str, Any] = {"linewidth": 1.4, "marker": "o", "markersize": 4}
-    axes.plot(m, [c.auroc for c in found], color=INK, label="AUROC (a coin: 0.5)", **style)
+    axes.plot(m, [c.auroc for c in found], color=BLACK, label="AUROC (a coin: 0.5)", **style)
     coin = "average precision (a coin: the share right)"
     axes.plot(m, [c.auprc for c in found], color=BLUES[1], label=coin, **style)
     axes.plot(m, [c.base_rate for c in found], color=GREY, linestyle=":", label="share right")
     axes.set_ylim(-0.02, 1.38)
     axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
     axes.set_xlim(0.6, len(found) + 0.4)
-    axes.set_xticks(ink.segment_ticks(len(found)))
-    axes.legend(frameon=False, labelcolor=INK, fontsize=9, loc="upper left")
+    axes.set_xticks(theme.segment_ticks(len(found)))
+    axes.legend(frameon=False, labelcolor=BLACK, fontsize=9, loc="upper left")

@@ -56,7 +56,8 @@ class Row:
     q_halt: Calibration | None
     """Of the model's Q_halt over the segments that this policy sees; None if it was not logged."""
     mcnemar: float
-    """p-value of being right as often as at the last segment; nan with several seeds."""
+    """p-value of being right as often as at the last segment; nan with several seeds, or with copies
+    of one puzzle, which are not independent."""
     by_seed: Mapping[float, tuple[float, ...]]
     """Mean return of each seed."""
     iqm: Mapping[float, Interval]
@@ -65,6 +66,9 @@ class Row:
     """Accuracy of halting at random, without looking, after as many segments on average."""
     holm: Mapping[float, float] = field(default_factory=dict)
     """p-values of `gain`, adjusted for all rules and learners that are compared."""
+    on_fit: Mapping[float, float] = field(default_factory=dict)
+    """Mean return on the bank that was fitted on: far above `value` it is overfitted, and below what
+    others have there it is an optimisation that failed. Empty where that bank was not given."""
 
     def __str__(self) -> str:
         """Two lines: how often it is right and after how long, and what that is worth."""

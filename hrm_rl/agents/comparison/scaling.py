@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hrm_rl.agents.comparison import ink
+from hrm_rl.agents.comparison import theme
 from hrm_rl.agents.comparison.compare import always_at, check_ceiling
-from hrm_rl.agents.comparison.ink import INK
+from hrm_rl.agents.comparison.theme import BLACK
 from hrm_rl.banks.bank import Bank, checked, play
+from hrm_rl.banks.sampling import sampling
 from hrm_rl.checks.numbers import whole
 from hrm_rl.halting import Policy
-from hrm_rl.statistics import comparisons as statistics
-from hrm_rl.statistics.comparisons import Interval
+from hrm_rl.statistics.comparisons import Interval, mean_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,8 +34,6 @@ def inference_scaling(
     bank: Bank,
     policies: Mapping[str, Policy],
     horizons: Sequence[int] = HORIZONS,
-    *,
-    resamples: int = 1000,
 ) -> list[ScalingRow]:
     """Accuracy and mean segments as the limit grows, with halting and ("never early") without it.
 
@@ -49,31 +47,30 @@ def inference_scaling(
         runs = {name: play(within, policy) for name, policy in policies.items()}
         for name, halted in {"never early": always_at(within, limit), **runs}.items():
             check_ceiling(within, name, halted)
-            found = statistics.mean_intervals(
-                [halted.correct_P.numpy(), halted.segment_P.numpy()],
-                bank.cluster_P.numpy(),
-                resamples=resamples,
+            accuracy, segments = (
+                mean_interval(part_P.numpy(), *sampling(bank))
+                for part_P in (halted.correct_P, halted.segment_P)
             )
-            rows.append(ScalingRow(name, limit, *found))
+            rows.append(ScalingRow(name, limit, accuracy, segments))
     return rows
 
 
 def plot(rows: Sequence[ScalingRow], path: str | Path) -> Figure:
     """Accuracy against the limit on segments, and against the segments that were used."""
-    figure = ink.figure(11.6, 4.6)
+    figure = theme.figure(11.6, 4.6)
     left, right = figure.subplots(1, 2, sharey=True)
-    ink.dress(
+    theme.dress(
         left,
         "Allowed more segments (95 % intervals)",
         "at most so many segments",
         "right at halting, %",
     )
-    ink.dress(right, "... and using so many", "mean segments at halting", "")
+    theme.dress(right, "... and using so many", "mean segments at halting", "")
     names = list(dict.fromkeys(row.name for row in rows))
     handles: list[Any] = []
     for i, name in enumerate(names):
         mine = [row for row in rows if row.name == name]
-        colour = INK if i == 0 else ink.RULE_COLOURS[(i - 1) % len(ink.RULE_COLOURS)]
+        colour = BLACK if i == 0 else theme.RULE_COLOURS[(i - 1) % len(theme.RULE_COLOURS)]
         y = [100 * row.accuracy.mean for row in mine]
         style: dict[str, Any] = {"color": colour, "linewidth": 1.4, "marker": "o", "markersize": 4}
         limits = [row.max_segments for row in mine]
@@ -88,6 +85,6 @@ def plot(rows: Sequence[ScalingRow], path: str | Path) -> Figure:
         axes.set_xscale("log", base=2)
         axes.set_xticks(limits, [str(limit) for limit in limits])
         axes.minorticks_off()
-    ink.legend(figure, handles)
+    theme.legend(figure, handles)
     figure.savefig(path)
     return figure

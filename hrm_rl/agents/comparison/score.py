@@ -26,7 +26,6 @@ def score(
     *,
     step_cost: float = 0.0,
     fit_bank: Bank | str | Path | None = None,
-    resamples: int = 2000,
 ) -> Row:
     """Accuracy where the policy halts, mean segments, and value, exactly, with intervals over puzzles.
 
@@ -60,7 +59,7 @@ def score(
         best_m = {step_cost: best_fixed(fit.first(horizon), step_cost)[0]}
     name, kind, chosen = _policy(policy, scored)
     sticks = compare.yardsticks(scored, [step_cost], best_m)
-    (row,) = compare.score(scored, [(name, kind, [chosen])], sticks, resamples)
+    (row,) = compare.score(scored, [(name, kind, [chosen])], sticks)
     return row if best_m else replace(row, gain={}, score={})
 
 

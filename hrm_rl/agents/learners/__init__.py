@@ -1,4 +1,4 @@
-"""The learners there are, by name; `protocol` says what one is.
+"""The learners there are, by name; `protocol` says what one is, `register_learner` adds yours.
 
 The diff of two learners shows the learning rule and nothing else: the environment, the observation,
 its standardisation and the size of the network are the same.
@@ -13,14 +13,15 @@ from inspect import signature
 from typing import Any
 
 from hrm_rl.agents.learners.protocol import Learner
-from hrm_rl.checks.numbers import choice, did_you_mean
+from hrm_rl.checks.numbers import choice, did_you_mean, identifier
+from hrm_rl.halting import Policy
 
 
 def learner(name: str, **settings: Any) -> Learner:
     """The learner of that name; `settings` take the place of its own.
 
     Raises:
-        ValueError: no such learner, or it needs what is not installed.
+        ValueError: no such learner or no such setting, or it needs what is not installed.
     """
     if not isinstance(name, str) or name not in LEARNERS:
         near = did_you_mean(name, LEARNERS)
@@ -30,20 +31,56 @@ def learner(name: str, **settings: Any) -> Learner:
     return LEARNERS[name](**settings)
 
 
+def register_learner(name: str, learn: Callable[..., Policy]) -> None:
+    """Give a learner of yours a name, so that `learner(name)` and a comparison know it.
+
+    Args:
+        learn: a function like those here, (env, *, steps, seed, progress) -> policy. What else it
+            takes, which must have defaults, are its settings.
+
+    Raises:
+        ValueError: a name that is taken or no word, or what is no such function.
+    """
+    identifier("a learner", name, LEARNERS)
+    if not callable(learn):
+        raise ValueError(f'"{name}" must be a function that learns, got {learn!r:.60}')
+    parameters = signature(learn).parameters
+    if missing := [word for word in _EVERY if word not in parameters]:
+        raise ValueError(
+            f'"{name}" must take {", ".join(_EVERY)} by name, as `learners.exact_pg.learn` does, '
+            f"and lacks {missing[0]}"
+        )
+    needed = [p.name for p in parameters.values() if p.default is p.empty and p.name not in _EVERY]
+    if needed:
+        raise ValueError(f'settings of "{name}" must have defaults, and {needed[0]} has none')
+    LEARNERS[name] = lambda **settings: _set(name, learn, settings)
+
+
 def _own(module: str) -> Callable[..., Learner]:
     """What makes a learner of `hrm_rl.agents.learners.<module>.learn`."""
 
     def make(**settings: Any) -> Learner:
-        learn = import_module(f"hrm_rl.agents.learners.{module}").learn
-        there = [name for name in signature(learn).parameters if name not in _EVERY]
-        for name in settings:
-            choice(f"a setting of {module}", name, there)
-        return partial(learn, **settings)
+        return _set(module, import_module(f"hrm_rl.agents.learners.{module}").learn, settings)
 
     return make
 
 
+def _set(name: str, learn: Callable[..., Policy], settings: dict[str, Any]) -> Learner:
+    """The function with its settings.
+
+    Raises:
+        ValueError: it has no setting of a name.
+    """
+    there = [word for word in signature(learn).parameters if word not in _EVERY]
+    for word in settings:
+        choice(f"a setting of {name}", word, there)
+    return partial(learn, **settings)
+
+
 _EVERY = ("env", "steps", "seed", "progress")
+_ACTOR = {"entropy": 0.03, "normalize_advantage": False}
+"""As in `exact_pg`: a bonus that falls to 0, beside advantages as they are. Divided by their deviation
+they are several times as large, and the bonus would have to be, or nobody learns to give up."""
 
 
 def _ppo(**settings: Any) -> Learner:
@@ -52,7 +89,7 @@ def _ppo(**settings: Any) -> Learner:
     from hrm_rl.agents.learners.sb3 import sb3_learner
 
     defaults = {"rollout": 1024, "batch_size": 256, "n_epochs": 6, "learning_rate": 3e-3}
-    return sb3_learner(PPO, **{**defaults, **settings})
+    return sb3_learner(PPO, **{**defaults, **_ACTOR, **settings})
 
 
 def _a2c(**settings: Any) -> Learner:
@@ -92,11 +129,11 @@ def _recurrent_ppo(**settings: Any) -> Learner:
         ) from error
 
     defaults = {"rollout": 1024, "batch_size": 256, "n_epochs": 6, "learning_rate": 3e-3}
-    return recurrent_ppo(**{**defaults, **settings})
+    return recurrent_ppo(**{**defaults, **_ACTOR, **settings})
 
 
 LEARNERS: dict[str, Callable[..., Learner]] = {
-    "q": _own("act_q"),
+    "act_q": _own("act_q"),
     "halt_bce": _own("halt_bce"),
     "ppo": _ppo,
     "a2c": _a2c,
@@ -116,4 +153,4 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
 }
 """Name -> what makes the learner; stable-baselines3 is imported only by those that need it.
 
-The first six play, the others take full feedback from the bank (`inputs.whole`)."""
+The first six play, the others take full feedback from the bank (`inputs.logged`)."""

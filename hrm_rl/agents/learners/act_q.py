@@ -35,7 +35,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hrm_rl.agents.learners.fitting import Feedback, full_feedback
-from hrm_rl.agents.learners.inputs import asked, mlp, quiet, standardise, start_at
+from hrm_rl.agents.learners.inputs import asked, mlp, no_progress, standardise, start_at
 from hrm_rl.agents.learners.policies import QPolicy
 from hrm_rl.agents.learners.walking import Decision, walk
 from hrm_rl.checks.numbers import choice
@@ -49,7 +49,7 @@ def learn(
     *,
     steps: int,
     seed: int,
-    progress: Callable[[int], object] = quiet,
+    progress: Callable[[int], object] = no_progress,
     edge: str = "exact",
     tie: str = "continue",
     explore_probability: float = 0.5,

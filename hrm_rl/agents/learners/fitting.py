@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from hrm_rl.agents.learners.inputs import Standardise, asked, mlp, whole
+from hrm_rl.agents.learners.inputs import Standardise, asked, logged, mlp
 from hrm_rl.banks.bank import observe
 from hrm_rl.checks import numbers
 from hrm_rl.envs.vector import HaltingVectorEnv
@@ -61,7 +61,7 @@ class Feedback:
 def full_feedback(
     env: HaltingVectorEnv, steps: int = 1, seed: int = 0, lr: float = 1e-3
 ) -> Feedback:
-    """Full feedback of an environment (`inputs.whole`), as its learners see it.
+    """Full feedback of an environment (`inputs.logged`), as its learners see it.
 
     Raises:
         ValueError: halting earns something else than being right, or not every segment may be
@@ -78,7 +78,7 @@ def full_feedback(
             "with full feedback every segment can be halted at: min_segments must be 1, "
             f"got {config.min_segments}"
         )
-    bank = whole(env)
+    bank = logged(env)
     last = min(bank.max_segments, config.max_segments + 1)
     seen = []
     for m in range(1, last + 1):

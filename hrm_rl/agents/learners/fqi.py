@@ -27,7 +27,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hrm_rl.agents.learners.fitting import Feedback, batches_in, descend, full_feedback, network_for
-from hrm_rl.agents.learners.inputs import quiet
+from hrm_rl.agents.learners.inputs import no_progress
 from hrm_rl.agents.learners.policies import QPolicy
 from hrm_rl.checks.numbers import whole
 from hrm_rl.envs.vector import HaltingVectorEnv
@@ -38,7 +38,7 @@ def learn(
     *,
     steps: int,
     seed: int,
-    progress: Callable[[int], object] = quiet,
+    progress: Callable[[int], object] = no_progress,
     batch: int = 64,
     lr: float = 1e-2,
     iterations: int = 30,

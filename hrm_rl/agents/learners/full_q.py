@@ -29,7 +29,7 @@ from torch import Tensor
 
 from hrm_rl.agents.learners.act_q import first_logit
 from hrm_rl.agents.learners.fitting import Feedback, descend, full_feedback, network_for
-from hrm_rl.agents.learners.inputs import quiet, start_at
+from hrm_rl.agents.learners.inputs import no_progress, start_at
 from hrm_rl.agents.learners.policies import QPolicy
 from hrm_rl.checks.numbers import whole
 from hrm_rl.envs.vector import HaltingVectorEnv
@@ -44,7 +44,7 @@ def learn(
     *,
     steps: int,
     seed: int,
-    progress: Callable[[int], object] = quiet,
+    progress: Callable[[int], object] = no_progress,
     batch: int = 64,
     lr: float = 1e-2,
     edge: str = "exact",

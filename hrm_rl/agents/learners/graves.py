@@ -29,7 +29,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from hrm_rl.agents.learners.fitting import descend, full_feedback, network_for
-from hrm_rl.agents.learners.inputs import quiet, rare_halt, start_at
+from hrm_rl.agents.learners.inputs import no_progress, rare_halt, start_at
 from hrm_rl.banks.bank import Bank, observe
 from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
@@ -70,7 +70,7 @@ def learn(
     *,
     steps: int,
     seed: int,
-    progress: Callable[[int], object] = quiet,
+    progress: Callable[[int], object] = no_progress,
     batch: int = 64,
     lr: float = 1e-2,
     eps: float = EPS,

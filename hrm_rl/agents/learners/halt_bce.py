@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from hrm_rl.agents.learners.inputs import asked, mlp, quiet, standardise, start_at
+from hrm_rl.agents.learners.inputs import asked, mlp, no_progress, standardise, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
 from hrm_rl.agents.learners.walking import walk
 from hrm_rl.envs.vector import HaltingVectorEnv
@@ -34,7 +34,7 @@ def learn(
     *,
     steps: int,
     seed: int,
-    progress: Callable[[int], object] = quiet,
+    progress: Callable[[int], object] = no_progress,
     explore_probability: float = 0.5,
     lr: float = 3e-3,
 ) -> ChancePolicy:

@@ -29,7 +29,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from hrm_rl.agents.learners.fitting import descend, full_feedback, network_for
-from hrm_rl.agents.learners.inputs import quiet
+from hrm_rl.agents.learners.inputs import no_progress
 from hrm_rl.checks.numbers import whole
 from hrm_rl.envs.vector import HaltingVectorEnv
 
@@ -56,7 +56,7 @@ def learn(
     *,
     steps: int,
     seed: int,
-    progress: Callable[[int], object] = quiet,
+    progress: Callable[[int], object] = no_progress,
     batch: int = 64,
     lr: float = 3e-3,
     k: int = 1,

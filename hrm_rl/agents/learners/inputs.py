@@ -100,7 +100,7 @@ def asked(env: Any, steps: int, seed: int, lr: float = 1e-3) -> None:
     numbers.real("lr", lr, low=0, inside=True)
 
 
-def whole(env: HaltingVectorEnv) -> Bank:
+def logged(env: HaltingVectorEnv) -> Bank:
     """All segments of all puzzles of the environment: full feedback, which a frozen model allows.
 
     The environment's bank, or one logged now, of one segment more than can be reached: that is where
@@ -118,5 +118,5 @@ def whole(env: HaltingVectorEnv) -> Bank:
     )
 
 
-def quiet(decisions: int) -> None:
+def no_progress(decisions: int) -> None:
     """Progress that nobody watches."""

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from hrm_rl.agents.learners.inputs import asked, quiet, whole
+from hrm_rl.agents.learners.inputs import asked, logged, no_progress
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.statistics.regressors import Regress, random_features
 from hrm_rl.stopping.snell import Snell, backward_induction
@@ -33,15 +33,15 @@ def learn(
     *,
     steps: int,
     seed: int,
-    progress: Callable[[int], object] = quiet,
+    progress: Callable[[int], object] = no_progress,
     targets: str = "returns",
     regress: Regress | None = None,
 ) -> Snell:
-    """Solve for H and C on the environment's bank (`inputs.whole`); see `snell.backward_induction`."""
+    """Solve for H and C on the environment's bank (`inputs.logged`); see `snell.backward_induction`."""
     asked(env, steps, seed)
     config = env.config
     policy = backward_induction(
-        whole(env).first(config.max_segments),
+        logged(env).first(config.max_segments),
         config.observation,
         config.step_cost,
         regress or partial(random_features, seed=seed),

@@ -27,7 +27,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hrm_rl.agents.learners.fitting import descend, full_feedback, halting_MP, network_for
-from hrm_rl.agents.learners.inputs import quiet, rare_halt, start_at
+from hrm_rl.agents.learners.inputs import no_progress, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
 from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
@@ -39,7 +39,7 @@ def learn(
     *,
     steps: int,
     seed: int,
-    progress: Callable[[int], object] = quiet,
+    progress: Callable[[int], object] = no_progress,
     batch: int = 64,
     lr: float = 3e-3,
     beta: float = 0.01,

@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hrm_rl.agents.learners.fitting import descend, full_feedback, network_for
-from hrm_rl.agents.learners.inputs import quiet
+from hrm_rl.agents.learners.inputs import no_progress
 from hrm_rl.agents.learners.policies import ChancePolicy
 from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
@@ -31,7 +31,7 @@ def learn(
     *,
     steps: int,
     seed: int,
-    progress: Callable[[int], object] = quiet,
+    progress: Callable[[int], object] = no_progress,
     batch: int = 64,
     lr: float = 3e-3,
     threshold: float = 0.5,

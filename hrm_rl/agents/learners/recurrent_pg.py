@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from hrm_rl.agents.learners.exact_pg import exact_loss
 from hrm_rl.agents.learners.fitting import descend, full_feedback, standardise_all
-from hrm_rl.agents.learners.inputs import WIDTH, Standardise, quiet, rare_halt
+from hrm_rl.agents.learners.inputs import WIDTH, Standardise, no_progress, rare_halt
 from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import Remembers
@@ -80,7 +80,7 @@ def learn(
     *,
     steps: int,
     seed: int,
-    progress: Callable[[int], object] = quiet,
+    progress: Callable[[int], object] = no_progress,
     batch: int = 64,
     lr: float = 3e-3,
     entropy: float = 0.03,

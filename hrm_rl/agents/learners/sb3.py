@@ -17,10 +17,10 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor
 
-from hrm_rl.agents.learners.inputs import WIDTH, Standardise, asked, quiet, standardise
+from hrm_rl.agents.learners.inputs import WIDTH, Standardise, asked, no_progress, standardise
 from hrm_rl.agents.learners.protocol import Learner
 from hrm_rl.agents.sb3 import SB3Policy, SB3VecEnv, initial_halt_bias
-from hrm_rl.checks.numbers import choice, whole
+from hrm_rl.checks.numbers import choice, real, whole
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import Policy
 
@@ -33,6 +33,7 @@ def sb3_learner(
     policy_kwargs: dict[str, Any] | None = None,
     wrap: Callable[..., Policy] = SB3Policy,
     learning_rate: float = 3e-3,
+    entropy: float = 0.0,
     **settings: Any,
 ) -> Learner:
     """A learner that trains `algorithm` with these settings on the environment it is given.
@@ -46,15 +47,26 @@ def sb3_learner(
             follows from it and the number of slots.
         policy, policy_kwargs: SB3's network, and what is added to our settings of it.
         wrap: makes a halting policy of (algorithm, observation, time_aware).
+        entropy: weight of an actor's entropy bonus, which falls linearly to 0 (SB3's `ent_coef` stays
+            what it is). Without one coins are soon too sure to find out when to give up.
+
+    Raises:
+        ValueError: no decisions between two updates, a setting that the algorithm does not have, or an
+            entropy bonus of one that has no actor.
     """
     _check(algorithm, rollout, settings)
+    real("learning_rate", learning_rate, low=0, inside=True)
+    if real("entropy", entropy, low=0) and "ent_coef" not in signature(algorithm).parameters:
+        raise ValueError(
+            f"entropy is of an actor, and {algorithm.__name__} has none, got {entropy!r}; leave it out"
+        )
 
     def learn(
         env: HaltingVectorEnv,
         *,
         steps: int,
         seed: int,
-        progress: Callable[[int], object] = quiet,
+        progress: Callable[[int], object] = no_progress,
     ) -> Policy:
         asked(env, steps, seed, learning_rate)
         chosen = dict(settings)
@@ -79,7 +91,7 @@ def sb3_learner(
         _refuse_lone_rows(model, env.num_envs)
         if isinstance(model.policy, ActorCriticPolicy):
             initial_halt_bias(model, env.config.max_segments)
-        model.learn(steps, callback=_Progress(progress))
+        model.learn(steps, callback=_Progress(progress, entropy))
         return wrap(model, env.config.observation, env.config.time_aware)
 
     return learn
@@ -91,8 +103,9 @@ def _check(
     """Raises ValueError: no decisions between two updates, or a setting that there is not."""
     if rollout is not None:
         whole("rollout", rollout, low=1)
+    there = [*signature(algorithm).parameters, "rollout", "entropy"]
     for name in settings:
-        choice(f"a setting of {algorithm.__name__}", name, signature(algorithm).parameters)
+        choice(f"a setting of {algorithm.__name__}", name, there)
 
 
 def _refuse_lone_rows(model: BaseAlgorithm, slots: int) -> None:
@@ -135,11 +148,16 @@ class _Standardised(BaseFeaturesExtractor):
 
 
 class _Progress(BaseCallback):
-    """Tells how many decisions were made."""
+    """Tells how many decisions were made, and lets the entropy bonus fall."""
 
-    def __init__(self, progress: Callable[[int], object]) -> None:
+    def __init__(self, progress: Callable[[int], object], entropy: float = 0.0) -> None:
         super().__init__()
-        self.progress = progress
+        self.progress, self.entropy = progress, entropy
+
+    def _on_rollout_start(self) -> None:
+        if self.entropy:
+            left = self.model._current_progress_remaining
+            self.model.ent_coef = self.entropy * left  # type: ignore[attr-defined]
 
     def _on_step(self) -> bool:
         self.progress(self.training_env.num_envs)

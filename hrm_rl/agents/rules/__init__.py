@@ -1,12 +1,14 @@
 """Halting rules: policies that are written down rather than learned, each with one knob.
 
-`rule("stable-2")` makes one from its name, `name_of` tells it, and `sweep` goes through its knob.
+`rule("stable-2")` makes one from its name, `name_of` tells it, `sweep` goes through its knob, and
+`register_rule` adds one of yours.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from types import MappingProxyType
 from typing import Any
 
@@ -31,50 +33,55 @@ from hrm_rl.agents.rules.thresholds import (
     two_sided_grid,
 )
 from hrm_rl.banks.bank import Bank, checked, observe
-from hrm_rl.checks.numbers import did_you_mean, whole
+from hrm_rl.checks.numbers import choice, did_you_mean, identifier, whole
 from hrm_rl.features import Q_BOUND
-from hrm_rl.halting import MOST, Policy
+from hrm_rl.halting import MOST, Policy, begun
 
-RULES: Mapping[str, Callable[..., Policy]] = MappingProxyType(
-    {
-        "fixed": FixedSegments,
-        "random": RandomHalting,
-        "q": QGreedy,
-        "trm": QThreshold,
-        "sampled": Sampled,
-        "cumulative": Cumulative,
-        "two-sided": TwoSided,
-        "stable": StableFor,
-        "patience": Patience,
-        **{kind: score.threshold for kind, score in SCORES.items()},
-    }
-)
+_RULES: dict[str, Callable[..., Policy]] = {
+    "fixed": FixedSegments,
+    "random": RandomHalting,
+    "q": QGreedy,
+    "trm": QThreshold,
+    "sampled": Sampled,
+    "cumulative": Cumulative,
+    "two-sided": TwoSided,
+    "stable": StableFor,
+    "patience": Patience,
+    **{kind: score.threshold for kind, score in SCORES.items()},
+}
+RULES: Mapping[str, Callable[..., Policy]] = MappingProxyType(_RULES)
 """Name -> constructor; its first arguments are the knobs, and have defaults."""
 
-KNOBS: Mapping[type, tuple[str, ...]] = MappingProxyType(
-    {
-        FixedSegments: ("segments",),
-        RandomHalting: ("probability",),
-        QGreedy: ("margin",),
-        QThreshold: ("threshold",),
-        Sampled: ("shift",),
-        Cumulative: ("threshold",),
-        TwoSided: ("upper", "lower", "patience"),
-        StableFor: ("segments",),
-        Patience: ("segments",),
-        Threshold: ("knob",),
-    }
-)
+_KNOBS: dict[type, tuple[str, ...]] = {
+    FixedSegments: ("segments",),
+    RandomHalting: ("probability",),
+    QGreedy: ("margin",),
+    QThreshold: ("threshold",),
+    Sampled: ("shift",),
+    Cumulative: ("threshold",),
+    TwoSided: ("upper", "lower", "patience"),
+    StableFor: ("segments",),
+    Patience: ("segments",),
+    Threshold: ("knob",),
+}
+KNOBS: Mapping[type, tuple[str, ...]] = MappingProxyType(_KNOBS)
 """Class of a rule -> names of its knobs, in their order. What is no key here is no rule."""
 LEAST_POINTS: Mapping[str, int] = MappingProxyType({"two-sided": 9, "sampled": 5, "cumulative": 4})
 """Kind -> the fewest points of a sweep; 3 for the others."""
 
 
-def rule(name: str) -> Policy:
+_SWEEPS: dict[str, Callable[[Bank, int], Sequence[Policy]]] = {}
+"""Rules that were registered -> what `sweep` makes of them."""
+
+
+def rule(name: str, **settings: Any) -> Policy:
     """The rule of that name, with its default knobs ("q") or some of its own ("two-sided-0.9-0.02").
 
+    Args:
+        settings: the same by keyword, `rule("two-sided", lower=0.02)`, and what else it takes (a seed).
+
     Raises:
-        ValueError: no such rule, or knobs that it does not take.
+        ValueError: no such rule, or knobs or settings that it does not take.
     """
     if not isinstance(name, str):
         raise ValueError(f'a rule is named by a text, as "fixed-8", got {name!r:.60}')
@@ -95,10 +102,55 @@ def rule(name: str) -> Policy:
         except ValueError:
             wanted = "a whole number" if number is int else "a number"
             raise ValueError(f'{knob} of "{kind}" must be {wanted}, got "{name}"') from None
+    for word in settings:
+        choice(
+            f'a setting of "{kind}"', word, list(signature(RULES[kind]).parameters)[len(values) :]
+        )
     try:
-        return RULES[kind](*values)
+        return RULES[kind](*values, **settings)
     except ValueError as error:
         raise ValueError(f'"{name}" is no rule: {error}') from None
+
+
+def register_rule(
+    name: str,
+    make: Callable[..., Policy],
+    knobs: Sequence[str] = (),
+    sweep: Callable[[Bank, int], Sequence[Policy]] | None = None,
+) -> None:
+    """Give a rule of yours a name, so that `rule("name-0.5")` and a comparison know it.
+
+        register_rule("settled", Settled, knobs=("change",))
+
+    Args:
+        make: its class, or a function that makes it; without arguments, with its default knobs.
+        knobs: attributes, and first arguments of `make`, that follow in a name; each a number.
+        sweep: of a bank and a number of points: the rule at knobs from the one that halts last to the
+            one that halts first, without a look at solutions. Left out, it is compared as it is.
+
+    Raises:
+        ValueError: a name that is taken, or reads as another rule with a knob; or what makes no policy
+            with such knobs.
+    """
+    identifier("a rule", name, RULES)
+    if kind := kind_of(name):
+        raise ValueError(f'"{name}" reads as the rule "{kind}" with a knob; choose another name')
+    if not callable(make):
+        raise ValueError(
+            f'"{name}" must be a class or function that makes a policy, got {make!r:.60}'
+        )
+    try:
+        default = begun(make(), 1)
+    except TypeError as error:
+        raise ValueError(
+            f'"{name}" must be made without arguments, by its defaults: {error}'
+        ) from None
+    for knob in knobs:
+        if type(getattr(default, knob, None)) not in (int, float):
+            got = f"{getattr(default, knob, None)!r:.60}"
+            raise ValueError(f'{knob} of "{name}" must be a number that it holds, got {got}')
+    _RULES[name], _KNOBS[type(make())] = make, tuple(knobs)
+    _SWEEPS[name] = sweep or (lambda bank, points: [make()])
 
 
 def _no_rule(name: Any) -> str:
@@ -139,6 +191,8 @@ def sweep(kind: str, bank: Bank, points: int = 25) -> list[Policy]:
     if kind not in RULES:
         raise ValueError(f'no rule "{kind}" to sweep; there are {", ".join(RULES)}')
     points = whole("points", points, low=LEAST_POINTS.get(kind, 3), high=MOST)
+    if kind in _SWEEPS:
+        return list(_SWEEPS[kind](bank, points))
     if kind in ("fixed", "stable", "patience"):
         last = M if kind == "fixed" else min(max(M - 1, 1), MOST_STABLE)
         return [RULES[kind](m) for m in range(last, 0, -1)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
@@ -10,14 +9,6 @@ from madeup import M, point, result, runs
 
 from hrm_rl.agents.ablation import cross
 from hrm_rl.agents.ablation.grid import Cell, Done
-
-
-def test_an_interval_over_seeds_by_hand() -> None:
-    """1, 2, 3: deviation 1, t of 2 degrees of freedom 4.303."""
-    found = cross.over_seeds([1.0, 2.0, 3.0])
-    assert found == pytest.approx((2.0, 2 - 4.303 / math.sqrt(3), 2 + 4.303 / math.sqrt(3)))
-    assert cross.over_seeds([0.5]) == (0.5, -math.inf, math.inf)
-    assert cross.over_seeds([0.5] * 40) == (0.5, 0.5, 0.5)
 
 
 def budget_runs() -> Done:

@@ -33,9 +33,7 @@ def rows(bank: Bank) -> dict[str, Row]:
         Halted(torch.tensor([1, 2, 2, m]), torch.tensor([True, True, True, False])) for m in (1, 3)
     ]
     rules = {"trm": [rule("trm")], "fixed-2": [rule("fixed-2")]}
-    return {
-        row.name: row for row in compare(bank, rules, {"learned x": learned}, COSTS, resamples=50)
-    }
+    return {row.name: row for row in compare(bank, rules, {"learned x": learned}, COSTS)}
 
 
 def test_rows_by_hand(rows: dict[str, Row]) -> None:
@@ -90,7 +88,7 @@ def test_gain_regret_and_score_by_hand(rows: dict[str, Row]) -> None:
 
 
 def test_the_best_fixed_number_may_be_chosen_elsewhere(bank: Bank) -> None:
-    rows = compare(bank, {}, step_costs=(0.1,), best_m={0.1: 3}, resamples=20)
+    rows = compare(bank, {}, step_costs=(0.1,), best_m={0.1: 3})
     gains = {row.name: row.gain[0.1].mean for row in rows}
     assert gains["fixed-3"] == 0
     assert gains["fixed-2"] == pytest.approx(0.35)
@@ -100,7 +98,7 @@ def test_gains_are_paired_and_adjusted_for_their_number() -> None:
     bank, _ = bank_a(300, 4)
     rules = {"trm": [rule("trm")], "fixed-3": [rule("fixed-3")]}
     learned = {"x": [first_correct(bank, give_up=True)]}
-    rows = {r.name: r for r in compare(bank, rules, learned, (0.05,), resamples=400)}
+    rows = {r.name: r for r in compare(bank, rules, learned, (0.05,))}
     trm, x, oracle = rows["trm"], rows["x"], rows["oracle"]
     assert trm.gain[0.05].high - trm.gain[0.05].low < trm.value[0.05].half_width  # paired is narrow
     assert [trm.holm[0.05], x.holm[0.05]] == holm(
@@ -111,7 +109,6 @@ def test_gains_are_paired_and_adjusted_for_their_number() -> None:
     by_hand = paired_difference(
         first_correct(bank, give_up=True).value_P(0.05).numpy(),
         comparison.yardsticks(bank, (0.05,))[0.05].fixed.value_P(0.05).numpy(),
-        resamples=400,
     )
     assert x.gain[0.05].mean == pytest.approx(by_hand.mean)
     assert x.gain[0.05].mean == pytest.approx(x.value[0.05].mean - fixed.value[0.05].mean)
@@ -121,22 +118,30 @@ def test_copies_of_a_puzzle_do_not_narrow_the_intervals() -> None:
     """Each puzzle five times over, marked as copies: the same intervals as once."""
     bank, _ = bank_a(40, 4)
     five = take(bank, torch.arange(40).repeat_interleave(5))
-    once, copied = (
-        compare(b, {"trm": [rule("trm")]}, step_costs=(0.05,), resamples=200) for b in (bank, five)
-    )
+    once, copied = (compare(b, {"trm": [rule("trm")]}, step_costs=(0.05,)) for b in (bank, five))
     for row, other in zip(once, copied, strict=True):
         assert row.accuracy == pytest.approx(other.accuracy)
         assert row.gain[0.05] == pytest.approx(other.gain[0.05])
 
 
 def test_a_snell_reference_stands_beside_and_is_measured_against(bank: Bank) -> None:
-    rows = {
-        r.name: r
-        for r in compare(bank, {}, step_costs=COSTS, snell={0.1: rule("trm")}, resamples=9)
-    }
+    rows = {r.name: r for r in compare(bank, {}, step_costs=COSTS, snell={0.1: rule("trm")})}
     assert rows["snell q"].kind == "snell"
     assert rows["snell q"].snell_regret == {0.1: (0, 0, 0)}
     assert rows["fixed-3"].snell_regret[0.1].mean == pytest.approx(0.35)
+
+
+def test_values_on_the_fit_bank_stand_beside(bank: Bank) -> None:
+    """There all is right at once, but trm sees a Q_halt that says so from segment 2 on."""
+    fit, _ = bank_of(torch.ones(3, 5).bool(), q_halt=torch.tensor([[-1.0], [1], [1]]).expand(3, 5))
+    learned = {"x": [Halted(torch.ones(4, dtype=torch.long), bank.correct_MP[0])]}
+    rows = compare(bank, {"trm": [rule("trm")]}, learned, COSTS, fit_bank=fit)
+    on_fit = {row.name: row.on_fit for row in rows}
+    assert on_fit["trm"] == pytest.approx({0.0: 1.0, 0.1: 0.9})
+    assert on_fit["fixed-3"] == pytest.approx({0.0: 1.0, 0.1: 0.8})
+    assert on_fit["oracle"] == on_fit["oracle, gives up"] == {0.0: 1.0, 0.1: 1.0}
+    assert on_fit["x"] == {}  # it was played elsewhere
+    assert all(row.on_fit == {} for row in compare(bank, {}, step_costs=COSTS))
 
 
 def test_what_goes_wrong_and_correlates_by_hand(rows: dict[str, Row]) -> None:
@@ -158,10 +163,15 @@ def test_mcnemar_is_against_the_last_segment(rows: dict[str, Row]) -> None:
     assert np.isnan(rows["learned x"].mcnemar)
 
 
+def test_copies_have_no_mcnemar(bank: Bank) -> None:
+    copied = replace(bank, cluster_P=torch.tensor([0, 0, 1, 2]))
+    assert all(np.isnan(row.mcnemar) for row in compare(copied, {}, step_costs=COSTS))
+
+
 def test_seeds_are_told_apart_and_their_middle_half_averaged(bank: Bank) -> None:
     """Four seeds at values 1/4, 3/4, 1/2, 3/4 for nothing a segment: the middle two are 5/8."""
     seeds = [rule(f"fixed-{m}") for m in (1, 2, 3, 2)]
-    (row,) = (r for r in compare(bank, {}, {"x": seeds}, (0.0,), resamples=20) if r.name == "x")
+    (row,) = (r for r in compare(bank, {}, {"x": seeds}, (0.0,)) if r.name == "x")
     assert row.by_seed[0.0] == (0.25, 0.75, 0.5, 0.75)
     assert row.iqm[0.0].mean == 0.625 and row.value[0.0].mean == 0.5625
     assert row.iqm[0.0].low <= 0.625 <= row.iqm[0.0].high
@@ -170,20 +180,20 @@ def test_seeds_are_told_apart_and_their_middle_half_averaged(bank: Bank) -> None
 def test_three_seeds_have_no_middle_half(bank: Bank) -> None:
     """Theirs would be the plain mean under another name (`findings/rliable-iqm.sh`)."""
     seeds = [rule(f"fixed-{m}") for m in (1, 2, 3)]
-    (row,) = (r for r in compare(bank, {}, {"x": seeds}, (0.0,), resamples=20) if r.name == "x")
+    (row,) = (r for r in compare(bank, {}, {"x": seeds}, (0.0,)) if r.name == "x")
     assert row.iqm == {} and len(row.by_seed[0.0]) == 3
 
 
 def test_a_bank_of_any_observation_set_can_be_compared_on(bank: Bank) -> None:
     blind = replace(bank, columns={"o": bank.columns["scalars"][..., :1]})
-    rows = compare(blind, {}, step_costs=COSTS, resamples=9)
+    rows = compare(blind, {}, step_costs=COSTS)
     assert [row.q_halt for row in rows] == [None] * 5
     assert rows[1].accuracy.mean == 0.75
 
 
 def test_one_name_for_two_is_refused(bank: Bank) -> None:
     with pytest.raises(ValueError, match='"x" names a rule and a learner'):
-        compare(bank, {"x": [rule("q")]}, {"x": [rule("q")]}, resamples=5)
+        compare(bank, {"x": [rule("q")]}, {"x": [rule("q")]})
 
 
 @pytest.mark.parametrize(
@@ -204,7 +214,7 @@ def test_accuracy_above_the_bank_is_refused(bank: Bank) -> None:
     ):
         check_ceiling(bank, "magic", everything)
     with pytest.raises(ValueError, match=r"never right \(75\.0% ever are\)"):
-        compare(bank, {"magic": [everything]}, step_costs=COSTS, resamples=5)
+        compare(bank, {"magic": [everything]}, step_costs=COSTS)
 
 
 def test_being_right_at_another_segment_is_refused(bank: Bank) -> None:
@@ -222,4 +232,4 @@ def test_oracles_are_at_the_ceiling(bank: Bank) -> None:
 
 def test_a_name_without_policies_is_refused(bank: Bank) -> None:
     with pytest.raises(ValueError, match='"ppo" has no policies to score'):
-        compare(bank, {"ppo": []}, step_costs=COSTS, resamples=5)
+        compare(bank, {"ppo": []}, step_costs=COSTS)

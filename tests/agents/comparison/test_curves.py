@@ -1,27 +1,35 @@
 """Rules over all their knobs: areas against closed forms, paired intervals, values at every cost."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 from banks import bank_a, bank_of
+from torch import Tensor
 
 from hrm_rl.agents.comparison.curves import pareto_table, value_curves
 from hrm_rl.agents.rules import kind_of, rule
-from hrm_rl.agents.rules.basic import FixedSegments, first_correct
+from hrm_rl.agents.rules.basic import FixedSegments
 from hrm_rl.banks.bank import Bank
-from hrm_rl.halting import Halted
 from hrm_rl.statistics import metrics
 from hrm_rl.stopping.exact import best_fixed, prophet
 
 
-def right_or_give_up(bank: Bank) -> list[Halted]:
-    """Halts when right, or gives up after m segments, for every m: optimal where one sees it."""
-    halted = []
-    for m in range(1, bank.max_segments + 1):
-        first = first_correct(bank)
-        segment_P = first.segment_P.clamp(max=m)
-        halted.append(Halted(segment_P, bank.correct_MP[segment_P - 1, torch.arange(len(bank))]))
-    return halted
+@dataclass(frozen=True)
+class RightOr:
+    """Halts when right, which the bank's Q_halt says, or gives up after m segments."""
+
+    m: int
+    observation: str = "q"
+
+    def __call__(self, obs_BF: Tensor, m_B: Tensor) -> Tensor:
+        return (obs_BF[:, 0] > 0) | (m_B >= self.m)
+
+
+def right_or_give_up(bank: Bank) -> list[RightOr]:
+    """For every m: optimal where one sees what is right."""
+    return [RightOr(m) for m in range(1, bank.max_segments + 1)]
 
 
 @pytest.mark.parametrize("name", ["trm", "trm-0.9", "two-sided-0.9-0.1", "fixed-8", "no rule"])
@@ -36,39 +44,55 @@ def test_kind_of_a_name(name: str) -> None:
 def test_areas_are_those_of_geometric_solving_times() -> None:
     """80 % solvable, 30 % of those left per segment: 0.7423 by giving up after m, 0.6947 fixed."""
     bank, _ = bank_a(20_000)
-    best, fixed = pareto_table(bank, {"give up": right_or_give_up(bank)}, resamples=50)
+    fit, _ = bank_a(5_000, seed=1)
+    best, fixed = pareto_table(fit, bank, {"give up": right_or_give_up(bank)}, resamples=50)
     assert best.area.mean == pytest.approx(0.7423, abs=0.008)  # three standard errors
     assert fixed.area.mean == pytest.approx(0.6947, abs=0.008)
     assert best.gain.mean == pytest.approx(0.0476, abs=0.002)  # paired: what both find hard cancels
     assert best.gain.low <= 0.0476 + 0.002 and best.gain.high - best.gain.low < 0.004
     assert best.saved[0.0].mean == pytest.approx(0.634, abs=0.01)
+    assert best.lost[0.0].mean == pytest.approx(0, abs=1e-3)
+    assert best.lost[0.005].mean == pytest.approx(0.005, abs=2e-3)
     assert fixed.gain[:3] == (0, 0, 0) and fixed.holm == 1
 
 
 def test_one_policy_is_its_own_area() -> None:
     bank, _ = bank_a(50, 4)
-    (mine, fixed) = pareto_table(bank, {"two": [FixedSegments(2)]}, resamples=30)
+    (mine, fixed) = pareto_table(bank, bank, {"two": [FixedSegments(2)]}, resamples=30)
     y = float(bank.correct_MP[1].double().mean())
     assert mine.area.mean == pytest.approx(metrics.pareto_area(np.array([2.0]), np.array([y]), 4))
     assert (mine.knobs, mine.seeds, fixed.knobs) == (1, 1, 4)
 
 
 def test_seeds_are_averaged_and_widen_the_interval() -> None:
-    """One seed that halts at the first right segment and one that is never right: half the area."""
+    """One seed that halts at the first right segment and one that halts at once."""
     bank, _ = bank_a(200, 4)
-    good = [first_correct(bank, give_up=True)]
-    bad = [Halted(torch.ones(200, dtype=torch.long), torch.zeros(200, dtype=torch.bool))]
-    families = {"good": good, "both": [good, bad]}
-    alone, both, _ = pareto_table(bank, families, resamples=300)
-    assert both.seeds == 2
-    assert both.area.mean == pytest.approx(alone.area.mean / 2)
-    assert both.area.low < 0.01 and both.area.high > 0.95 * alone.area.mean
+    families = {"good": [RightOr(4)], "at once": [RightOr(1)], "both": [[RightOr(4)], [RightOr(1)]]}
+    good, at_once, both, _ = pareto_table(bank, bank, families, resamples=300)
+    assert (good.seeds, both.seeds) == (1, 2)
+    assert both.area.mean == pytest.approx((good.area.mean + at_once.area.mean) / 2)
+    assert both.on_fit == pytest.approx(both.area.mean)
+    # Two seeds: t of one degree of freedom, 12.7, times half of the distance.
+    assert both.area.half_width > 6 * abs(good.area.mean - at_once.area.mean)
+
+
+def test_what_is_chosen_on_the_fit_bank_is_scored_on_the_other() -> None:
+    """Where nothing is ever right the hull is halting at once, whatever other knobs are worth here."""
+    bank, _ = bank_a(100, 6)
+    hopeless, _ = bank_of(torch.zeros(6, 100).bool(), q_halt=torch.zeros(6, 100))
+    (trm, fixed) = pareto_table(hopeless, bank, {"x": right_or_give_up(bank)}, resamples=30)
+    at_once = float(bank.correct_MP[0].double().mean())
+    assert trm.area.mean == pytest.approx(at_once) == fixed.area.mean
+    assert trm.on_fit == 0 and trm.saved[0.0].mean == pytest.approx(5 / 6)
+    last = float(bank.correct_MP[-1].double().mean())
+    assert trm.lost[0.0].mean == pytest.approx(last - at_once)
 
 
 def test_the_reference_may_be_any_family() -> None:
     bank, _ = bank_a(100, 6)
     rows = {
-        row.name: row for row in pareto_table(bank, ["trm", "q"], reference="trm", resamples=40)
+        row.name: row
+        for row in pareto_table(bank, bank, ["trm", "q"], reference="trm", resamples=40)
     }
     assert rows["trm"].gain[:3] == (0, 0, 0)
     # Q_continue is 0 in this bank: both rules cut the same score, at knobs of their own.
@@ -79,12 +103,9 @@ def test_the_reference_may_be_any_family() -> None:
 def test_impossible_families_are_refused() -> None:
     bank, _ = bank_a(10, 4)
     with pytest.raises(ValueError, match='"x" has no policies'):
-        pareto_table(bank, {"x": []})
+        pareto_table(bank, bank, {"x": []})
     with pytest.raises(ValueError, match='no family "y" to compare with; there are trm, fixed'):
-        pareto_table(bank, ["trm"], reference="y")
-    everything = Halted(torch.ones(10, dtype=torch.long), torch.ones(10, dtype=torch.bool))
-    with pytest.raises(ValueError, match='"magic" counts'):
-        pareto_table(bank, {"magic": [everything]})
+        pareto_table(bank, bank, ["trm"], reference="y")
 
 
 # --- values ---------------------------------------------------------------------------------------

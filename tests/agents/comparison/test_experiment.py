@@ -44,16 +44,16 @@ def test_writes_tables_and_pictures(
     folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = run_comparison(
-        *banks(folders), **{**SMALL, "learners": ("q",), "plots": True}, out=tmp_path
+        *banks(folders), **{**SMALL, "learners": ("act_q",), "plots": True}, out=tmp_path
     )
     out = capsys.readouterr().out
     with (tmp_path / "compare.csv").open(newline="") as file:
         lines = {row["name"]: row for row in csv.DictReader(file)}
     assert set(lines) == {
-        "fixed-1", "fixed-2", "fixed-4", "trm", "stable-1", "random", "learned q", "snell q",
+        "fixed-1", "fixed-2", "fixed-4", "trm", "stable-1", "random", "learned act_q", "snell q",
         "oracle", "oracle, gives up", *(f"fixed-{m}" for m in found.best_m.values()),
     }  # fmt: skip
-    assert lines["learned q"]["seeds"] == lines["random"]["seeds"] == "2"
+    assert lines["learned act_q"]["seeds"] == lines["random"]["seeds"] == "2"
     assert all(name in out for name in lines)
     content = json.loads((tmp_path / "compare.json").read_text())
     assert (content["puzzles"], content["fitted_on"], content["max_segments"]) == (32, 24, 4)

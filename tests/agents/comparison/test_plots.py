@@ -8,7 +8,7 @@ import torch
 from banks import bank_a, bank_of
 from PIL import Image
 
-from hrm_rl.agents.comparison import ink, pareto, plots, reliability
+from hrm_rl.agents.comparison import pareto, plots, reliability, theme
 from hrm_rl.agents.comparison.compare import compare
 from hrm_rl.agents.comparison.curves import value_curves
 from hrm_rl.agents.rules import rule
@@ -31,11 +31,13 @@ def labels(figure: object) -> list[str]:
 
 def test_pareto_draws_what_is_compared(bank: Bank, tmp_path: Path) -> None:
     learned = {"learned x": [first_correct(bank, give_up=True)]}
-    rows = compare(bank, {"trm": [rule("trm")]}, learned, resamples=5)
-    pareto.plot(rows, bank, tmp_path / "with.png")
-    pareto.plot([row for row in rows if row.kind != "learner"], bank, tmp_path / "without.png")
+    rows = compare(bank, {"trm": [rule("trm")]}, learned)
+    pareto.plot(rows, bank, bank, tmp_path / "with.png")
+    pareto.plot(
+        [row for row in rows if row.kind != "learner"], bank, bank, tmp_path / "without.png"
+    )
     pictures = [Image.open(tmp_path / name).convert("RGB") for name in ("with.png", "without.png")]
-    red = tuple(bytes.fromhex(ink.LEARNER_COLOURS[0][1:]))
+    red = tuple(bytes.fromhex(theme.LEARNER_COLOURS[0][1:]))
     counts = [
         dict((c, n) for n, c in picture.getcolors(1 << 24)).get(red, 0) for picture in pictures
     ]
@@ -43,8 +45,8 @@ def test_pareto_draws_what_is_compared(bank: Bank, tmp_path: Path) -> None:
 
 
 def test_pareto_names_the_rules_it_sweeps(bank: Bank, tmp_path: Path) -> None:
-    rows = compare(bank, {"trm": [rule("trm")]}, snell={0.01: rule("trm")}, resamples=5)
-    figure = pareto.plot(rows, bank, tmp_path / "pareto.png", kinds=("trm", "two-sided"))
+    rows = compare(bank, {"trm": [rule("trm")]}, snell={0.01: rule("trm")})
+    figure = pareto.plot(rows, bank, bank, tmp_path / "pareto.png", kinds=("trm", "two-sided"))
     assert labels(figure)[:4] == [
         "trm: Q_halt > knob", "two-sided: sure, or hopeless", "the rules compared",
         "snell q: optimal stopping, fitted",
@@ -138,5 +140,5 @@ def test_reliability_needs_q_halt(bank: Bank, tmp_path: Path) -> None:
 
 
 def test_more_rules_than_colours_are_told_apart_by_dashes() -> None:
-    styles = [tuple(ink.rule_style(i).values()) for i in range(24)]
+    styles = [tuple(theme.rule_style(i).values()) for i in range(24)]
     assert len(set(map(str, styles))) == 24

@@ -29,7 +29,7 @@ def rows(bank: Bank) -> list[Row]:
     learned = [
         Halted(torch.tensor([1, 2, 2, m]), torch.tensor([True, True, True, False])) for m in (1, 3)
     ]
-    return compare(bank, {"trm": [rule("trm")]}, {"learned x": learned}, (0.0, 0.1), resamples=50)
+    return compare(bank, {"trm": [rule("trm")]}, {"learned x": learned}, (0.0, 0.1))
 
 
 def test_table_marks_the_best_value_that_is_no_oracles(rows: list[Row]) -> None:
@@ -50,6 +50,14 @@ def test_table_marks_the_best_value_that_is_no_oracles(rows: list[Row]) -> None:
     assert "Ever right: 75.0 %" in lines[-2] and "Oracles look at the solution" in lines[-1]
 
 
+def test_values_on_the_fit_bank_have_a_column(bank: Bank) -> None:
+    rows = compare(bank, {"trm": [rule("trm")]}, step_costs=(0.0, 0.1), fit_bank=bank)
+    lines = report.table(rows).splitlines()
+    assert lines[0].split()[-5:] == ["value", "at", "0.1", "on", "fit"]
+    (trm,) = (line for line in lines if line.startswith("trm"))
+    assert trm.split()[-1] == "0.650" and "on fit: the value there" in lines[-1]
+
+
 def test_details_say_what_was_gained_and_lost(rows: list[Row]) -> None:
     """trm never gives up: one of four puzzles takes it two segments for nothing, 0.5 a puzzle."""
     lines = report.details(rows, 0.1, 2).splitlines()
@@ -64,9 +72,9 @@ def test_details_say_what_was_gained_and_lost(rows: list[Row]) -> None:
 def test_every_line_fits_a_terminal(bank: Bank, costs: tuple[float, ...]) -> None:
     name = "learned a name that is much longer than any that anybody will ever see in a table"
     rows = compare(
-        bank, {"confidence-0.995": [rule("q")]}, {name: [rule("trm")]}, costs, resamples=9
+        bank, {"confidence-0.995": [rule("q")]}, {name: [rule("trm")]}, costs, fit_bank=bank
     )
-    areas = pareto_table(bank, {name: [rule("q")], "trm": [rule("trm")]}, resamples=9)
+    areas = pareto_table(bank, bank, {name: [rule("q")], "trm": [rule("trm")]})
     for text in (report.table(rows), report.details(rows, costs[-1], 2), report.pareto(areas)):
         assert max(map(len, text.splitlines())) <= report.WIDTH == 100
         assert ("…" in text and "confidence-0.995" in text) or "trm" in text
@@ -74,7 +82,7 @@ def test_every_line_fits_a_terminal(bank: Bank, costs: tuple[float, ...]) -> Non
 
 def test_pareto_table_has_a_line_for_each_family_and_slack() -> None:
     bank, _ = bank_a(100, 8)
-    text = report.pareto(pareto_table(bank, ["trm"], resamples=20))
+    text = report.pareto(pareto_table(bank, bank, ["trm"]))
     assert text.splitlines()[0].split()[-5:] == ["%", "-0.1", "pp", "-0.5", "pp"]
     assert [line.split()[0] for line in text.splitlines()[2:4]] == ["trm", "fixed"]
 
@@ -99,7 +107,7 @@ def test_csv_reads_back(rows: list[Row], tmp_path: Path) -> None:
 
 
 def test_json_holds_everything_and_no_nan(rows: list[Row], bank: Bank, tmp_path: Path) -> None:
-    areas = pareto_table(bank, ["trm"], resamples=9)
+    areas = pareto_table(bank, bank, ["trm"])
     path = tmp_path / "compare.json"
     report.write_json(rows, path, {"puzzles": len(bank)}, over_all_knobs=areas)
     text = path.read_text()

@@ -20,7 +20,7 @@ def bank() -> Bank:
 
 def test_scaling_by_hand(bank: Bank) -> None:
     """Halting keeps the answer that going on loses, and takes (2 + limit) / 2 segments for it."""
-    rows = scaling.inference_scaling(bank, {"trm": rule("trm")}, resamples=9)
+    rows = scaling.inference_scaling(bank, {"trm": rule("trm")})
     got = [(row.name, row.max_segments, row.accuracy.mean, row.segments.mean) for row in rows]
     assert got == [
         ("never early", 1, 0.0, 1.0), ("trm", 1, 0.0, 1.0),
@@ -30,7 +30,7 @@ def test_scaling_by_hand(bank: Bank) -> None:
 
 
 def test_plot_has_a_line_for_each_and_ticks_at_the_limits(bank: Bank, tmp_path: Path) -> None:
-    rows = scaling.inference_scaling(bank, {"trm": rule("trm")}, resamples=9)
+    rows = scaling.inference_scaling(bank, {"trm": rule("trm")})
     figure = scaling.plot(rows, tmp_path / "scaling.png")
     left, right = figure.axes
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["never early", "trm"]

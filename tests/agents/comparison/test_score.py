@@ -34,10 +34,10 @@ def read(folder: Path) -> Bank:
 
 
 def test_a_named_pair_gives_the_row_of_a_comparison(pair: Path) -> None:
-    row = score("stable-1", pair / "it-test", step_cost=0.01, resamples=50)
+    row = score("stable-1", pair / "it-test", step_cost=0.01)
     fit, test = read(pair / "it-fit"), read(pair / "it-test")
     best_m = {0.01: best_fixed(fit, 0.01)[0]}
-    rows = compare(test, {"stable-1": [rule("stable-1")]}, {}, (0.01,), best_m=best_m, resamples=50)
+    rows = compare(test, {"stable-1": [rule("stable-1")]}, {}, (0.01,), best_m=best_m)
     (there,) = [row for row in rows if row.name == "stable-1"]
     exactly = outcome(test, rule("stable-1"), 0.01)
     got = (row.accuracy.mean, row.segments.mean)
@@ -48,12 +48,12 @@ def test_a_named_pair_gives_the_row_of_a_comparison(pair: Path) -> None:
 
 
 def test_either_half_of_a_pair_is_held_against_the_other(pair: Path) -> None:
-    assert score("q", str(pair / "it-fit"), resamples=20).gain
-    assert score("q", read(pair / "it-test"), fit_bank=pair / "it-fit", resamples=20).gain
+    assert score("q", str(pair / "it-fit")).gain
+    assert score("q", read(pair / "it-test"), fit_bank=pair / "it-fit").gain
 
 
 def test_without_other_puzzles_there_is_no_gain(pair: Path, tmp_path: Path) -> None:
-    row = score("q", read(pair / "it-test"), step_cost=0.01, resamples=20)
+    row = score("q", read(pair / "it-test"), step_cost=0.01)
     assert not row.gain and not row.score
     assert "best fixed" not in str(row)
 
@@ -64,9 +64,7 @@ def test_it_is_not_fitted_on_what_is_scored(pair: Path) -> None:
 
 
 def test_a_row_is_read_in_two_lines(pair: Path) -> None:
-    first, second = str(
-        score("fixed-2", pair / "it-test", step_cost=0.01, resamples=20)
-    ).splitlines()
+    first, second = str(score("fixed-2", pair / "it-test", step_cost=0.01)).splitlines()
     assert first.startswith("fixed-2: ") and "% [" in first
     assert first.endswith("right after 2.00 [2.00, 2.00] segments")
     assert second.startswith("value at 0.01 a segment ")
@@ -82,7 +80,7 @@ class Mine:
 
 @pytest.mark.parametrize("policy", [Mine(), rule("trm"), "trm"])
 def test_whatever_is_called_is_scored(policy: Any) -> None:
-    row = score(policy, bank_a(200, 4), fit_bank=bank_a(200, 4, seed=1), resamples=20)
+    row = score(policy, bank_a(200, 4), fit_bank=bank_a(200, 4, seed=1))
     assert row.accuracy.mean == bank_a(200, 4).correct_MP.any(0).double().mean()
 
 
@@ -94,7 +92,7 @@ def test_an_algorithm_of_sb3_is_scored_by_its_best_actions(time_aware: bool) -> 
 
     env = play_on(bank_a(20, 4), observation="o", slots=2, time_aware=time_aware)
     algorithm = PPO("MlpPolicy", SB3VecEnv(env), n_steps=2, batch_size=4, device="cpu", seed=0)
-    row = score(algorithm, bank_a(50, 4), resamples=20)
+    row = score(algorithm, bank_a(50, 4))
     exactly = outcome(bank_a(50, 4), SB3Policy(algorithm, "o", time_aware), 0.0)
     assert (row.name, row.kind) == ("PPO", "learner")
     got = (row.accuracy.mean, row.segments.mean)
@@ -118,5 +116,5 @@ def test_mistakes_are_one_sentence(policy: Any, bank: Any, said: str) -> None:
 
 
 def test_the_door_example_runs() -> None:
-    row = score("stable-2", "sudoku9-test", step_cost=0.01, resamples=100)
+    row = score("stable-2", "sudoku9-test", step_cost=0.01)
     assert 0.65 < row.accuracy.mean < 0.75 and row.gain[0.01].mean > 0

@@ -14,7 +14,7 @@ from torch import nn
 
 from hrm_rl.agents.learners import fitting
 from hrm_rl.agents.learners.fitting import Feedback, descend, full_feedback
-from hrm_rl.agents.learners.inputs import rare_halt, whole
+from hrm_rl.agents.learners.inputs import logged, rare_halt
 from hrm_rl.agents.learners.protocol import play_on
 from hrm_rl.banks.bank import log_bank, observe
 from hrm_rl.banks.synthetic import bank_a
@@ -32,7 +32,7 @@ def feedback(puzzles: int = 6) -> Feedback:
 
 def test_the_whole_of_a_live_environment_is_a_bank_of_one_segment_more() -> None:
     env = HaltingVectorEnv(2, model=Scripted(), puzzles=PUZZLES, max_segments=M)
-    bank = whole(env)
+    bank = logged(env)
     assert (bank.max_segments, len(bank)) == (M + 1, len(PUZZLES))
     assert torch.equal(
         bank.columns["scalars"], log_bank(Scripted(), PUZZLES, M + 1).columns["scalars"]

@@ -20,7 +20,7 @@ from hrm_rl.halting import Policy
 
 M = 8
 SMALL: dict[str, dict[str, int]] = {
-    "q": {},
+    "act_q": {},
     "ppo": {"rollout": 32, "batch_size": 32},
     "a2c": {"rollout": 32},
     "dqn": {"learning_starts": 16},
@@ -56,7 +56,7 @@ def halts_at(policy: Policy, right_from: int) -> set[int]:
 @pytest.mark.parametrize(
     ("name", "right_from"),
     [
-        ("q", 2), ("q", 6), ("halt_bce", 4), ("ppo", 5), ("a2c", 3), ("dqn", 4), ("full_q", 3),
+        ("act_q", 2), ("act_q", 6), ("halt_bce", 4), ("ppo", 5), ("a2c", 3), ("dqn", 4), ("full_q", 3),
         ("fqi", 5), ("lsmc", 4), ("tvr", 3), ("exact_pg", 5), ("recurrent_pg", 4),
         ("reinforce", 3), ("ponder", 3), ("graves", 4), ("probe", 6), ("hazard", 2),
     ],
@@ -131,7 +131,7 @@ def test_standardised_inputs_are_bounded() -> None:
     assert standard(far).max() == 10 and standard(-far).min() == -10
 
 
-@pytest.mark.parametrize("name", ["q", "halt_bce", "ppo", "dqn", "exact_pg", "full_q"])
+@pytest.mark.parametrize("name", ["act_q", "halt_bce", "ppo", "dqn", "exact_pg", "full_q"])
 def test_learns_on_a_bank_what_it_learns_live(name: str) -> None:
     """Same observations and rewards, so the same numbers, to the last bit."""
     bank = log_bank(Scripted(right_from=[3] * len(PUZZLES)), PUZZLES, M)
@@ -166,5 +166,7 @@ def test_a_bank_is_an_environment_to_learn_in() -> None:
 
 
 def test_unknown_learner_is_refused() -> None:
-    with pytest.raises(ValueError, match='no learner "qq"; there are q, halt_bce, ppo, a2c, dqn, '):
+    with pytest.raises(
+        ValueError, match='no learner "qq"; there are act_q, halt_bce, ppo, a2c, dqn, '
+    ):
         learner("qq")

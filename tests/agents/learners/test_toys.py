@@ -69,8 +69,8 @@ def test_waiting_until_nothing_changes_costs_just_the_wait(task: str, patience: 
     [
         ("parity16", "lsmc", 1),
         ("life8", "lsmc", 1),
-        ("parity16", "q", 20_000),
-        pytest.param("life8", "q", 20_000, marks=pytest.mark.slow),
+        ("parity16", "act_q", 20_000),
+        pytest.param("life8", "act_q", 20_000, marks=pytest.mark.slow),
     ],
 )
 def test_a_learner_finds_the_best_policy_there_is(task: str, name: str, steps: int) -> None:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from hrm_rl.agents.rules import KNOBS, RULES, rule, sweep
+import pytest
+import torch
+from torch import Tensor
+
+import hrm_rl
+from hrm_rl.agents import rules
+from hrm_rl.agents.comparison.curves import pareto_table
+from hrm_rl.agents.rules import KNOBS, RULES, kind_of, name_of, rule, sweep
+from hrm_rl.agents.rules.basic import RandomHalting
+from hrm_rl.agents.rules.thresholds import TwoSided
+from hrm_rl.banks.bank import play
 from hrm_rl.banks.synthetic import bank_a
 
 # Annotated shapes are checked in tests alone: what is tried here is what users meet.
@@ -46,3 +58,77 @@ def test_a_near_miss_is_told_what_it_was_meant_to_be(typed: str, meant: str) -> 
 
 def test_a_long_bank_is_swept_as_far_as_stability_is_counted() -> None:
     assert len(sweep("stable", bank_a(2, 80))) == 64
+
+
+def test_settings_may_be_given_by_keyword() -> None:
+    assert rule("two-sided", lower=0.02) == TwoSided(lower=0.02)
+    assert rule("two-sided-0.9", lower=0.02) == TwoSided(0.9, 0.02)
+    assert rule("random-0.5", seed=3) == RandomHalting(0.5, 3)
+    with pytest.raises(
+        ValueError, match=r'a setting of "two-sided" must be .*did you mean "lower"'
+    ):
+        rule("two-sided", lowr=0.02)
+    with pytest.raises(ValueError, match='a setting of "trm" must be'):
+        rule("trm-0.9", threshold=0.8)  # given twice
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A user's own rule: halts once what it sees is above a level, or the time is up."""
+
+    level: float = 0.5
+    last: int = 8
+    observation: str = "o"
+
+    def __call__(self, obs_BF: Tensor, m_B: Tensor) -> Tensor:
+        return (obs_BF[:, 0] > self.level) | (m_B >= self.last)
+
+
+@pytest.fixture
+def registry() -> Iterator[None]:
+    """What is registered in a test is gone after it."""
+    tables = [rules._RULES, rules._KNOBS, rules._SWEEPS]
+    before = [dict(table) for table in tables]
+    yield
+    for table, old in zip(tables, before, strict=True):
+        table.clear()
+        table.update(old)
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_rule_of_ones_own_has_a_name_with_knobs() -> None:
+    hrm_rl.register_rule("settled", Settled, knobs=("level", "last"))
+    assert rule("settled") == Settled() and rule("settled-0.25-3") == Settled(0.25, 3)
+    assert (kind_of("settled-0.25"), name_of(Settled(0.25))) == ("settled", "settled-0.25-8")
+    with pytest.raises(ValueError, match='last of "settled" must be a whole number'):
+        rule("settled-0.25-x")
+    with pytest.raises(ValueError, match=r'no rule "setled"; .*did you mean "settled"'):
+        rule("setled")
+    assert play(bank_a(50, 9), rule("settled-0.5-4")).segment_P.max() == 4
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_rule_of_ones_own_is_compared_over_its_knobs_or_as_it_is() -> None:
+    bank = bank_a(200, 9)
+    hrm_rl.register_rule("settled", Settled, knobs=("level", "last"))
+    assert sweep("settled", bank) == [Settled()]
+    knobs = lambda bank, points: [Settled(last=m) for m in range(bank.max_segments, 0, -1)]  # noqa: E731
+    hrm_rl.register_rule("settled2", Settled, ("level", "last"), knobs)
+    assert len(sweep("settled2", bank)) == 9
+    alone, swept, _ = pareto_table(bank, bank, ["settled", "settled2"], resamples=20)
+    assert (alone.knobs, swept.knobs) == (1, 9) and swept.area.mean > alone.area.mean
+
+
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize(
+    ("name", "make", "knobs", "why"),
+    [("trm", Settled, (), '"trm" is the name of a rule already'), ("my own", Settled, (), "must be a word"),
+     ("fixed-mine", Settled, (), 'reads as the rule "fixed"'), ("x", 3, (), "must be a class or function"),
+     ("x", lambda level: Settled(level), (), "must be made without arguments"),
+     ("x", lambda: torch.relu, (), "attribute `observation`"),
+     ("x", Settled, ("levl",), 'levl of "x" must be a number that it holds, got None')],
+)  # fmt: skip
+def test_what_is_no_rule_is_not_registered(name: str, make: Any, knobs: Any, why: str) -> None:
+    with pytest.raises(ValueError, match=why) as error:
+        hrm_rl.register_rule(name, make, knobs)
+    assert "\n" not in str(error.value)

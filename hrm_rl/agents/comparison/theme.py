@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, GREY, PALE = "#1f2328", "#6e7781", "#c4cbd3"
+BLACK, GREY, PALE = "#1f2328", "#6e7781", "#c4cbd3"
 RIGHT, WRONG = "#1a7f37", "#c9d1d9"
 RULE_COLOURS = (
     "#0550ae", "#54aeff", "#d4861a", "#8250df", "#0aa5a5", "#b35900", "#57ab5a", "#e085d0",
@@ -25,9 +25,9 @@ def figure(width: float, height: float) -> Figure:
 
 def dress(axes: Axes, title: str, x: str, y: str) -> None:
     """Labels, and a frame that stands back behind the data."""
-    axes.set_title(title, color=INK, loc="left", fontsize=11.5, pad=10)
-    axes.set_xlabel(x, color=INK)
-    axes.set_ylabel(y, color=INK)
+    axes.set_title(title, color=BLACK, loc="left", fontsize=11.5, pad=10)
+    axes.set_xlabel(x, color=BLACK)
+    axes.set_ylabel(y, color=BLACK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(PALE)
     axes.tick_params(color=PALE, labelcolor=GREY)
@@ -36,7 +36,7 @@ def dress(axes: Axes, title: str, x: str, y: str) -> None:
 def legend(figure: Figure, handles: list[Any]) -> None:
     """Beside the axes, where it covers no data."""
     figure.legend(
-        handles=handles, loc="outside right upper", frameon=False, labelcolor=INK, fontsize=9
+        handles=handles, loc="outside right upper", frameon=False, labelcolor=BLACK, fontsize=9
     )
 
 
