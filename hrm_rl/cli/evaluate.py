@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import tyro
 
 from hrm_rl.checks.numbers import whole
-from hrm_rl.cli.arguments import Device, puzzles_alone, say_solved_for
+from hrm_rl.cli.arguments import Device, bring, puzzles_alone, say_solved_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +66,7 @@ def evaluate(  # long: its options, each with what it is for
     names = [policy, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
     rules = {name: rule(name) for name in names}  # refuses what it does not know, before any work
     checkpoint, puzzles = puzzles_alone(checkpoint, puzzles)
+    bring(puzzles)
     model, _ = load_model(checkpoint, resolve_device(device), task=task)
     chosen = for_model(model.config, puzzles, split, limit)
     print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")

@@ -31,7 +31,7 @@ from hrm_rl.models import config_to
 from hrm_rl.puzzles import task_for
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.joint.external import LastSeen
-from hrm_rl.training.presets import PRESETS
+from hrm_rl.training import presets
 from hrm_rl.training.train import Thought, TrainState, settle, think
 
 MEANINGLESS: Final = (
@@ -203,7 +203,7 @@ def run_config(preset: str, slots: int, changes: dict[str, Any]) -> TrainConfig:
     Raises:
         ValueError: no such preset, or a change that is none.
     """
-    choice("preset", preset, PRESETS)
+    base = presets.preset(preset)
     slots = whole("num_envs", slots, low=1, high=MOST_SLOTS)
     known = [f.name for f in fields(TrainConfig) if f.name not in (*MEANINGLESS, "slots")]
     for name in changes:
@@ -215,7 +215,7 @@ def run_config(preset: str, slots: int, changes: dict[str, Any]) -> TrainConfig:
                 "leave it out"
             )
     refuse_unknown(changes, [*OWN, *known])
-    values = parse_json(PRESETS[preset]().to_json()) | changes
+    values = parse_json(base.to_json()) | changes
     if "model" in changes:
         values["model"] = config_to(changes["model"])
     values |= {"slots": slots, "halting": "external", "grow_segments": ()}

@@ -32,6 +32,7 @@ from hrm_rl.agents.rules.thresholds import (
 )
 from hrm_rl.banks.bank import Bank, checked, observe
 from hrm_rl.checks.numbers import did_you_mean, whole
+from hrm_rl.checks.plugin import is_plugin, made, plugin
 from hrm_rl.features import Q_BOUND
 from hrm_rl.halting import MOST, Policy
 
@@ -73,11 +74,16 @@ LEAST_POINTS: Mapping[str, int] = MappingProxyType({"two-sided": 9, "sampled": 5
 def rule(name: str) -> Policy:
     """The rule of that name, with its default knobs ("q") or some of its own ("two-sided-0.9-0.02").
 
+    A rule of one's own is named by its file: "my_rules.py:Settled" (`checks.plugin`), a policy there,
+    or a class or function that makes one of nothing.
+
     Raises:
-        ValueError: no such rule, or knobs that it does not take.
+        ValueError: no such rule, knobs that it does not take, or what a file holds is no policy.
     """
     if not isinstance(name, str):
         raise ValueError(f'a rule is named by a text, as "fixed-8", got {name!r:.60}')
+    if is_plugin(name):
+        return _of_file(name)
     kind = kind_of(name)
     if not kind:
         raise ValueError(_no_rule(name))
@@ -99,6 +105,25 @@ def rule(name: str) -> Policy:
         return RULES[kind](*values)
     except ValueError as error:
         raise ValueError(f'"{name}" is no rule: {error}') from None
+
+
+def _of_file(name: str) -> Policy:
+    """The policy that a user's own file holds or makes."""
+    found = plugin(name)
+    if isinstance(found, type) or not hasattr(found, "observation"):
+        found = made(name)
+    if isinstance(found, type) or not callable(found):
+        raise ValueError(
+            f"{name} is no halting rule: it must be called with what is seen and the segment numbers, "
+            f"got {type(found).__name__}"
+        )
+    if not isinstance(getattr(found, "observation", None), str):
+        raise ValueError(
+            f"{name} is no halting rule: it says what it sees by an attribute `observation`, such as "
+            '"scalars"'
+        )
+    policy: Policy = found
+    return policy
 
 
 def _no_rule(name: Any) -> str:
