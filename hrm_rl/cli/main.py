@@ -21,6 +21,7 @@ from hrm_rl.cli.arc import arc
 from hrm_rl.cli.bank import bank
 from hrm_rl.cli.compare import compare
 from hrm_rl.cli.evaluate import evaluate
+from hrm_rl.cli.score import score
 from hrm_rl.cli.solve import solve
 from hrm_rl.cli.train import train
 from hrm_rl.cli.watch import watch
@@ -118,6 +119,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "solve": solve,
     "bank": bank,
     "compare": compare,
+    "score": score,
     "watch": watch,
     "arc": arc,
 }

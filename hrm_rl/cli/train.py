@@ -50,7 +50,9 @@ def train(args: Sequence[str]) -> int:
         "slots out among 8 GPUs.",
         args=args,
     )
-    joint_learner(wanted.config)  # a halting learner of the user's own fails here, before a folder is made
+    joint_learner(
+        wanted.config
+    )  # a halting learner of the user's own fails here, before a folder is made
     with joined(wanted.config.device) as world:
         _run(wanted.config, wanted.run, world)
     return 0

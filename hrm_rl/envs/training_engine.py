@@ -20,7 +20,7 @@ from torch import Tensor
 
 from hrm_rl import features
 from hrm_rl.checks.files import parse_json
-from hrm_rl.checks.numbers import choice, whole
+from hrm_rl.checks.numbers import whole
 from hrm_rl.envs.arguments import refuse_unknown
 from hrm_rl.envs.engine import Moment, Step, masks_of, pick, told
 from hrm_rl.envs.frame import Frame
@@ -29,9 +29,9 @@ from hrm_rl.envs.reward import REWARDS, outcome, succeeded
 from hrm_rl.halting import HALT, MOST_SLOTS
 from hrm_rl.models import config_to
 from hrm_rl.puzzles import task_for
+from hrm_rl.training import presets
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.joint.external import LastSeen
-from hrm_rl.training import presets
 from hrm_rl.training.train import Thought, TrainState, settle, think
 
 MEANINGLESS: Final = (
