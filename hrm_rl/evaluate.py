@@ -71,7 +71,9 @@ def evaluate(
     found = _Found(puzzles, max_segments)
     halted_B = torch.zeros(len(index_B), dtype=torch.bool)
     slots, seen = loop.fresh(model, *_dealt(puzzles, index_B, seed, device)), None
-    bar = progress_bar(total=len(puzzles), desc="evaluating", disable=not progress, unit="puzzle")
+    bar = progress_bar(  # it goes when it is done, so that it stands in nobody's table
+        total=len(puzzles), desc="evaluating", disable=not progress, unit="puzzle", leave=False
+    )
     with bar:
         while len(index_B):
             before = slots
