@@ -93,7 +93,7 @@ class Sheet:
             if i and row // box_rows != rows[i - 1] // box_rows:
                 lines.append("    " + "+".join(["-" * (3 * box + 1)] * (width // box)))
             boxes = ("".join(parts[j : j + box]) for j in range(0, width, box))
-            lines.append(f"{row + 1:>3} " + " |".join(boxes))
+            lines.append(f"{row + 1:>3} {' |'.join(boxes)}".rstrip())
         return lines
 
     def _cell(self, letter: str, kind: str) -> str:

@@ -22,10 +22,10 @@ def sheet(colour: bool = False) -> Sheet:
 
 def test_the_question_has_its_givens_marked() -> None:
     assert sheet().question() == [
-        "  1  1' .  | .  . ",
-        "  2  .  .  | 1' . ",
+        "  1  1' .  | .  .",
+        "  2  .  .  | 1' .",
         "    -------+-------",
-        "  3  .  2' | .  . ",
+        "  3  .  2' | .  .",
         "  4  .  .  | .  4'",
     ]
     assert sheet().legend() == "' given, * changed, ! breaks a rule"
@@ -45,15 +45,15 @@ def test_what_is_filled_and_what_is_changed() -> None:
     first, then = ANSWER, ANSWER.copy()
     then[1], then[2] = 4, 3
     assert sheet().summary(QUESTION, first) == "12 filled"
-    assert sheet().summary(first, then) == "2 changed, 4 in conflict"
-    assert sheet().summary(then, then) == "nothing changed, 4 in conflict"
+    assert sheet().summary(first, then) == "2 changed, 5 in conflict"
+    assert sheet().summary(then, then) == "nothing changed, 5 in conflict"
     assert sheet().summary(first, first) == "nothing changed"
     assert sheet().changes(then, then) == []
 
 
 def test_colours_take_the_place_of_marks() -> None:
     first, *_ = sheet(colour=True).question()
-    assert first == "  1  \x1b[1m1\x1b[0m  .  | .  . "
+    assert first == "  1  \x1b[1m1\x1b[0m  .  | .  ."
     assert sheet(colour=True).legend() == ""
     after = ANSWER.copy()
     after[1] = 1
@@ -68,9 +68,9 @@ def test_a_maze_has_no_givens_to_mark_and_its_way_is_what_changed() -> None:
     shown = Sheet.of(game, question, answer, False)
     assert shown.legend() == "* changed, ! breaks a rule"
     assert shown.changes(question, answer) == [
-        "  1  S  o* o* # ",
-        "  2  #  #  o* # ",
-        "  3  #     o* # ",
+        "  1  S  o* o* #",
+        "  2  #  #  o* #",
+        "  3  #     o* #",
     ]
 
 
