@@ -71,8 +71,7 @@ def evaluate(
     found = _Found(puzzles, max_segments)
     halted_B = torch.zeros(len(index_B), dtype=torch.bool)
     slots, seen = loop.fresh(model, *_dealt(puzzles, index_B, seed, device)), None
-    bar = progress_bar(total=len(puzzles), desc="evaluating", disable=not progress, unit="puzzle")
-    with bar:
+    with _bar(len(puzzles), progress) as bar:
         while len(index_B):
             before = slots
             slots, output = loop.advance(model, slots)
@@ -98,6 +97,13 @@ def evaluate(
                 if hasattr(running, "keep"):
                     running.keep(keep)
     return Answered(found.segment_P, found.correct_P, found.valid_P)
+
+
+def _bar(puzzles: int, progress: bool) -> Any:
+    """A bar that goes when it is done, so that it stands in nobody's table."""
+    return progress_bar(
+        total=puzzles, desc="evaluating", disable=not progress, unit="puzzle", leave=False
+    )
 
 
 def _dealt(

@@ -2,9 +2,13 @@
 
 import importlib
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from hrm_rl.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("hrm_rl/**/*.md")]
@@ -41,6 +45,124 @@ def test_what_the_page_on_other_tools_shows_runs(capsys: pytest.CaptureFixture[s
     exec(compile(code, "ecosystem.md", "exec"), {})
     logged, segments = capsys.readouterr().out.splitlines()
     assert logged == "['l', 'r', 'segment', 't']" and 1 <= float(segments) <= 16
+
+
+PLUGINS = (ROOT / "docs" / "plugins.md").read_text()
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "heading", ["A rule", "A learner", "A halting learner for training", "A preset", "Puzzles"]
+)
+def test_every_block_of_the_page_on_plugins_runs(
+    heading: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files are written, those of other sections too, and the commands of the section run beside them."""
+    monkeypatch.chdir(tmp_path)
+    for kind, text in BLOCK.findall(PLUGINS):
+        assert kind in ("python", "sh")
+        if kind == "python":
+            Path(text.splitlines()[0].removeprefix("# ")).write_text(text)
+    (section,) = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", PLUGINS, re.DOTALL | re.MULTILINE)
+    commands = [
+        line for kind, text in BLOCK.findall(section) if kind == "sh" for line in text.splitlines()
+    ]
+    assert commands
+    for command in commands:
+        program, *args = shlex.split(command)
+        assert program == "hrm-rl" and main(args) == 0, command
+
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.split()) < 900
+
+
+def test_the_solve_of_the_readme_prints_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    (command,) = re.findall(r"^    hrm-rl (solve .*)$", README, re.MULTILINE)
+    shown = next(text for kind, text in BLOCK.findall(README) if kind == "text")
+    assert main(shlex.split(command)) == 0
+    printed = capsys.readouterr().out
+    assert NUMBER.sub("", printed) == NUMBER.sub("", shown)
+    ours, theirs = (list(map(float, NUMBER.findall(part))) for part in (printed, shown))
+    assert ours == pytest.approx(theirs, abs=0.02)
+    assert printed.splitlines()[-1].startswith("solved")
+
+
+@pytest.mark.slow
+def test_the_program_of_the_readme_prints_what_it_shows(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Training rounds differently on other machines: what comes out lies in the intervals shown."""
+    (code,) = (text for kind, text in BLOCK.findall(README) if kind == "python")
+    *_, shown = (text for kind, text in BLOCK.findall(README) if kind == "text")
+    assert len([line for line in code.splitlines() if line]) <= 10
+    exec(compile(code, "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert NUMBER.sub("", printed).replace("+", "") == NUMBER.sub("", shown).replace("+", "")
+    numbers = re.compile(r"([-+\d.]+)(?: %)? \[([-+\d.]+), ([-+\d.]+)\]")
+    pairs = list(zip(numbers.findall(printed), numbers.findall(shown), strict=True))
+    assert len(pairs) == 4
+    for (ours, _, _), (_, low, high) in pairs:
+        assert float(low) <= float(ours) <= float(high)
+
+
+@pytest.mark.slow
+def test_the_page_on_sb3_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With fewer decisions; its block marked `py` needs Optuna, and was run by hand."""
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "howto-sb3.md").read_text()
+    code = "\n".join(text for kind, text in BLOCK.findall(page) if kind == "python")
+    few = re.sub(r"learn\(\d+_000", "learn(2_048", code)
+    assert few.count("learn(2_048") == 2
+    there: dict[str, Any] = {}
+    exec(compile(few, "howto-sb3.md", "exec"), there)
+    assert capsys.readouterr().out.splitlines()[-1] == "True"
+    assert isinstance(there["agent"], there["PPO"])
+    (command,) = re.findall(r"^    hrm-rl (score .*)$", page, re.MULTILINE)
+    assert main(shlex.split(command)) == 0
+
+
+def test_the_quickstart_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "quickstart.md").read_text(), re.DOTALL
+    )
+    exec(compile(code, "quickstart.md", "exec"), {})
+    said = capsys.readouterr().out.splitlines()
+    assert [line.partition("(")[0] for line in said] == [*["Interval"] * 3, "Difference"]
+
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def anchors(page: Path) -> set[str]:
+    """The names that GitHub gives to a page's headings."""
+    heads = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    broken = []
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if re.match(r"https?:|mailto:", link):
+            continue
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_every_page_is_in_the_contents() -> None:
+    listed = {(ROOT / link.partition("#")[0]).resolve() for link in LINK.findall(README)}
+    pages = {*ROOT.glob("docs/*.md"), *ROOT.glob("*.md")} - {ROOT / "README.md"}
+    assert sorted(page.name for page in pages if page.resolve() not in listed) == []
 
 
 def names(text: str) -> set[str]:

@@ -53,12 +53,10 @@ def ablate(
     from hrm_rl.agents.ablation.grid import train_grid
     from hrm_rl.agents.ablation.member import Held
     from hrm_rl.checks.lock import try_folder
-    from hrm_rl.training.presets import PRESETS
+    from hrm_rl.training.presets import preset as named
 
-    if preset not in PRESETS:
-        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
     try_folder(out)
-    base = PRESETS[preset]()
+    base = named(preset)
     base = replace(base, steps=steps or base.steps)
     names: Sequence[str] = five.variants(base.max_segments) if figure5 else learners
     done = train_grid(

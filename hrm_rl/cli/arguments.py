@@ -26,6 +26,15 @@ def puzzles_alone(checkpoint: str, puzzles: str) -> tuple[str, str]:
     return ("sudoku9", checkpoint) if is_file(checkpoint) and not puzzles else (checkpoint, puzzles)
 
 
+def bring(puzzles: str) -> None:
+    """Run a user's own file of puzzles, which may bring the kind that a checkpoint's task names."""
+    from hrm_rl.checks.plugin import plugin
+    from hrm_rl.puzzles.source import is_own
+
+    if is_own(puzzles):
+        plugin(puzzles)
+
+
 def say_solved_for(chosen: "PuzzleSet", name: str) -> None:
     """Say how many answers are not from the file."""
     from hrm_rl.puzzles.files import SOLVED_FOR

@@ -6,7 +6,7 @@ from typing import Literal
 import tyro
 
 from hrm_rl.checks.numbers import whole
-from hrm_rl.cli.arguments import Device
+from hrm_rl.cli.arguments import Device, bring
 
 
 def bank(  # long: its options, each with what it is for
@@ -56,6 +56,7 @@ def bank(  # long: its options, each with what it is for
     whole("--copies", copies, low=1)
     out = out or Path("banks") / f"{Path(checkpoint).stem}-{split}"
     try_folder(out)
+    bring(puzzles)
     model, _ = load_model(checkpoint, resolve_device(device), task=task)
     chosen = for_model(model.config, puzzles, split, limit)
     header = log_to(

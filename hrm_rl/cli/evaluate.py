@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import tyro
 
 from hrm_rl.checks.numbers import whole
-from hrm_rl.cli.arguments import Device, puzzles_alone, say_solved_for
+from hrm_rl.cli.arguments import Device, bring, puzzles_alone, say_solved_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,29 +66,34 @@ def evaluate(  # long: its options, each with what it is for
     names = [policy, *(f"fixed-{m}" for m in fixed_segments(max_segments))]
     rules = {name: rule(name) for name in names}  # refuses what it does not know, before any work
     checkpoint, puzzles = puzzles_alone(checkpoint, puzzles)
+    bring(puzzles)
     model, _ = load_model(checkpoint, resolve_device(device), task=task)
     chosen = for_model(model.config, puzzles, split, limit)
     print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
     say_solved_for(chosen, puzzles)
     _say_if_long(len(chosen), fixed_segments(max_segments))
     by_rules = task_for(model.config).kind in VALID
+    width = max(14, *(len(name) + 2 for name in rules))
     valid = f"{'by the rules':>14}" if by_rules else ""
-    print(f"{'policy':<14}{'accuracy':>10}{valid}{'mean segments':>16}{'seconds':>10}")
+    heads = f"{'accuracy':>10}{'95 %':>15}{valid}{'mean segments':>16}{'95 %':>16}{'seconds':>10}"
+    print(f"{'policy':<{width}}{heads}")
     for name, halting in rules.items():
         started = time.perf_counter()
         halted = run_evaluation(
             model, chosen, halting, max_segments,
             early_exit=early_exit, batch_size=batch_size, progress=True,
         )  # fmt: skip
-        print(_line(name, halted, by_rules, time.perf_counter() - started), flush=True)
+        took = time.perf_counter() - started
+        print(f"{name:<{width}}{_figures(halted, by_rules, took)}", flush=True)
     if copies > 1:
-        print(_tried(model, chosen, copies, max_segments, batch_size))
+        figures = _tried(model, chosen, copies, max_segments, batch_size)
+        print(f"{f'copies-{copies}':<{width}}{figures}")
 
 
 def _tried(
     model: "Model", puzzles: "PuzzleSet", copies: int, segments: int, batch_size: int
 ) -> str:
-    """The line of what is solved where a copy verifies, in the segments of all copies together."""
+    """The figures of what is solved where a copy verifies, in the segments of all copies together."""
     import torch
 
     from hrm_rl.evaluate import Answered
@@ -103,7 +108,7 @@ def _tried(
     verified_P = segment_P > 0
     correct_P = verified_P & torch.from_numpy(right_P)
     tried = Answered(spent(found.verified_MPK), correct_P, verified_P)
-    return _line(f"copies-{copies}", tried, False, time.perf_counter() - started)
+    return _figures(tried, False, time.perf_counter() - started)
 
 
 def _say_if_long(puzzles: int, fixed: "Sequence[int]") -> None:
@@ -117,7 +122,15 @@ def _say_if_long(puzzles: int, fixed: "Sequence[int]") -> None:
         )
 
 
-def _line(name: str, halted: "Answered", by_rules: bool, seconds: float) -> str:
-    accuracy, segments = halted.correct_P.double().mean(), halted.segment_P.double().mean()
+def _figures(halted: "Answered", by_rules: bool, seconds: float) -> str:
+    """Accuracy and mean segments, each with its 95 % interval over puzzles, and the time it took."""
+    from hrm_rl.statistics.comparisons import mean_interval
+
+    right = mean_interval(halted.correct_P.numpy())
+    taken = mean_interval(halted.segment_P.double().numpy())
+    shares = f"[{100 * right.low:.1f}, {100 * right.high:.1f}]"
+    segments = f"[{taken.low:.2f}, {taken.high:.2f}]"
     valid = f"{float(halted.valid_P.double().mean()):>14.1%}" if by_rules else ""
-    return f"{name:<14}{float(accuracy):>10.1%}{valid}{float(segments):>16.2f}{seconds:>10.1f}"
+    return (
+        f"{right.mean:>10.1%}{shares:>15}{valid}{taken.mean:>16.2f}{segments:>16}{seconds:>10.1f}"
+    )

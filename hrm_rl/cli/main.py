@@ -22,6 +22,7 @@ from hrm_rl.cli.bank import bank
 from hrm_rl.cli.compare import compare
 from hrm_rl.cli.evaluate import evaluate
 from hrm_rl.cli.page import page
+from hrm_rl.cli.score import score
 from hrm_rl.cli.solve import solve
 from hrm_rl.cli.train import train
 from hrm_rl.cli.watch import watch
@@ -119,6 +120,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "solve": solve,
     "bank": bank,
     "compare": compare,
+    "score": score,
     "watch": watch,
     "page": page,
     "arc": arc,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import tyro
 
 from hrm_rl.cli.arguments import Device, solving
+from hrm_rl.cli.grid import Sheet, coloured
 
 if TYPE_CHECKING:
     from hrm_rl.models import Model
@@ -20,7 +21,9 @@ def solve(
     task: str = "",
     copies: int = 1,
 ) -> None:
-    """Solve one puzzle and print each segment's grid, its Q values and the halt.
+    """Solve one puzzle: print it, then of each segment its Q values, the decision, and the rows that changed.
+
+    Givens, changes and conflicts are marked, by colours where the terminal has them (not under NO_COLOR).
 
     Args:
         puzzle: as text, row by row (a Sudoku with . or 0 for blanks, a maze in "# SG"), or a file
@@ -52,14 +55,23 @@ def solve(
         task_of(one.task),
         *map(torch.from_numpy, (one.inputs_PL[0], one.solutions_PL[0])),
     )
+    before_L = game.values(one.inputs_PL[0])
+    sheet = Sheet.of(game, before_L, game.values(one.solutions_PL[0]), coloured())
+    print(*filter(None, [*sheet.question(), sheet.legend()]), sep="\n", flush=True)
     for at in run_solve(model, x_T, halts, max_segments, int(one.ids_P[0])):
-        cells = game.values(at.prediction_T.numpy())
+        cells_L = game.values(at.prediction_T.numpy())
         q_halt, q_continue = at.q_2.sigmoid().tolist()
         action = "forced halt" if at.forced else "halt" if at.action else "continue"
-        print(f"segment {at.segment:<3} Q_halt {q_halt:.3f}  Q_continue {q_continue:.3f}  {action}")
-        print(game.pretty(cells), flush=True)
-    solved = bool(valid_optimal(game, x_T[None], at.prediction_T[None], y_T[None]))
-    print("solved" if solved else f"wrong in {int((at.prediction_T != y_T).sum())} cells")
+        print(
+            f"segment {at.segment:<3} Q_halt {q_halt:.3f}  Q_continue {q_continue:.3f}  {action}: "
+            f"{sheet.summary(before_L, cells_L)}",
+            *sheet.changes(before_L, cells_L), sep="\n", flush=True,
+        )  # fmt: skip
+        before_L = cells_L
+    right = bool(valid_optimal(game, x_T[None], at.prediction_T[None], y_T[None]))
+    verdict = "solved" if right else f"wrong in {int((at.prediction_T != y_T).sum())} cells"
+    end = f"the limit: {policy} did not halt" if at.forced else f"where {policy} halted"
+    print(f"{verdict} after {at.segment} segment{'s' * (at.segment > 1)}, {end}")
 
 
 def _until_verified(model: "Model", one: "PuzzleSet", copies: int, segments: int) -> None:
@@ -68,11 +80,19 @@ def _until_verified(model: "Model", one: "PuzzleSet", copies: int, segments: int
     from hrm_rl.puzzles import task_of
 
     game = task_of(one.task)
+    before_L = game.values(one.inputs_PL[0])
+    sheet = Sheet.of(game, before_L, game.values(one.solutions_PL[0]), coloured())
+    print(*filter(None, [*sheet.question(), sheet.legend()]), sep="\n", flush=True)
     for m, at in enumerate(until_verified(model, one, copies, segments), 1):
         verified_K, q_K = at.verified_PK[0], at.q_halt_PK[0]
         best = int(verified_K.int().argmax() if verified_K.any() else q_K.argmax())
         said = "verifies" if verified_K.any() else "is the surest"
-        print(f"segment {m:<3} Q_halt {float(q_K[best].sigmoid()):.3f}  copy {best + 1} {said}")
-        print(game.pretty(game.values(at.prediction_PKT[0, best].numpy())), flush=True)
+        cells_L = game.values(at.prediction_PKT[0, best].numpy())
+        print(
+            f"segment {m:<3} Q_halt {float(q_K[best].sigmoid()):.3f}  copy {best + 1} {said}: "
+            f"{sheet.summary(before_L, cells_L)}",
+            *sheet.changes(before_L, cells_L), sep="\n", flush=True,
+        )  # fmt: skip
+        before_L = cells_L
     spent = f"{m * copies} segments of {copies} copies"
     print(f"solved in {spent}" if verified_K.any() else f"no copy verifies after {spent}")

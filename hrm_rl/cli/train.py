@@ -17,9 +17,11 @@ def train(args: Sequence[str]) -> int:
     from dataclasses import dataclass
 
     from hrm_rl.checks.numbers import choice
+    from hrm_rl.checks.plugin import is_plugin
     from hrm_rl.training.config import TrainConfig
+    from hrm_rl.training.joint import joint_learner
     from hrm_rl.training.parallel import joined
-    from hrm_rl.training.presets import PRESETS
+    from hrm_rl.training.presets import PRESETS, preset
 
     @dataclass(frozen=True)
     class Train:
@@ -29,19 +31,28 @@ def train(args: Sequence[str]) -> int:
         on as in a run that was so long from the first, and a cosine (lr_min_ratio below 1) is drawn
         over the longer run from there on."""
 
-    def described(name: str) -> tuple[str, Train]:
-        summary = (PRESETS[name].__doc__ or "").strip().splitlines()[0]
-        return summary, Train(PRESETS[name](), Path("runs") / name)
-
-    if args and not args[0].startswith("-"):
+    names = {name: name for name in PRESETS}
+    if args and is_plugin(args[0]):  # a preset of the user's own, called by its last word
+        own = args[0].rpartition(":")[2]
+        names, args = {own: args[0]}, [own, *args[1:]]
+    elif args and not args[0].startswith("-"):
         choice("preset", args[0], PRESETS)
+
+    def described(own: str) -> tuple[str, Train]:
+        summary = (getattr(PRESETS.get(own), "__doc__", "") or own).strip().splitlines()[0]
+        return summary, Train(preset(names[own]), Path("runs") / own)
+
     wanted = tyro.extras.overridable_config_cli(
-        {name: described(name) for name in PRESETS},
+        {own: described(own) for own in names},
         prog="hrm-rl train",
-        description="Train a preset; Ctrl-C saves, and the same command goes on from there. "
-        "`torchrun --nproc-per-node 8 -m -- hrm_rl train ...` shares the slots out among 8 GPUs.",
+        description="Train a preset, or one of your own (mine.py:tiny); Ctrl-C saves, and the same "
+        "command goes on from there. `torchrun --nproc-per-node 8 -m -- hrm_rl train ...` shares the "
+        "slots out among 8 GPUs.",
         args=args,
     )
+    joint_learner(
+        wanted.config
+    )  # a halting learner of the user's own fails here, before a folder is made
     with joined(wanted.config.device) as world:
         _run(wanted.config, wanted.run, world)
     return 0

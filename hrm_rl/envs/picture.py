@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from hrm_rl.envs.boards import BOARDS
+from hrm_rl.envs.boards import board
 from hrm_rl.envs.boards.palette import (
     BOARD,
     CELL,
@@ -33,13 +33,13 @@ from hrm_rl.envs.frame import Frame
 
 def paint(canvas: Canvas, frame: Frame) -> None:
     """Paint the whole frame on an empty canvas."""
-    board = BOARDS[frame.rules.kind]
+    drawn = board(frame.rules.kind)
     _paint_header(canvas, frame)
-    board.paint(canvas, frame)
+    drawn.paint(canvas, frame)
     _paint_clock(canvas, frame)
     _paint_q(canvas, HALT_BAR, "Q halt", frame.q_halt, HALT)
     _paint_q(canvas, CONTINUE_BAR, "Q continue", frame.q_continue, CONTINUE)
-    board.legend(canvas)
+    drawn.legend(canvas)
 
 
 def _paint_header(canvas: Canvas, frame: Frame) -> None:
@@ -66,7 +66,7 @@ def _paint_header(canvas: Canvas, frame: Frame) -> None:
     rows = min(
         rules.rows, rules.columns
     )  # Life's marks and shown boards come in rows below the board
-    title = title or f"{BOARDS[rules.kind].NAME} {rows}\N{MULTIPLICATION SIGN}{rules.columns}"
+    title = title or f"{board(rules.kind).NAME} {rows}\N{MULTIPLICATION SIGN}{rules.columns}"
     if frame.restarts:
         title = f"Copy {frame.copy + 1} of {frame.restarts + 1}"
     canvas.text(_fitted(canvas, title, 26, right - BOARD[0]), 26, BOARD[0], 32, INK)

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from hrm_rl import features
 from hrm_rl.checks.files import parse_json
-from hrm_rl.checks.numbers import choice, whole
+from hrm_rl.checks.numbers import whole
 from hrm_rl.envs.arguments import refuse_unknown
 from hrm_rl.envs.engine import Moment, Step, pick, told
 from hrm_rl.envs.frame import Frame
@@ -30,9 +30,9 @@ from hrm_rl.envs.reward import REWARDS, outcome, succeeded
 from hrm_rl.halting import HALT, MOST_SLOTS
 from hrm_rl.models import config_to
 from hrm_rl.puzzles import task_for
+from hrm_rl.training import presets
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.joint.external import LastSeen
-from hrm_rl.training.presets import PRESETS
 from hrm_rl.training.train import Thought, TrainState, settle, think
 
 MEANINGLESS: Final = (
@@ -209,7 +209,7 @@ def run_config(preset: str, slots: int, changes: dict[str, Any]) -> TrainConfig:
     Raises:
         ValueError: no such preset, or a change that is none.
     """
-    choice("preset", preset, PRESETS)
+    base = presets.preset(preset)
     slots = whole("num_envs", slots, low=1, high=MOST_SLOTS)
     known = [f.name for f in fields(TrainConfig) if f.name not in (*MEANINGLESS, "slots")]
     for name in changes:
@@ -221,7 +221,7 @@ def run_config(preset: str, slots: int, changes: dict[str, Any]) -> TrainConfig:
                 "leave it out"
             )
     refuse_unknown(changes, [*OWN, *known])
-    values = parse_json(PRESETS[preset]().to_json()) | changes
+    values = parse_json(base.to_json()) | changes
     if "model" in changes:
         values["model"] = config_to(changes["model"])
     values |= {"slots": slots, "halting": "external", "grow_segments": ()}

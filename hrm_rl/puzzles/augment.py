@@ -3,8 +3,6 @@
 Suffixes: B puzzles of the batch, L cells.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
 import torch
@@ -25,17 +23,15 @@ def _sudoku(task: Task, batch: Augmented, generator: torch.Generator | None) -> 
     return Augmented(x_BL, y_BL, batch.id_B)
 
 
-AUGMENT: Final[Mapping[str, Augment]] = MappingProxyType(
-    {
-        "sudoku": _sudoku,
-        "maze": maze_augment.turn,
-        "parity": shuffle_bits,
-        "life": turn_and_shift,
-        "queens": dihedral.turn,
-        "arc": arc_augment.vary,
-        "demos": demos_augment.vary,
-    }
-)
+AUGMENT: Final[dict[str, Augment]] = {
+    "sudoku": _sudoku,
+    "maze": maze_augment.turn,
+    "parity": shuffle_bits,
+    "life": turn_and_shift,
+    "queens": dihedral.turn,
+    "arc": arc_augment.vary,
+    "demos": demos_augment.vary,
+}
 """How puzzles of a kind are varied in training; the others are not."""
 
 

@@ -15,18 +15,16 @@ from hrm_rl.puzzles.toys.life.rules import Life
 from hrm_rl.puzzles.toys.parity.rules import Parity
 from hrm_rl.puzzles.toys.queens.rules import Queens
 
-KINDS: Final[Mapping[str, Callable[..., Task]]] = MappingProxyType(
-    {
-        "sudoku": Sudoku,
-        "maze": Maze,
-        "parity": Parity,
-        "life": Life,
-        "queens": Queens,
-        "arc": Arc,
-        "demos": Demos,
-    }
-)
-"""Kind -> what makes its rules from the number in a task's name."""
+KINDS: Final[dict[str, Callable[..., Task]]] = {
+    "sudoku": Sudoku,
+    "maze": Maze,
+    "parity": Parity,
+    "life": Life,
+    "queens": Queens,
+    "arc": Arc,
+    "demos": Demos,
+}
+"""Kind -> what makes its rules from the number in a task's name; a module of your own may add to it."""
 
 GENERATED: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -5,13 +5,14 @@ from importlib import import_module
 from pathlib import Path
 
 from hrm_rl.checks.numbers import did_you_mean, whole
+from hrm_rl.checks.plugin import is_plugin, made
 from hrm_rl.puzzles import files, official_data
 from hrm_rl.puzzles.arc import sets as arc_sets
 from hrm_rl.puzzles.arc.demos import sets as demos_sets
 from hrm_rl.puzzles.files import load, read
-from hrm_rl.puzzles.kinds import GENERATED, Reader, task_for, task_of
+from hrm_rl.puzzles.kinds import GENERATED, KINDS, Reader, task_for, task_of
 from hrm_rl.puzzles.sets import PuzzleSet
-from hrm_rl.puzzles.streams import MOST, STREAMS
+from hrm_rl.puzzles.streams import MOST, STREAMS, check_split
 from hrm_rl.puzzles.task import PuzzleError
 
 SUDOKU9 = ("easy", "minimal", "hard")
@@ -37,7 +38,8 @@ def source(name: str, split: str = "train", task: str = "") -> PuzzleSet:
             have a fourth number, the difficulty by the measure of the kind ("maze10:1000:7:20"). A
             task alone is 1,000 of them with seed 0, if no set of that name ships. ARC's tasks as
             published ("arc1"), see `arc.sets`; a folder that the public scripts wrote, see
-            `official_data`
+            `official_data`; a function of one's own by its file, "mine.py:boards" (`checks.plugin`),
+            which makes a `PuzzleSet` of the name of a split
         split: which split of a shipped set or folder, or which stream of random numbers for a
             generated one; `splits` says which there are.
         task: what the puzzles of a CSV are, in case they do not tell.
@@ -53,6 +55,8 @@ def source(name: str, split: str = "train", task: str = "") -> PuzzleSet:
         return demos_sets.source(name, split)
     if official_data.is_data_set(name):
         return official_data.read(name, split)
+    if is_own(name):
+        return _own(name, split)
     if ":" in name:
         return _generated(name, split)
     if name not in files.shipped() and _kind(name) in GENERATED:
@@ -77,6 +81,27 @@ def splits(name: str) -> tuple[str, ...]:
         _refuse_path(name)
         load(name, "fit")
     return tuple(STREAMS)
+
+
+def is_own(name: str) -> bool:
+    """Whether a puzzle set is a function of a user's own file or module, "mine.py:boards"."""
+    kind = _kind(name.partition(":")[0])
+    return is_plugin(name) and kind not in (*SUDOKU9, *FAMILIES, *KINDS)
+
+
+def _own(name: str, split: str) -> PuzzleSet:
+    """What a user's own function makes of the split.
+
+    Raises:
+        PuzzleError: no puzzles.
+    """
+    check_split(split, tuple(STREAMS))
+    puzzles = made(name, split)
+    if not isinstance(puzzles, PuzzleSet) or not len(puzzles):
+        raise PuzzleError(
+            f"{name} must return a PuzzleSet of one puzzle or more, got {puzzles!r:.60}"
+        )
+    return puzzles
 
 
 def _is_file(name: str) -> bool:

@@ -22,9 +22,10 @@ Verdict = Callable[
     Bool[Tensor, " B"],
 ]
 
-VALID: Final[Mapping[str, Verdict]] = MappingProxyType(
-    {"maze": maze_verdict.valid_optimal, "queens": queens_verdict.valid}
-)
+VALID: Final[dict[str, Verdict]] = {
+    "maze": maze_verdict.valid_optimal,
+    "queens": queens_verdict.valid,
+}
 """Verdict of each kind whose puzzles may have several right answers."""
 
 

@@ -14,7 +14,7 @@ from hrm_rl.puzzles.kinds import task_for
 from hrm_rl.puzzles.sudoku.rules import Sudoku
 from hrm_rl.puzzles.verdicts import has_nearest
 from hrm_rl.training.data import mixture
-from hrm_rl.training.joint import DRAWING, joint_learner
+from hrm_rl.training.joint import DRAWING, check_halting
 from hrm_rl.training.optim import two_betas
 from hrm_rl.training.schedule import (
     Cycles,
@@ -52,7 +52,8 @@ class TrainConfig:
     CGAR (arXiv 2511.08653): for TRM's 3 and 6, (0.3, 1, 2), (0.6, 2, 4). Weights that are saved in a
     stage say the model's own cycles, which are more than they have seen."""
     halting: str = "act_q"
-    """Halting learner, of `joint.LEARNERS`, with a knob as in "fixed-8": "act_q" is the paper's."""
+    """Halting learner, of `joint.LEARNERS`, with a knob as in "fixed-8": "act_q" is the paper's; or one of
+    your own, mine.py:Joint."""
     attach: bool = True
     """Whether the halting learner's losses reach the trunk, as the paper's do, or its head only."""
     edge: str = "exact"
@@ -139,7 +140,7 @@ class TrainConfig:
         for name in ("init", "halting", "price", "device"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} must be a text, got {getattr(self, name)!r:.60}")
-        joint_learner(self)  # refuses what it does not know
+        check_halting(self)
         segments = growing_segments(self.grow_segments, self.max_segments)
         object.__setattr__(self, "grow_segments", segments)
         object.__setattr__(self, "grow_cycles", growing_cycles(self.grow_cycles, self.model))

@@ -43,8 +43,10 @@ def test_solve_prints_every_segment_and_the_verdict(
         "2",
         "3",
     ]
-    assert "forced halt" in out
-    assert out.splitlines()[-1].startswith(("solved", "wrong in"))
+    assert "forced halt" in out and "\x1b" not in out
+    last = out.splitlines()[-1]
+    assert last.startswith(("solved after 3", "wrong in"))
+    assert last.endswith("after 3 segments, the limit: q did not halt")
 
 
 def test_solve_reads_a_file(checkpoint: str, puzzle: str, tmp_path: Path) -> None:
@@ -97,7 +99,10 @@ def test_evaluate_puts_fixed_segments_beside_the_rule(
     assert cli.main(args) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
     assert [row[0] for row in rows] == ["stable-2", "fixed-1", "fixed-2", "fixed-4"]
-    assert [float(row[2]) for row in rows[1:]] == [1.0, 2.0, 4.0]
+    assert [float(row[4]) for row in rows[1:]] == [1.0, 2.0, 4.0]
+    for _, share, low, high, _, first, last, _ in rows:
+        ends = float(low.strip("[,")), float(high.strip("]"))
+        assert ends[0] <= float(share.strip("%")) <= ends[1] and first[0] == "[" and last[-1] == "]"
 
 
 def test_evaluate_puts_copies_beside_the_rules(
@@ -108,7 +113,7 @@ def test_evaluate_puts_copies_beside_the_rules(
     assert cli.main(args) == 0
     *_, alone, tried = (line.split() for line in capsys.readouterr().out.splitlines())
     assert (alone[0], tried[0]) == ("fixed-4", "copies-3")
-    assert float(tried[1][:-1]) >= float(alone[1][:-1]) and 3 <= float(tried[2]) <= 12
+    assert float(tried[1][:-1]) >= float(alone[1][:-1]) and 3 <= float(tried[4]) <= 12
 
 
 def test_solve_goes_on_until_a_copy_verifies(

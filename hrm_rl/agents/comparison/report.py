@@ -215,8 +215,13 @@ def write_json(rows: Sequence[Row], path: str | Path, about: dict[str, Any], **m
         about: what was compared: puzzles, segments, step costs.
         more: further results by name.
     """
+    write_atomically(Path(path), as_json(rows, about, **more).encode())
+
+
+def as_json(rows: Sequence[Row], about: dict[str, Any], **more: Any) -> str:
+    """What `write_json` writes."""
     content = {**about, "policies": [asdict(row) for row in rows], **more}
-    write_atomically(Path(path), (json.dumps(_plain(content), indent=1) + "\n").encode())
+    return json.dumps(_plain(content), indent=1) + "\n"
 
 
 def _plain(x: Any) -> Any:

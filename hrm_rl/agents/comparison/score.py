@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from hrm_rl.agents.comparison import compare
+from hrm_rl.agents.comparison.entrants import entrant
 from hrm_rl.agents.comparison.pairs import check_pair
 from hrm_rl.agents.comparison.rows import Row
-from hrm_rl.agents.rules import rule
 from hrm_rl.banks.bank import Bank, checked
 from hrm_rl.banks.files import find_bank, read_bank
-from hrm_rl.checks.numbers import real
+from hrm_rl.checks.numbers import real, whole
 from hrm_rl.halting import Policy
 from hrm_rl.stopping.exact import best_fixed
 
@@ -24,6 +24,8 @@ def score(
     policy: Policy | Any,
     bank: Bank | str | Path,
     *,
+    observation: str = "",
+    max_segments: int | None = None,
     step_cost: float = 0.0,
     fit_bank: Bank | str | Path | None = None,
 ) -> Row:
@@ -31,14 +33,16 @@ def score(
 
         print(score("stable-2", "sudoku9-test", step_cost=0.01))
 
-    All segments of the bank may be used: `bank.first(16)` is the problem with at most 16. Of a bank
-    that is given by name the last segment is left out: `hrm-rl bank` logs one more than its horizon.
+    All episodes of the bank's puzzles are counted, none is drawn.
 
     Args:
-        policy: what a learner returned, a rule or its name ("q", "stable-2"), an algorithm of
-            stable-baselines3 (its best actions), or anything that is called with observations and
-            segment numbers and says what it sees by `observation`.
+        policy: what a learner returned; a rule or its name ("q", "stable-2", "my_rules.py:Mine"); an
+            algorithm of stable-baselines3 or the .zip it was saved in (its best actions); or anything
+            that is called with observations and segment numbers.
         bank: the puzzles that it is scored on; or a folder, or the name of a shipped bank.
+        observation: what the policy is shown, where it does not say so by an attribute of that name.
+        max_segments: the horizon. Left out, all segments; of a bank that is given by name all but the
+            last, since `hrm-rl bank` logs one more than its horizon.
         fit_bank: where the best fixed number of segments is found, which `gain` is over. Left out,
             it is the other half of a named pair ("sudoku9-fit" of "sudoku9-test"). Without either
             there is no gain: found on the puzzles that are scored, that number would be favoured.
@@ -50,24 +54,29 @@ def score(
     step_cost = real("step_cost", step_cost, low=0)
     if fit_bank is None and isinstance(bank, (str, Path)):
         fit_bank = _other_half(find_bank(bank, "test"))
-    scored = _read(bank, "test")
+    scored = _read(bank, "test", max_segments)
     best_m = None
     if fit_bank is not None:
-        fit = _read(fit_bank, "fit")
+        fit = _read(fit_bank, "fit", max_segments)
         check_pair(fit, scored)
         horizon = min(fit.max_segments, scored.max_segments)
         best_m = {step_cost: best_fixed(fit.first(horizon), step_cost)[0]}
-    name, kind, chosen = _policy(policy, scored)
+    name, kind, chosen = entrant(policy, scored, observation)
     sticks = compare.yardsticks(scored, [step_cost], best_m)
     (row,) = compare.score(scored, [(name, kind, [chosen])], sticks)
     return row if best_m else replace(row, gain={}, score={})
 
 
-def _read(bank: Bank | str | Path, split: str) -> Bank:
+def _read(bank: Bank | str | Path, split: str, max_segments: int | None) -> Bank:
     if isinstance(bank, (str, Path)):
         logged = read_bank(find_bank(bank, split))
-        return logged.first(max(1, logged.max_segments - 1))
-    return checked(bank)
+        most = max(1, logged.max_segments - 1)
+    else:
+        logged = checked(bank)
+        most = logged.max_segments
+    if max_segments is None:
+        return logged.first(most)
+    return logged.first(whole("max_segments", max_segments, low=1, high=logged.max_segments))
 
 
 def _other_half(folder: Path) -> Path | None:
@@ -78,38 +87,3 @@ def _other_half(folder: Path) -> Path | None:
         return find_bank(other) if other != folder else None
     except ValueError:
         return None
-
-
-def _policy(policy: Any, bank: Bank) -> tuple[str, str, Policy]:
-    """Its name, its kind in a table, and the policy itself."""
-    if isinstance(policy, str):
-        return policy, "fixed" if policy.startswith("fixed") else "rule", rule(policy)
-    if any(base.__module__.startswith("stable_baselines3.") for base in type(policy).__mro__):
-        return type(policy).__name__, "learner", _of_sb3(policy, bank)
-    kind = "rule" if type(policy).__module__.startswith("hrm_rl.agents.rules.") else "learner"
-    return getattr(policy, "__name__", type(policy).__name__), kind, policy
-
-
-def _of_sb3(algorithm: Any, bank: Bank) -> Policy:
-    """An algorithm as a policy that sees what it was trained on, which its width tells."""
-    from hrm_rl.agents.sb3 import SB3Policy
-
-    width = (getattr(algorithm.observation_space, "shape", None) or (0,))[-1]
-    widths = {name: part.shape[-1] for name, part in bank.columns.items()}
-    if "scalars" in widths:
-        widths.setdefault("q", 2)
-    for name, columns in widths.items():
-        for time_aware in (True, False):
-            if columns + time_aware == width:
-                return _wrapped(SB3Policy, algorithm, name, time_aware)
-    raise ValueError(
-        f"the algorithm sees {width} numbers, and the bank has {widths}, each with or without the "
-        "segment number; score it on a bank with the observation that it was trained on"
-    )
-
-
-def _wrapped(plain: Any, algorithm: Any, observation: str, time_aware: bool) -> Policy:
-    if hasattr(algorithm.policy, "lstm_actor"):
-        from hrm_rl.agents.learners.recurrent_ppo import RecurrentPolicy as plain
-    policy: Policy = plain(algorithm, observation, time_aware)
-    return policy

@@ -14,15 +14,21 @@ from typing import Any
 
 from hrm_rl.agents.learners.protocol import Learner
 from hrm_rl.checks.numbers import choice, did_you_mean, identifier
+from hrm_rl.checks.plugin import is_plugin, plugin
 from hrm_rl.halting import Policy
 
 
 def learner(name: str, **settings: Any) -> Learner:
     """The learner of that name; `settings` take the place of its own.
 
+    A learner of one's own is named by its file: "my_learner.py:fit" (`checks.plugin`), a function
+    with the signature of `protocol.Learner`.
+
     Raises:
         ValueError: no such learner or no such setting, or it needs what is not installed.
     """
+    if is_plugin(name):
+        return _of_file(name, settings)
     if not isinstance(name, str) or name not in LEARNERS:
         near = did_you_mean(name, LEARNERS)
         raise ValueError(
@@ -54,6 +60,20 @@ def register_learner(name: str, learn: Callable[..., Policy]) -> None:
     if needed:
         raise ValueError(f'settings of "{name}" must have defaults, and {needed[0]} has none')
     LEARNERS[name] = lambda **settings: _set(name, learn, settings)
+
+
+def _of_file(name: str, settings: dict[str, Any]) -> Learner:
+    """The function of a user's own file, which must take what learners are given."""
+    fit = plugin(name)
+    takes = set(signature(fit).parameters) if callable(fit) else set()
+    if not {"steps", "seed"} <= takes or len(takes) < 3:
+        raise ValueError(
+            f"{name} is no learner: it must be a function of (env, *, steps, seed, progress) that "
+            f"returns a policy, got {fit!r:.60}"
+        )
+    for setting in settings:
+        choice(f"a setting of {name}", setting, takes - set(_EVERY))
+    return partial(fit, **settings)
 
 
 def _own(module: str) -> Callable[..., Learner]:

@@ -34,6 +34,7 @@ from hrm_rl.agents.rules.thresholds import (
 )
 from hrm_rl.banks.bank import Bank, checked, observe
 from hrm_rl.checks.numbers import choice, did_you_mean, identifier, whole
+from hrm_rl.checks.plugin import is_plugin, made, plugin
 from hrm_rl.features import Q_BOUND
 from hrm_rl.halting import MOST, Policy, begun
 
@@ -77,14 +78,20 @@ _SWEEPS: dict[str, Callable[[Bank, int], Sequence[Policy]]] = {}
 def rule(name: str, **settings: Any) -> Policy:
     """The rule of that name, with its default knobs ("q") or some of its own ("two-sided-0.9-0.02").
 
+    A rule of one's own is named by its file: "my_rules.py:Settled" (`checks.plugin`), a policy there,
+    or a class or function that makes one.
+
     Args:
         settings: the same by keyword, `rule("two-sided", lower=0.02)`, and what else it takes (a seed).
 
     Raises:
-        ValueError: no such rule, or knobs or settings that it does not take.
+        ValueError: no such rule, knobs or settings that it does not take, or what a file holds is no
+            policy.
     """
     if not isinstance(name, str):
         raise ValueError(f'a rule is named by a text, as "fixed-8", got {name!r:.60}')
+    if is_plugin(name):
+        return _of_file(name)
     kind = kind_of(name)
     if not kind:
         raise ValueError(_no_rule(name))
@@ -151,6 +158,25 @@ def register_rule(
             raise ValueError(f'{knob} of "{name}" must be a number that it holds, got {got}')
     _RULES[name], _KNOBS[type(make())] = make, tuple(knobs)
     _SWEEPS[name] = sweep or (lambda bank, points: [make()])
+
+
+def _of_file(name: str) -> Policy:
+    """The policy that a user's own file holds or makes."""
+    found = plugin(name)
+    if isinstance(found, type) or not hasattr(found, "observation"):
+        found = made(name)
+    if isinstance(found, type) or not callable(found):
+        raise ValueError(
+            f"{name} is no halting rule: it must be called with what is seen and the segment numbers, "
+            f"got {type(found).__name__}"
+        )
+    if not isinstance(getattr(found, "observation", None), str):
+        raise ValueError(
+            f"{name} is no halting rule: it says what it sees by an attribute `observation`, such as "
+            '"scalars"'
+        )
+    policy: Policy = found
+    return policy
 
 
 def _no_rule(name: Any) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final, Protocol
 
 from hrm_rl.envs.boards import arc, demos, life, maze, parity, queens, sudoku
@@ -25,15 +23,27 @@ class Board(Protocol):
         """Say below what its colours mean."""
 
 
-BOARDS: Final[Mapping[str, Board]] = MappingProxyType(
-    {
-        "sudoku": sudoku,
-        "maze": maze,
-        "parity": parity,
-        "life": life,
-        "queens": queens,
-        "arc": arc,
-        "demos": demos,
-    }
-)
+BOARDS: Final[dict[str, Board]] = {
+    "sudoku": sudoku,
+    "maze": maze,
+    "parity": parity,
+    "life": life,
+    "queens": queens,
+    "arc": arc,
+    "demos": demos,
+}
 """By kind of puzzle."""
+
+
+def board(kind: str) -> Board:
+    """How that kind of puzzle looks.
+
+    Raises:
+        ValueError: nobody has said so.
+    """
+    if kind not in BOARDS:
+        raise ValueError(
+            f"no board draws {kind} puzzles; put one into hrm_rl.envs.boards.BOARDS, or leave out "
+            "render_mode"
+        )
+    return BOARDS[kind]

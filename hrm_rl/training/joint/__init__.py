@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from hrm_rl.checks.plugin import is_plugin, made, plugin
 from hrm_rl.models import AnyConfig
 from hrm_rl.training.joint.a2c import A2C
 from hrm_rl.training.joint.act_q import ActQ
@@ -178,16 +179,34 @@ def pricing(config: LearnerConfig) -> Schedule:
 def joint_learner(config: LearnerConfig) -> JointLearner:
     """The learner that `config.halting` names.
 
+    One of one's own is named by its file, "mine.py:Joint" (`checks.plugin`): a class or function that
+    makes one of the config.
+
     Raises:
         ValueError: there is none of that name, or it does not take that knob or a step cost.
     """
+    check_halting(config)
+    if is_plugin(config.halting):
+        return _of_file(config)
+    kind, _, knob = config.halting.partition("-")
+    return LEARNERS[kind](config, knob)
+
+
+def check_halting(config: LearnerConfig) -> None:
+    """Refuse what is no learner; a user's own file is not run yet, since a config may come from a file.
+
+    Raises:
+        ValueError: as `joint_learner`.
+    """
+    if not 0 <= config.step_cost < math.inf:
+        raise ValueError(f"step_cost must be a number >= 0, got {config.step_cost}")
+    if is_plugin(config.halting):
+        return
     kind, hyphen, knob = config.halting.partition("-")
     if kind not in LEARNERS:
         raise ValueError(f"halting must be one of {', '.join(LEARNERS)}, got {config.halting!r}")
     if hyphen and kind not in KNOBS:
         raise ValueError(f'{_got(config)}, and {kind} takes no knob; write halting="{kind}"')
-    if not 0 <= config.step_cost < math.inf:
-        raise ValueError(f"step_cost must be a number >= 0, got {config.step_cost}")
     if config.step_cost and kind not in PAYING:
         why = ": a Q that is a probability cannot be negative" * (kind in ("act_q", "halt_bce"))
         raise ValueError(
@@ -205,7 +224,22 @@ def joint_learner(config: LearnerConfig) -> JointLearner:
             f"entropy_floor and normalise_advantages are for {' and '.join(DRAWING)}, and halting is "
             f"{config.halting!r}; leave them out"
         )
-    return LEARNERS[kind](config, knob)
+    LEARNERS[kind](config, knob)  # refuses a knob that it does not take
+
+
+def _of_file(config: LearnerConfig) -> JointLearner:
+    """What a user's own file makes of the config."""
+    found: JointLearner = made(config.halting, config)
+    lacking = [name for name in ("explores", "bias", *_METHODS) if not hasattr(found, name)]
+    if isinstance(found, type) or lacking:
+        raise ValueError(
+            f"{config.halting} is no halting learner: it has no {' and no '.join(lacking)}; "
+            "hrm_rl.training.joint.learner.JointLearner says what one has"
+        )
+    return found
+
+
+_METHODS = ("begin", "decide", "learn")
 
 
 INFERENCE: Mapping[str, str] = MappingProxyType(
@@ -231,7 +265,12 @@ tosses their coins. What has no rule of its own runs to the end.
 
 
 def inference_rule(halting: str) -> str:
-    """The rule that goes with a run's `halting`, with its knob where both have the same one."""
+    """The rule that goes with a run's `halting`, with its knob where both have the same one.
+
+    A learner of one's own names it by an attribute `inference`; without, it runs to the end.
+    """
+    if is_plugin(halting):
+        return str(getattr(plugin(halting), "inference", "fixed"))
     kind = halting.partition("-")[0]
     rule = INFERENCE[kind]
     return halting if rule == kind and kind in KNOBS else rule

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hrm_rl.checks.numbers import choice
+from hrm_rl.checks.plugin import is_plugin, made
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.presets.puzzles import arc1, arc6, maze8, maze12, maze30, queens8
 from hrm_rl.training.presets.sudoku import (
@@ -28,6 +30,7 @@ __all__ = [
     "maze12",
     "maze30",
     "official",
+    "preset",
     "queens8",
     "recurrent6",
     "sudoku4",
@@ -63,3 +66,17 @@ PRESETS: dict[str, Callable[[], TrainConfig]] = {
     "trm": trm,
     "etrm": etrm,
 }
+
+
+def preset(name: str) -> TrainConfig:
+    """The config of a run by name; one of one's own by its file, "mine.py:tiny" (`checks.plugin`).
+
+    Raises:
+        ValueError: there is none of that name, or what a file makes is no `TrainConfig`.
+    """
+    if not is_plugin(name):
+        return PRESETS[choice("preset", name, PRESETS)]()
+    config = made(name)
+    if not isinstance(config, TrainConfig):
+        raise ValueError(f"{name} must return a TrainConfig, got {config!r:.60}")
+    return config

@@ -84,6 +84,23 @@ def test_whatever_is_called_is_scored(policy: Any) -> None:
     assert row.accuracy.mean == bank_a(200, 4).correct_MP.any(0).double().mean()
 
 
+def test_a_function_is_told_what_it_sees() -> None:
+    row = score(lambda obs_BF, m_B: obs_BF[:, 0] > 0.5, bank_a(200, 4), observation="o")
+    there = score(Mine(), bank_a(200, 4))
+    assert (row.name, row.kind) == ("<lambda>", "learner")
+    assert (row.accuracy, row.segments) == (there.accuracy, there.segments)
+
+
+def test_a_horizon_holds_for_both_banks(pair: Path) -> None:
+    row = score("fixed-9", pair / "it-test", max_segments=2, step_cost=0.01)
+    m = best_fixed(read_bank(pair / "it-fit").first(2), 0.01)[0]
+    assert row.segments.mean == 2
+    assert row.gain[0.01].mean == pytest.approx(
+        outcome(read(pair / "it-test").first(2), rule("fixed-2"), 0.01).value
+        - outcome(read(pair / "it-test").first(2), rule(f"fixed-{m}"), 0.01).value
+    )
+
+
 @pytest.mark.parametrize("time_aware", [True, False])
 def test_an_algorithm_of_sb3_is_scored_by_its_best_actions(time_aware: bool) -> None:
     from stable_baselines3 import PPO
