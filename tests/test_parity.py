@@ -23,7 +23,7 @@ from hrm_rl import loop
 from hrm_rl.models import Model, Output, build
 from hrm_rl.models.checkpoint import infer_config
 from hrm_rl.puzzles import verdicts
-from hrm_rl.training import losses
+from hrm_rl.training import q_targets
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.joint import Memory, Segment, Terms
 from hrm_rl.training.train import TrainState, train
@@ -239,7 +239,7 @@ def _watch(model: Model, state: TrainState, found: Trajectory) -> None:
         def learn(self, memory: object, segment: Segment) -> tuple[Terms, Memory]:
             if state.config.halting == "act_q":
                 m_B, last = segment.seen.m_B, state.config.max_segments
-                target_B = losses.continue_target(segment.peek(), m_B, last, "paper")
+                target_B = q_targets.continue_target(segment.peek(), m_B, last, "paper")
                 found.targets.append(target_B)
             return inner.learn(memory, segment)
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from shapes import checked
 from torch import Tensor
 
-from hrm_rl.training.losses import halt_target
+from hrm_rl.training.q_targets import halt_target
 
 PAIR, TRIPLE = torch.zeros(2), torch.zeros(3)
 

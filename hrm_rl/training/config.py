@@ -57,7 +57,7 @@ class TrainConfig:
     attach: bool = True
     """Whether the halting learner's losses reach the trunk, as the paper's do, or its head only."""
     edge: str = "exact"
-    """Where the continue target stops taking a maximum: "exact" or "paper" (see `losses`)."""
+    """Where the continue target stops taking a maximum: "exact" or "paper" (see `q_targets`)."""
     bootstrap: str = "extra"
     """Where the continue target comes from: "extra" or "delayed" (`joint.act_q`)."""
     tie: str = "continue"

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hrm_rl import loop
 from hrm_rl.models.universal import Universal, UniversalConfig, sinusoids
-from hrm_rl.training.halting_losses import graves_weights
+from hrm_rl.training.episode_losses import graves_weights
 
 CONFIG = UniversalConfig(
     vocab=6, length=16, width=32, heads=2, layers=1, max_steps=5, expansion=2.0, ponder_cost=0.1

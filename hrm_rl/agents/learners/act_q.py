@@ -41,7 +41,7 @@ from hrm_rl.agents.learners.walking import Decision, walk
 from hrm_rl.checks.numbers import choice
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import greedy_q
-from hrm_rl.training import losses
+from hrm_rl.training import q_targets
 
 
 def learn(
@@ -62,7 +62,7 @@ def learn(
         steps: decisions, summed over slots.
         seed: of puzzles, weights and exploration; two runs with one seed give one policy.
         progress: told how many decisions were made since it was last called.
-        edge, tie: as in `losses.continue_target` and `halting.greedy_q`.
+        edge, tie: as in `q_targets.continue_target` and `halting.greedy_q`.
         explore_probability: of a minimum above 1 for an episode (`halting.draw_min_segments`).
 
     Raises:
@@ -100,12 +100,12 @@ def q_learning_loss(
 ) -> Float[Tensor, ""]:
     """BCE of both outputs against their targets, as means over slots."""
     q_B2, next_q_B2 = network(torch.cat([seen.obs_BF, seen.next_obs_BF])).chunk(2)
-    halt_B = losses.halt_target(seen.correct_B, max_segments, step_cost)
-    continue_B = losses.continue_target(next_q_B2, seen.m_B, max_segments, edge, step_cost)
-    loss_B = losses.q_loss(q_B2[:, 0], halt_B)
-    loss_B = loss_B + torch.where(seen.continued_B, losses.q_loss(q_B2[:, 1], continue_B), 0)
-    last_B = losses.halt_target(seen.next_correct_B, max_segments, step_cost)
-    loss_B = loss_B + torch.where(seen.forced_B, losses.q_loss(next_q_B2[:, 0], last_B), 0)
+    halt_B = q_targets.halt_target(seen.correct_B, max_segments, step_cost)
+    continue_B = q_targets.continue_target(next_q_B2, seen.m_B, max_segments, edge, step_cost)
+    loss_B = q_targets.q_loss(q_B2[:, 0], halt_B)
+    loss_B = loss_B + torch.where(seen.continued_B, q_targets.q_loss(q_B2[:, 1], continue_B), 0)
+    last_B = q_targets.halt_target(seen.next_correct_B, max_segments, step_cost)
+    loss_B = loss_B + torch.where(seen.forced_B, q_targets.q_loss(next_q_B2[:, 0], last_B), 0)
     return loss_B.mean()
 
 
@@ -126,9 +126,9 @@ def loss_beyond(
     beyond_BF = seen.obs_MPF[M, decision.puzzle_B].to(decision.next_obs_BF.dtype)
     q_B2, next_q_B2 = network(torch.cat([decision.next_obs_BF, beyond_BF])).chunk(2)
     m_B = torch.full_like(decision.m_B, M)
-    continue_B = losses.continue_target(next_q_B2, m_B, M, "paper", seen.step_cost)
-    last_B = losses.halt_target(seen.correct_MP[M, decision.puzzle_B], M, seen.step_cost)
-    loss_B = losses.q_loss(q_B2[:, 1], continue_B) + losses.q_loss(next_q_B2[:, 0], last_B)
+    continue_B = q_targets.continue_target(next_q_B2, m_B, M, "paper", seen.step_cost)
+    last_B = q_targets.halt_target(seen.correct_MP[M, decision.puzzle_B], M, seen.step_cost)
+    loss_B = q_targets.q_loss(q_B2[:, 1], continue_B) + q_targets.q_loss(next_q_B2[:, 0], last_B)
     return torch.where(decision.forced_B, loss_B, 0).mean()
 
 
@@ -144,5 +144,5 @@ def q_network(env: HaltingVectorEnv, seed: int) -> nn.Sequential:
 
 def first_logit(max_segments: int, step_cost: float) -> float:
     """A return of sigmoid(-5) as the logit of a rescaled value."""
-    start = losses.rescaled(torch.tensor(-5.0).sigmoid(), max_segments, step_cost)
+    start = q_targets.rescaled(torch.tensor(-5.0).sigmoid(), max_segments, step_cost)
     return float(start.logit())

@@ -41,7 +41,7 @@ from hrm_rl.agents.learners.inputs import no_progress, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
 from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
-from hrm_rl.training.halting_losses import expected
+from hrm_rl.training.episode_losses import expected
 
 
 def learn(

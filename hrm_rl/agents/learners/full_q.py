@@ -5,7 +5,7 @@ For a horizon M, with a target network Q' held fixed between copies,
     BCE(Q_halt(o_m), 1{correct at m})                        m = 1 .. M
     BCE(Q_continue(o_m), max(Q'_halt, Q'_continue)(o_{m+1}))   m = 1 .. M - 1, at m = M - 1: Q'_halt
 
-on Q rescaled to the returns that a step cost allows (`losses.rescaled`). `double=True`: Q says which
+on Q rescaled to the returns that a step cost allows (`q_targets.rescaled`). `double=True`: Q says which
 of the two is taken, and Q' what it is worth. `edge="paper"` is all of this for a horizon of M + 1,
 the segment beyond included, played with M.
 
@@ -33,7 +33,7 @@ from hrm_rl.agents.learners.inputs import no_progress, start_at
 from hrm_rl.agents.learners.policies import QPolicy
 from hrm_rl.checks.numbers import whole
 from hrm_rl.envs.vector import HaltingVectorEnv
-from hrm_rl.training import losses
+from hrm_rl.training import q_targets
 
 EDGES = {"exact": 0, "paper": 1}
 """Segments that the learnt horizon has more than the one that is played."""
@@ -115,8 +115,8 @@ def full_q_loss(
     goes_on_KP = (chooser_KP2[1:, :, 1] > chooser_KP2[1:, :, 0]).clone()
     goes_on_KP[-1] = False  # at the end there is nothing but halting
     best_KP = torch.where(goes_on_KP, later_KP2[1:, :, 1], later_KP2[1:, :, 0])
-    continue_KP = losses.one_segment_on(best_KP, K, step_cost)
-    halt_X = losses.halt_target(correct_KP.flatten(), K, step_cost)
-    halting = losses.q_loss(q_KP2[..., 0].flatten(), halt_X).mean()
-    going_on = losses.q_loss(q_KP2[:-1, :, 1].flatten(), continue_KP.flatten()).mean()
+    continue_KP = q_targets.one_segment_on(best_KP, K, step_cost)
+    halt_X = q_targets.halt_target(correct_KP.flatten(), K, step_cost)
+    halting = q_targets.q_loss(q_KP2[..., 0].flatten(), halt_X).mean()
+    going_on = q_targets.q_loss(q_KP2[:-1, :, 1].flatten(), continue_KP.flatten()).mean()
     return halting + going_on

@@ -35,7 +35,7 @@ from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import Remembers
 from hrm_rl.puzzles.verdicts import exact
-from hrm_rl.training.halting_losses import EPS, graves_loss, graves_weights
+from hrm_rl.training.episode_losses import EPS, graves_loss, graves_weights
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def learn(
 def act_weights(
     h_DP: Float[Tensor, "D P"], eps: float = EPS
 ) -> tuple[Float[Tensor, "M P"], Float[Tensor, " P"]]:
-    """`halting_losses.graves_weights` of episodes that may go to the last segment of the bank."""
+    """`episode_losses.graves_weights` of episodes that may go to the last segment of the bank."""
     none_1P = torch.zeros_like(h_DP[:1])
     h_MP = torch.cat([h_DP, none_1P])  # at the last segment all that is left halts
     before_MP = torch.cat([none_1P, h_DP.cumsum(0)])

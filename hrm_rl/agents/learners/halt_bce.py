@@ -26,7 +26,7 @@ from hrm_rl.agents.learners.inputs import asked, mlp, no_progress, standardise, 
 from hrm_rl.agents.learners.policies import ChancePolicy
 from hrm_rl.agents.learners.walking import walk
 from hrm_rl.envs.vector import HaltingVectorEnv
-from hrm_rl.training import losses
+from hrm_rl.training import q_targets
 
 
 def learn(
@@ -66,4 +66,4 @@ def learn(
 
 def halt_loss(logit_B: Float[Tensor, " B"], correct_B: Bool[Tensor, " B"]) -> Float[Tensor, ""]:
     """Half the mean BCE (the weight that TRM gives it beside its cross-entropy)."""
-    return losses.q_loss(logit_B, losses.halt_target(correct_B)).mean() / 2
+    return q_targets.q_loss(logit_B, q_targets.halt_target(correct_B)).mean() / 2

@@ -16,7 +16,7 @@ from hrm_rl.checks import numbers
 from hrm_rl.envs.segments import LiveSegments
 from hrm_rl.envs.vector import HaltingVectorEnv, check_native
 from hrm_rl.halting import CONTINUE, SEEDS
-from hrm_rl.training import halting_losses
+from hrm_rl.training import episode_losses
 
 WIDTH = 64
 """Of both hidden layers of every learner's network."""
@@ -76,7 +76,7 @@ def start_at(network: nn.Sequential, *biases: float) -> nn.Sequential:
 
 
 def rare_halt(max_segments: int) -> float:
-    """`halting_losses.rare_halt`, with which a stochastic policy begins.
+    """`episode_losses.rare_halt`, with which a stochastic policy begins.
 
     Raises:
         ValueError: max_segments < 2.
@@ -85,7 +85,7 @@ def rare_halt(max_segments: int) -> float:
         raise ValueError(
             f"max_segments must be >= 2, got {max_segments}; with one there is nothing to decide"
         )
-    return halting_losses.rare_halt(max_segments)
+    return episode_losses.rare_halt(max_segments)
 
 
 def asked(env: Any, steps: int, seed: int, lr: float = 1e-3) -> None:

@@ -31,7 +31,7 @@ from hrm_rl.agents.learners.inputs import no_progress, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
 from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
-from hrm_rl.training.halting_losses import divergence, expected, prior
+from hrm_rl.training.episode_losses import divergence, expected, prior
 
 
 def learn(

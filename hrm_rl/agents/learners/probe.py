@@ -23,7 +23,7 @@ from hrm_rl.agents.learners.inputs import no_progress
 from hrm_rl.agents.learners.policies import ChancePolicy
 from hrm_rl.checks.numbers import real
 from hrm_rl.envs.vector import HaltingVectorEnv
-from hrm_rl.training import losses
+from hrm_rl.training import q_targets
 
 
 def learn(
@@ -54,4 +54,4 @@ def probe_loss(
     logit_DP: Float[Tensor, "D P"], correct_DP: Bool[Tensor, "D P"]
 ) -> Float[Tensor, ""]:
     """Mean BCE over segments and puzzles."""
-    return losses.q_loss(logit_DP.flatten(), losses.halt_target(correct_DP.flatten())).mean()
+    return q_targets.q_loss(logit_DP.flatten(), q_targets.halt_target(correct_DP.flatten())).mean()

@@ -1,7 +1,7 @@
 """The rules that look at nothing, or at the model's own Q-head; and what no rule may look at.
 
 `first_correct` is no rule but an ORACLE: it looks at the solution, and shows what halting could be
-worth at most.
+worth at most. Rules that look at the answer ("stable-2", "confidence") are in `thresholds`.
 
 Shapes: B slots, F features, M segments, P puzzles.
 """

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hrm_rl.halting import greedy_q
 from hrm_rl.training.joint.learner import Draw, Memory, Memoryless, Seen, Segment, Terms
-from hrm_rl.training.losses import continue_target, halt_target, q_loss
+from hrm_rl.training.q_targets import continue_target, halt_target, q_loss
 
 
 @dataclass(frozen=True)

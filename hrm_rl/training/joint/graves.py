@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from hrm_rl.training.halting_losses import EPS, graves_loss, graves_weights
+from hrm_rl.training.episode_losses import EPS, graves_loss, graves_weights
 from hrm_rl.training.joint.episodes import Episode, Episodes, record, spent_before
 from hrm_rl.training.joint.learner import Draw, Memory, Seen, Segment, Terms
 
@@ -20,7 +20,7 @@ from hrm_rl.training.joint.learner import Draw, Memory, Seen, Segment, Terms
 class Graves(Episodes):
     """sum_n p_n L_n + tau (N + R), where the gradient of the second term is that of R alone.
 
-    With h_n = sigmoid(logit_n) and p, N and R those of `halting_losses.graves_weights`.
+    With h_n = sigmoid(logit_n) and p, N and R those of `episode_losses.graves_weights`.
 
     Source: Graves 2016 (arXiv 1603.08983). Deviations: the losses of the segments are mixed and not
     their states, without gradients, so that only the head learns by p; h starts at a logit of -3 and

@@ -11,7 +11,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from hrm_rl.training.joint.learner import Draw, Memory, Memoryless, Seen, Segment, Terms
-from hrm_rl.training.losses import halt_target, q_loss
+from hrm_rl.training.q_targets import halt_target, q_loss
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hrm_rl.statistics.survival import halting_until
-from hrm_rl.training.halting_losses import divergence_until, expected, prior, rare_halt
+from hrm_rl.training.episode_losses import divergence_until, expected, prior, rare_halt
 from hrm_rl.training.joint.episodes import Episode, Episodes, record, spent_before
 from hrm_rl.training.joint.learner import Draw, Memory, Seen, Segment, Terms
 

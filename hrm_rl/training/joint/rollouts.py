@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from hrm_rl.statistics.survival import coin_entropy, log_probability
-from hrm_rl.training.halting_losses import rare_halt
+from hrm_rl.training.episode_losses import rare_halt
 from hrm_rl.training.joint.learner import Draw, Memory, Seen, Segment, Terms
 
 

@@ -13,7 +13,7 @@ from scripted import PUZZLES, Scripted
 from hrm_rl.agents.learners import act_q
 from hrm_rl.agents.learners.fitting import Feedback
 from hrm_rl.envs.vector import HaltingVectorEnv
-from hrm_rl.training import losses
+from hrm_rl.training import q_targets
 
 M = 5
 
@@ -124,7 +124,7 @@ def self_loop(
     """
     q_B2 = torch.tensor(starts, dtype=torch.float64)
     for _ in range(steps):
-        best_B = losses.continue_target(q_B2, torch.ones(len(starts)).long(), M)
+        best_B = q_targets.continue_target(q_B2, torch.ones(len(starts)).long(), M)
         target_B2 = torch.stack([torch.full_like(best_B, float(right)), gamma * best_B], -1)
         q_B2 = q_B2 - 0.5 * (q_B2.sigmoid() - target_B2)
     return q_B2.tolist()

@@ -22,7 +22,7 @@ from hrm_rl.stopping import belief
 from hrm_rl.stopping.budget import solve
 from hrm_rl.stopping.chains import score, value_a, value_c
 from hrm_rl.stopping.exact import Outcome
-from hrm_rl.training.losses import returned
+from hrm_rl.training.q_targets import returned
 
 COST = 0.02
 BEST_A, NEVER_GIVES_UP = 0.708332, 0.700185

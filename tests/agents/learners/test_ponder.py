@@ -10,7 +10,7 @@ from hrm_rl.agents.learners.exact_pg import exact_loss
 from hrm_rl.agents.learners.protocol import play_on
 from hrm_rl.banks.synthetic import bank_a
 from hrm_rl.stopping.exact import outcome
-from hrm_rl.training.halting_losses import prior
+from hrm_rl.training.episode_losses import prior
 
 
 def test_loss_by_hand() -> None:

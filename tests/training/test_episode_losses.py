@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hrm_rl.statistics.survival import halting_until
-from hrm_rl.training.halting_losses import (
+from hrm_rl.training.episode_losses import (
     divergence,
     divergence_until,
     expected,

@@ -2,7 +2,7 @@
 
 The learners of both regimes call them: those beside the loss (`training.joint`) with the episodes that
 were run, those on a frozen model (`agents.learners`) with all segments of a bank. What a learner adds
-is where its numbers come from. The Q-learners' rules are in `losses`, survival products in
+is where its numbers come from. The Q-learners' rules are in `q_targets`, survival products in
 `statistics.survival`.
 
 Shapes: B slots or puzzles, M segments, D decisions (M - 1).
