@@ -86,7 +86,7 @@ _UNITS: dict[str, Any] = dict(
 
 
 def sudoku9() -> TrainConfig:
-    """9x9 Sudoku: the weights `sudoku9`, an HRM of two levels with both Q outputs, in 0.8 core-hours.
+    """9x9 Sudoku: the weights `sudoku9`, an HRM of two levels with both Q outputs, in 1.6 core-hours.
 
     It departs from the paper in two ways, both named in its config: attention within units, a prior
     that the paper's model does not have, and a gradient through the whole last cycle.
