@@ -48,7 +48,7 @@ class Still(Remembers):
     too low at first, for which EAT's public code leaves out 25 values; `patience` is that.
     """
 
-    delta: float = 1e-4
+    delta: float = 1e-3
     """Knob: a variance, in nats squared."""
     rate: float = 0.2
     """Knob: weight of the newest value, between 0 and 1."""

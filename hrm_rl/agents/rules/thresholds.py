@@ -150,6 +150,9 @@ class TwoSided:
         return (p_B > self.upper) | ((m_B >= self.patience) & (p_B < self.lower))
 
 
+_BEYOND = 8
+"""A lower threshold may have risen to half so many segments after the last: P of what is not yet solved is
+often as low as its tail."""
 NEVER = 1000.0
 """A `Rising.shift` that switches giving up off."""
 
@@ -166,7 +169,7 @@ class Rising:
 
     upper: float = 0.5
     """Knob: a probability; 1 switches the confident side off."""
-    shift: float = 8.0
+    shift: float = 16.0
     """Knob: the segment at which the lower threshold has risen to half of its ceiling; `NEVER` switches
     giving up off."""
     ceiling: float = 0.5
@@ -261,5 +264,6 @@ def rising_grid(p_N: Float[Tensor, " N"], points: int, max_segments: int) -> lis
     """
     side = int(points**0.5)
     uppers = [max(upper, 0.0) for upper in knobs_across(p_N, side)]
-    shifts = [NEVER, *torch.linspace(max_segments, 1, side - 1).tolist()]
+    latest = max_segments + _BEYOND
+    shifts = [NEVER, *torch.linspace(latest, 1, side - 1).tolist()]
     return [Rising(upper, shift) for upper in uppers for shift in shifts]
