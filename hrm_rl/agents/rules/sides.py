@@ -83,7 +83,7 @@ def calibrate_rising(
         ValueError: no slopes, or as `calibrate`.
     """
     if not len(slopes):
-        raise ValueError("slopes must not be empty; one is enough")
+        raise ValueError("slopes must be one or more, got none")
     up = calibrate(
         bank,
         [Rising(u, NEVER, ceiling, observation=observation) for u in sorted(uppers, reverse=True)],
