@@ -45,14 +45,15 @@ class Still(Remembers):
 
     Source: EAT (2509.26522), on the entropy of the first token of the answer that a language model would
     give now. Here it is the mean over cells of the answer that is there. The variance begins at 0 and is
-    too low at first, for which EAT's public code leaves out 25 values; `patience` is that.
+    too low at first, for which EAT's public code leaves out 25 values; `patience` is that. Of rates 0.2,
+    0.5 and 0.8 the last had the largest area on `sudoku9-fit`, and `delta` the highest value at 0.01 there.
     """
 
-    delta: float = 1e-3
+    delta: float = 1e-6
     """Knob: a variance, in nats squared."""
-    rate: float = 0.2
+    rate: float = 0.8
     """Knob: weight of the newest value, between 0 and 1."""
-    patience: int = 3
+    patience: int = 2
     """Knob: the first segment after which it may halt, from 2: one value has no variance."""
     observation: str = "scalars"
 

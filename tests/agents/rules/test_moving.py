@@ -92,7 +92,7 @@ def test_a_sweep_reaches_from_never_halting_to_halting_as_soon_as_may_be() -> No
     policies = sweep("eat", bank, 12)
     assert len(policies) <= 12
     halted = [play(bank, policy).segment_P for policy in policies]
-    assert (halted[0] == 6).all() and (halted[-1] == 3).all()
+    assert (halted[0] == 6).all() and (halted[-1] == 2).all()
     assert all((late >= early).all() for late, early in pairwise(halted))
 
 

@@ -169,7 +169,7 @@ def test_no_rule_beats_the_oracle(seed, name):
         ("random-0.25", rules.RandomHalting(0.25)),
         ("rising-0.9-6", Rising(0.9, 6.0, 0.5, 1.0)),
         ("rising-0.9--1.5-0.2-2", Rising(0.9, -1.5, 0.2, 2.0)),
-        ("eat-0.01", Still(0.01, 0.2, 3)),
+        ("eat-0.01", Still(0.01, 0.8, 2)),
         ("eat-1e-5-0.5-4", Still(1e-5, 0.5, 4)),
     ],
 )
