@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hrm_rl.agents.comparison.compare import always_at
-from hrm_rl.agents.rules import sweep
+from hrm_rl.agents.rules import GRIDS, sweep
 from hrm_rl.banks.bank import Bank, play
 from hrm_rl.banks.sampling import sampling
 from hrm_rl.checks.numbers import real, whole
@@ -35,7 +35,7 @@ Curve = Sequence[Policy]
 
 def swept(kind: str, bank: Bank, points: int = 25) -> list[Policy]:
     """`rules.sweep`; a rule of several knobs gets a grid of four times as many points."""
-    return sweep(kind, bank, 4 * points if kind == "two-sided" else points)
+    return sweep(kind, bank, 4 * points if kind in GRIDS else points)
 
 
 # --- accuracy against segments --------------------------------------------------------------------

@@ -31,6 +31,8 @@ _CUTS = {
     "confidence": "least sure token > knob",
     "stable": "unchanged for knob segments",
     "two-sided": "sure, or hopeless",
+    "rising": "sure, or hopeless by segment knob",
+    "eat": "variance of entropy < knob",
 }
 
 

@@ -170,6 +170,11 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "graves": _own("graves"),
     "probe": _own("probe"),
     "hazard": _own("hazard"),
+    "reforc": _own("reforc"),
+    "conformal": _own("conformal"),
+    "conditional": _own("conditional"),
+    "e_process": _own("e_process"),
+    "uat": _own("uat"),
 }
 """Name -> what makes the learner; stable-baselines3 is imported only by those that need it.
 

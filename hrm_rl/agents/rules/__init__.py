@@ -22,14 +22,17 @@ from hrm_rl.agents.rules.basic import (
     probability_of_mean,
 )
 from hrm_rl.agents.rules.coins import Cumulative, Sampled
+from hrm_rl.agents.rules.moving import Still
 from hrm_rl.agents.rules.thresholds import (
     MOST_STABLE,
     SCORES,
     Patience,
+    Rising,
     StableFor,
     Threshold,
     TwoSided,
     knobs_across,
+    rising_grid,
     two_sided_grid,
 )
 from hrm_rl.banks.bank import Bank, checked, observe
@@ -48,6 +51,8 @@ _RULES: dict[str, Callable[..., Policy]] = {
     "two-sided": TwoSided,
     "stable": StableFor,
     "patience": Patience,
+    "rising": Rising,
+    "eat": Still,
     **{kind: score.threshold for kind, score in SCORES.items()},
 }
 RULES: Mapping[str, Callable[..., Policy]] = MappingProxyType(_RULES)
@@ -61,13 +66,19 @@ _KNOBS: dict[type, tuple[str, ...]] = {
     Sampled: ("shift",),
     Cumulative: ("threshold",),
     TwoSided: ("upper", "lower", "patience"),
+    Rising: ("upper", "shift", "ceiling", "slope"),
+    Still: ("delta", "rate", "patience"),
     StableFor: ("segments",),
     Patience: ("segments",),
     Threshold: ("knob",),
 }
 KNOBS: Mapping[type, tuple[str, ...]] = MappingProxyType(_KNOBS)
 """Class of a rule -> names of its knobs, in their order. What is no key here is no rule."""
-LEAST_POINTS: Mapping[str, int] = MappingProxyType({"two-sided": 9, "sampled": 5, "cumulative": 4})
+GRIDS = ("two-sided", "rising")
+"""Kinds of which two knobs are swept at once."""
+LEAST_POINTS: Mapping[str, int] = MappingProxyType(
+    {**dict.fromkeys(GRIDS, 9), "sampled": 5, "cumulative": 4}
+)
 """Kind -> the fewest points of a sweep; 3 for the others."""
 
 
@@ -211,7 +222,7 @@ def sweep(kind: str, bank: Bank, points: int = 25) -> list[Policy]:
     the score they cut, over all segments and puzzles. No solution is looked at.
 
     Raises:
-        ValueError: no such rule, or too few points (5; 9 for "two-sided", which is a grid).
+        ValueError: no such rule, or too few points (5; 9 for those of `GRIDS`).
     """
     M = checked(bank).max_segments
     if kind not in RULES:
@@ -243,7 +254,13 @@ def sweep(kind: str, bank: Bank, points: int = 25) -> list[Policy]:
     if kind == "cumulative":
         sums = knobs_across(obs_MPF[..., 0].sigmoid().cumsum(0).flatten(), points - 1)
         return [Cumulative(float(M)), *(Cumulative(knob) for knob in sums)]
+    if kind == "eat":
+        variance_MP = Still().variances(obs_MPF)
+        free_N = variance_MP[min(Still().patience, len(variance_MP)) - 1 :].flatten()
+        return [Still(knob) for knob in knobs_across(free_N, points, above=False)]
     p_N = obs[:, 0].double().sigmoid()
     if kind == "trm":
         return [QThreshold(knob) for knob in knobs_across(p_N, points)]
+    if kind == "rising":
+        return list(rising_grid(p_N, points, M))
     return list(two_sided_grid(p_N, points))

@@ -6,6 +6,8 @@ risk control ("crc": the risk is at most alpha on average over banks). Both hold
 or bad, if the puzzles to come are drawn as those of the bank were, and if the family was fixed
 without looking at them: take knobs from `sweep` over ANOTHER bank, or write them down.
 
+`sides` calibrates rules that also give up, `conditional` what is lost by those that halted by m, for every m.
+
 The loss compares halting with running to the bank's last segment, so `bank.first(M)` sets M. Running
 to the end has loss 0, and is the answer where no policy passes.
 
@@ -23,7 +25,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hrm_rl.agents.rules.basic import FixedSegments
-from hrm_rl.agents.rules.thresholds import TwoSided
 from hrm_rl.banks.bank import Bank, checked, play
 from hrm_rl.checks.numbers import real, whole
 from hrm_rl.halting import Halted, Policy
@@ -220,52 +221,3 @@ def _certificate(
         f"Mean {name} <= {alpha:g} with probability >= {1 - delta:g} over calibration banks, for "
         f"puzzles drawn alike (learn-then-test, Hoeffding-Bentkus p = {evidence:.2g}; {where})"
     )
-
-
-# --- both sides -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class BothSides:
-    """A two-sided rule, and what is guaranteed of each of its sides."""
-
-    policy: TwoSided
-    up: Calibrated
-    down: Calibrated
-
-
-def calibrate_two_sided(
-    bank: Bank,
-    uppers: Sequence[float],
-    lowers: Sequence[float],
-    *,
-    alpha_up: float,
-    alpha_down: float,
-    delta: float = 0.1,
-    method: str = "ltt",
-    patience: int = 4,
-    observation: str = "q",
-    loss: Loss = lost_correct,
-) -> BothSides:
-    """An upper threshold by `loss` at `alpha_up`, a lower one by `lost_chance` at `alpha_down`.
-
-    Each side is calibrated as if the other were switched off, at delta / 2. Together either only
-    halts puzzles that it would have halted at the same segment by itself, so each side's share of
-    the loss is at most what it was alone: both certificates hold for the rule, with probability
-    1 - delta, and its `lost_correct` is at most alpha_up + alpha_down. The thresholds may be given in
-    any order. Source: the two risks of Conformal Thinking (2602.03814), whose own lower side is charged
-    for what is right later even where the halt is right too.
-    """
-    up = calibrate(
-        bank,
-        [TwoSided(u, 0.0, patience, observation) for u in sorted(uppers, reverse=True)],
-        loss, alpha_up, delta / 2, method,
-    )  # fmt: skip
-    down = calibrate(
-        bank,
-        [TwoSided(1.0, low, patience, observation) for low in sorted(lowers)],
-        lost_chance, alpha_down, delta / 2, method,
-    )  # fmt: skip
-    upper = up.policy.upper if isinstance(up.policy, TwoSided) else 1.0
-    lower = down.policy.lower if isinstance(down.policy, TwoSided) else 0.0
-    return BothSides(TwoSided(upper, lower, patience, observation), up, down)

@@ -1,8 +1,8 @@
 """Threshold rules: halt where a score of what is seen lies beyond a knob.
 
 They differ in the score they cut and in which direction, so they are one dataclass, `Threshold`, and
-one table, `SCORES`. `TwoSided` cuts one score twice: confident above, hopeless below. `StableFor`
-cuts a count.
+one table, `SCORES`. `TwoSided` and `Rising` cut one score twice: confident above, hopeless below.
+`StableFor` cuts a count.
 
 All read one observation and keep nothing between calls. What compares two segments is a column of
 the observation, with a value for the first segment (`features.SCALARS`).
@@ -127,8 +127,8 @@ class TwoSided:
 
     With P = sigmoid(Q_halt): halt if P > `upper`, or if m >= `patience` and P < `lower`. A rule that
     only knows the confident side runs every unsolved puzzle to the last segment; this one gives up.
-    Source: the two thresholds of Conformal Thinking (2602.03814), whose lower one rises with time as
-    a sigmoid; here it's a step, 0 before `patience`.
+    Source: the two thresholds of Conformal Thinking (2602.03814), whose lower one rises with time
+    (`Rising`); here it's a step, 0 before `patience`.
     """
 
     upper: float = 0.5
@@ -148,6 +148,52 @@ class TwoSided:
     def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
         p_B = obs_BF[:, 0].double().sigmoid()
         return (p_B > self.upper) | ((m_B >= self.patience) & (p_B < self.lower))
+
+
+_BEYOND = 8
+"""A lower threshold may have risen to half so many segments after the last: P of what is not yet solved is
+often as low as its tail."""
+NEVER = 1000.0
+"""A `Rising.shift` that switches giving up off."""
+
+
+@dataclass(frozen=True)
+class Rising:
+    """Halt where the Q-head is confident, or less so than a lower threshold that rises with time.
+
+    With P = sigmoid(Q_halt): halt if P > `upper`, or if P < `ceiling` * sigmoid(`slope` * (m - `shift`)).
+    What is not on its way to be solved by segment `shift` is given up. Source: Conformal Thinking
+    (2602.03814), as in its public code, which smooths the signal over time first; here P is taken as it
+    is. `sides.calibrate_rising` chooses the knobs.
+    """
+
+    upper: float = 0.5
+    """Knob: a probability; 1 switches the confident side off."""
+    shift: float = 16.0
+    """Knob: the segment at which the lower threshold has risen to half of its ceiling; `NEVER` switches
+    giving up off."""
+    ceiling: float = 0.5
+    """Knob: a probability, to which the lower threshold rises."""
+    slope: float = 1.0
+    """Knob: how fast, per segment; from 0.1, where it takes 44 segments from a tenth to nine tenths."""
+    observation: str = "q"
+    """Its first column is the logit of P."""
+
+    def __post_init__(self) -> None:
+        for name in ("upper", "ceiling"):
+            real(name, getattr(self, name), low=0, high=1, cure="it is a probability")
+        real("shift", self.shift, low=-NEVER, high=NEVER, cure="it is a segment")
+        real("slope", self.slope, low=0.1, high=NEVER, cure="more is a step, and less hardly rises")
+
+    def lower(self, m_B: Int[Tensor, " B"]) -> Float[Tensor, " B"]:
+        """The lower threshold after segment m."""
+        if self.shift == NEVER:
+            return torch.zeros_like(m_B, dtype=torch.float64)
+        return self.ceiling * (self.slope * (m_B.double() - self.shift)).sigmoid()
+
+    def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
+        p_B = obs_BF[:, 0].double().sigmoid()
+        return (p_B > self.upper) | (p_B < self.lower(m_B))
 
 
 @dataclass(frozen=True)
@@ -209,3 +255,15 @@ def two_sided_grid(p_N: Float[Tensor, " N"], points: int) -> list[TwoSided]:
     uppers = [max(upper, 0.0) for upper in knobs_across(p_N, side)]
     lowers = [0.0, *knobs_across(p_N, side, above=False)[1:-1]]
     return [TwoSided(upper, lower) for upper in uppers for lower in lowers if lower <= upper]
+
+
+def rising_grid(p_N: Float[Tensor, " N"], points: int, max_segments: int) -> list[Rising]:
+    """At most `points` rules: each of sqrt(points) upper thresholds with each segment to give up at.
+
+    They reach from never halting to halting at segment 1. Raises ValueError for fewer than 9 points.
+    """
+    side = int(points**0.5)
+    uppers = [max(upper, 0.0) for upper in knobs_across(p_N, side)]
+    latest = max_segments + _BEYOND
+    shifts = [NEVER, *torch.linspace(latest, 1, side - 1).tolist()]
+    return [Rising(upper, shift) for upper in uppers for shift in shifts]

@@ -35,7 +35,9 @@ def test_every_learner_refuses_to_learn_from_nothing(name: str) -> None:
      ("graves", {"eps": math.nan}), ("ponder", {"beta": -1}), ("ponder", {"lambda_p": math.nan}),
      ("probe", {"threshold": 7}), ("hazard", {"k": 0}), ("hazard", {"k": 1.5}), ("fqi", {"iterations": 0}),
      ("full_q", {"copy_every": 0}), ("reinforce", {"entropy": math.nan}), ("exact_pg", {"batch": 0}),
-     ("recurrent_pg", {"entropy": -1})],
+     ("recurrent_pg", {"entropy": -1}), ("conformal", {"alpha_up": 0}), ("conformal", {"slopes": ()}),
+     ("conformal", {"ceiling": 2}), ("conditional", {"alpha": 1}), ("conditional", {"delta": 0}),
+     ("e_process", {"kappa": 1}), ("e_process", {"alpha": math.nan}), ("uat", {"exploration": -1})],
 )  # fmt: skip
 def test_settings_of_learners_have_their_ranges(name: str, setting: dict[str, Any]) -> None:
     env = play_on(BANK, observation="o", slots=2)
@@ -46,7 +48,8 @@ def test_settings_of_learners_have_their_ranges(name: str, setting: dict[str, An
     ("name", "typed", "meant"),
     [("exact_pg", "entropie", "entropy"), ("ppo", "clip_rnage", "clip_range"),
      ("act_q", "explore_probabilty", "explore_probability"),
-     ("a2c", "entropie", "entropy"), ("graves", "batchs", "batch"), ("tvr", "target", "targets")],
+     ("a2c", "entropie", "entropy"), ("graves", "batchs", "batch"), ("tvr", "target", "targets"),
+     ("conformal", "slope", "slopes"), ("e_process", "kapa", "kappa")],
 )  # fmt: skip
 def test_a_typo_in_a_setting_is_told_when_the_learner_is_made(
     name: str, typed: str, meant: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +56,17 @@ def test_a_rule_that_would_halt_always_or_never_is_refused(name: str) -> None:
 def test_a_near_miss_is_told_what_it_was_meant_to_be(typed: str, meant: str) -> None:
     with pytest.raises(ValueError, match=f'no rule "{typed}"; there are .*did you mean "{meant}"'):
         rule(typed)
+
+
+def test_the_table_of_rules_is_whole_and_names_their_knobs() -> None:
+    """`docs/rules.md` has a line for each kind, with a source, and no other."""
+    page = (Path(__file__).parents[3] / "docs" / "rules.md").read_text(encoding="utf-8")
+    table = page.partition("\n## ")[0]
+    lines = re.findall(r"^\| `([\w-]+)` \|(.*)\|(.*)\|(.*)\|$", table, re.MULTILINE)
+    assert sorted(kind for kind, *_ in lines) == sorted(RULES)
+    for kind, _, knobs, source in lines:
+        wanted = KNOBS[type(RULES[kind]())]
+        assert source.strip() and (len(wanted) == 1 or knobs.strip() == ", ".join(wanted))
 
 
 def test_a_long_bank_is_swept_as_far_as_stability_is_counted() -> None:

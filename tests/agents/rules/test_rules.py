@@ -13,7 +13,8 @@ from scripted import PUZZLES, RIGHT_FROM, Scripted
 from hrm_rl.agents import rules
 from hrm_rl.agents.rules import basic
 from hrm_rl.agents.rules.coins import Cumulative, Sampled
-from hrm_rl.agents.rules.thresholds import SCORES
+from hrm_rl.agents.rules.moving import Still
+from hrm_rl.agents.rules.thresholds import SCORES, Rising
 from hrm_rl.banks.bank import Bank, log_bank, play
 from hrm_rl.features import SCALARS
 from hrm_rl.halting import begun
@@ -122,7 +123,9 @@ def test_oracle_halts_at_the_first_right_answer():
 
 @given(
     st.integers(0, 99),
-    st.sampled_from(["fixed-3", "q", "trm", "confidence", "stable", "random", "two-sided"]),
+    st.sampled_from(
+        ["fixed-3", "q", "trm", "confidence", "stable", "random", "two-sided", "rising", "eat"]
+    ),
 )
 def test_no_rule_beats_the_oracle(seed, name):
     """Neither in accuracy, nor in value while a segment costs less than an answer is worth."""
@@ -164,6 +167,10 @@ def test_no_rule_beats_the_oracle(seed, name):
         ("two-sided-0.9-1e-05", rules.TwoSided(0.9, 1e-5, 4)),
         ("two-sided-0.9-0.02-2", rules.TwoSided(0.9, 0.02, 2)),
         ("random-0.25", rules.RandomHalting(0.25)),
+        ("rising-0.9-6", Rising(0.9, 6.0, 0.5, 1.0)),
+        ("rising-0.9--1.5-0.2-2", Rising(0.9, -1.5, 0.2, 2.0)),
+        ("eat-0.01", Still(0.01, 0.8, 2)),
+        ("eat-1e-5-0.5-4", Still(1e-5, 0.5, 4)),
     ],
 )
 def test_rules_by_name(name, expected):

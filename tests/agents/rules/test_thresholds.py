@@ -14,13 +14,13 @@ from scripted import PUZZLES, RIGHT_FROM, Scripted
 from torch import Tensor
 
 from hrm_rl.agents.rules import RULES, rule, sweep
-from hrm_rl.agents.rules.thresholds import SCORES, TwoSided, knobs_across
+from hrm_rl.agents.rules.thresholds import NEVER, SCORES, Rising, TwoSided, knobs_across
 from hrm_rl.banks.bank import Bank, log_bank, play
 from hrm_rl.features import SCALARS
 from hrm_rl.halting import Policy
 
 M, P = 6, 20
-CUT = sorted([*SCORES, "q", "trm", "two-sided"])
+CUT = sorted([*SCORES, "q", "trm", "two-sided", "rising"])
 """Kinds whose knobs are values of a score."""
 
 
@@ -101,6 +101,30 @@ def test_two_sided_halts_the_confident_and_in_time_the_hopeless() -> None:
 def test_switched_off_sides_hold_at_any_logit() -> None:
     obs_BF = scalars(q_halt=[1e4, -1e4])
     assert decisions(TwoSided(1.0, 0.0), obs_BF, m=9) == [False, False]
+    assert decisions(Rising(1.0, NEVER), obs_BF, m=9) == [False, False]
+
+
+def test_the_lower_threshold_rises_with_time() -> None:
+    """0.4 sigmoid(m - 3): 0.0477 at 1, 0.1076 at 2, 0.2 at 3, 0.3523 at 5; P is 0.953, 0.182, 0.076."""
+    obs_BF = scalars(q_halt=[3.0, -1.5, -2.5], q_continue=[9.0] * 3)
+    policy = Rising(0.9, shift=3.0, ceiling=0.4, slope=1.0)
+    expected = torch.tensor([0.0477, 0.1076, 0.2, 0.3523], dtype=torch.float64)
+    torch.testing.assert_close(
+        policy.lower(torch.tensor([1, 2, 3, 5])), expected, atol=5e-5, rtol=0
+    )
+    assert decisions(policy, obs_BF, m=1) == [True, False, False]
+    assert decisions(policy, obs_BF, m=2) == [True, False, True]
+    assert decisions(policy, obs_BF, m=3) == [True, True, True]
+    assert decisions(Rising(0.9, NEVER, 0.4), obs_BF, m=9) == [True, False, False]
+
+
+@given(st.integers(0, 999), st.floats(0, 1), *[st.floats(-3, 9)] * 2)
+def test_what_has_to_rise_earlier_gives_up_no_later(
+    seed: int, upper: float, a: float, b: float
+) -> None:
+    bank = noisy_bank(seed)
+    late, soon = Rising(upper, max(a, b)), Rising(upper, min(a, b))
+    assert (segments(bank, late) >= segments(bank, soon)).all()
 
 
 def test_rules_that_look_for_rest_on_a_model_that_settles() -> None:
@@ -138,7 +162,7 @@ def test_a_stricter_knob_never_halts_earlier(kind: str, seed: int) -> None:
     bank = noisy_bank(seed)
     policies = sweep(kind, bank, 16)
     for strict, lenient in pairwise(policies):
-        if not isinstance(strict, TwoSided) or strict.upper == lenient.upper:
+        if not isinstance(strict, TwoSided | Rising) or strict.upper == lenient.upper:
             assert (segments(bank, strict) >= segments(bank, lenient)).all()
 
 
@@ -191,3 +215,7 @@ def test_wrong_knobs_are_refused() -> None:
         TwoSided(0.5, 0.1, 0)
     with pytest.raises(ValueError, match="knob must be a finite number, got nan"):
         rule("entropy-nan")
+    with pytest.raises(ValueError, match=r"ceiling must be a finite number in 0\.\.1, got 2"):
+        Rising(0.5, 8.0, 2.0)
+    with pytest.raises(ValueError, match=r"slope must be .* got 0; more is a step"):
+        Rising(slope=0)

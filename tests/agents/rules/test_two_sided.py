@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hrm_rl.agents.rules import calibrated
-from hrm_rl.agents.rules.calibrated import calibrate_two_sided
-from hrm_rl.agents.rules.thresholds import TwoSided
+from hrm_rl.agents.rules.sides import BothSides, calibrate_rising, calibrate_two_sided
+from hrm_rl.agents.rules.thresholds import NEVER, Rising, TwoSided
 from hrm_rl.banks.bank import play
 from hrm_rl.halting import Halted
 
@@ -71,3 +71,36 @@ def test_two_sides_share_delta() -> None:
             bank, [0.0], [1.0], alpha_up=0.05, alpha_down=0.05, observation="scalars"
         )
         assert found.policy == TwoSided(upper, 1 - upper, 4, "scalars")
+
+
+SHIFTS = torch.linspace(20, 0, 41).tolist()
+
+
+def test_of_several_slopes_the_one_of_fewest_segments_is_taken() -> None:
+    """Each is calibrated as it would be alone with its share of delta."""
+    bank = noisy(2000, 1)
+
+    def rising(slopes: tuple[float, ...], delta: float) -> BothSides:
+        return calibrate_rising(
+            bank, [1.0], SHIFTS, alpha_up=0.05, alpha_down=0.02, delta=delta, slopes=slopes
+        )
+
+    alone = {slope: rising((slope,), 0.03) for slope in (0.3, 1.0, 3.0)}
+    means = {s: play(bank, one.policy).segment_P.double().mean() for s, one in alone.items()}
+    assert len(set(means.values())) == 3 and min(means.values()) < 15
+    together, best = rising((0.3, 1.0, 3.0), 0.09), alone[min(means, key=lambda s: means[s])]
+    assert (together.policy, together.down) == (best.policy, best.down)
+
+
+def test_rising_sides_share_delta() -> None:
+    """0.95^59 is below 0.05; a lower threshold that nobody is below loses nothing, whenever it rises."""
+    for puzzles, upper in ((58, 1.0), (59, 0.0)):
+        bank = bank_of(torch.ones(4, puzzles).bool(), q_halt=torch.full((4, puzzles), 3.0))[0]
+        found = calibrate_rising(
+            bank, [0.0], [3.0, -9.0], alpha_up=0.05, alpha_down=0.05, slopes=[1.0],
+            observation="scalars",
+        )  # fmt: skip
+        shift = NEVER if puzzles < 59 else -9.0
+        assert found.policy == Rising(upper, shift, 0.5, 1.0, "scalars")
+    with pytest.raises(ValueError, match="slopes must be one or more"):
+        calibrate_rising(bank, [0.0], [3.0], alpha_up=0.05, alpha_down=0.05, slopes=[])
