@@ -22,22 +22,24 @@ solutions that differ up to symmetry the model has seen each. The weights ship i
     "sudoku9": """
 Aims, and how far it came. Aimed at were 99.5 % (easy), 95 % (minimal) and 55 % (hard) after 16 segments,
 and 65 % (hard) after 64, 60 % of magictour's and 20 % of the forum's hardest puzzles. One run of 1.6
-core-hours came to what the tables below say: the first aim is met, the others are not. Of the same recipe,
-20,000 steps (a fifth of the puzzles hard, 0.8 core-hours) had come to 99.0, 69.2 and 34.8 % (45.8 % after 64),
-17.5 % of magictour's and 0.5 % of the forum's: twice the steps were worth 12 points of the minimal ones and 5
-of the hard ones. The share right in training (above) rises fastest while the learning rate falls, and was
-not at its end: more steps still pay, then distinct hard puzzles (`extreme:COUNT:SEED`; here a third was
-drawn from 1,000, under all symmetries), then more updates a segment. Pilots of 100 to 130 core-seconds, easy puzzles of
-the fit split right after 4 / 8 / 16 segments, all with at most four segments in training: this model 2 / 17
-/ 28 %, `sudoku9-trm`'s 8 / 15 / 23 %, the same with learned positions 8 / 18 / 23 % in 172 core-seconds,
-with twice the learning rate 0 / 0 / 0 %. Sixteen segments from the start: 0 / 5 / 10 % after 400
-core-seconds, on a harder mixture: so the run grows from 4 to 8 to 16.
+core-hours came to what the tables below say: the first aim is met, the others are not. Of the same
+recipe, 20,000 steps (a fifth of the puzzles hard, 0.8 core-hours) had come to 99.0, 69.2 and 34.8 %
+(45.8 % after 64), 17.5 % of magictour's and 0.5 % of the forum's: twice the steps were worth 12 points
+of the minimal ones and 5 of the hard ones. The share right in training (above) rises fastest while the
+learning rate falls, and was not at its end: more steps still pay, then distinct hard puzzles
+(`extreme:COUNT:SEED`; here a third was drawn from 1,000, under all symmetries), then more updates a
+segment. Pilots of 100 to 130 core-seconds, easy puzzles of the fit split right after 4 / 8 / 16
+segments, all with at most four segments in training: this model 2 / 17 / 28 %, `sudoku9-trm`'s 8 / 15 /
+23 %, the same with learned positions 8 / 18 / 23 % in 172 core-seconds, with twice the learning rate 0 /
+0 / 0 %. Sixteen segments from the start: 0 / 5 / 10 % after 400 core-seconds, on a harder mixture: so
+the run grows from 4 to 8 to 16.
 """,
     "sudoku9-trm": """
-Aims, and how far it came. Aimed at were 99.5 % (easy), 97 % (minimal) and 65 % (hard) after 16 segments, and 80 %
-(hard) after 64, 60 % of magictour's and 20 % of the forum's hardest puzzles. One run of 1.6 core-hours came to
-what the tables below say: the first aim is met, the others are not. Of the same recipe, 16,000 steps (a fifth of the
-puzzles hard) had come to 99.7, 79.3 and 38.7 % (44.0 % after 64) and 33.7 % of magictour's. Halting by its own Q_halt
-> 0.5 costs 6.3 points on easy puzzles after two segments: answers come right there one segment later than it says.
+Aims, and how far it came. Aimed at were 99.5 % (easy), 97 % (minimal) and 65 % (hard) after 16 segments,
+and 80 % (hard) after 64, 60 % of magictour's and 20 % of the forum's hardest puzzles. One run of 1.6
+core-hours came to what the tables below say: the first aim is met, the others are not. Of the same
+recipe, 16,000 steps (a fifth of the puzzles hard) had come to 99.7, 79.3 and 38.7 % (44.0 % after 64)
+and 33.7 % of magictour's. Halting by its own Q_halt > 0.5 costs 6.3 points on easy puzzles after two
+segments: answers come right there one segment later than it says.
 """,
 }

@@ -205,11 +205,11 @@ BORDERS: dict[str, Border] = {
     },
     **{
         f"{name} steps": Border(partial(lambda n, x: learn(n, steps=x), name), 2, 1, 9, whole=True)
-        for name in ("q", "halt_bce", "exact_pg", "lsmc", "probe")
+        for name in ("act_q", "halt_bce", "exact_pg", "lsmc", "probe")
     },
     **{
         f"{name} seed": Border(partial(lambda n, x: learn(n, seed=x), name), 2, 0, whole=True)
-        for name in ("q", "graves", "lsmc")
+        for name in ("act_q", "graves", "lsmc")
     },
 }  # fmt: skip
 """Where `high` is below what a user may mean, it only keeps the test quick."""

@@ -112,15 +112,7 @@ def pareto_table(
     numbers = range(1, min(fit_bank.max_segments, bank.max_segments) + 1)
     played["fixed"] = [[(always_at(fit_bank, m), always_at(bank, m)) for m in numbers]]
     found = _figures(bank, played, fit_bank, resamples, seed)
-    gains = {
-        name: statistics.difference([(1.0, mine.area), (-1.0, found[reference].area)])
-        if name != reference
-        else Difference(0.0, 0.0, 0.0, 1.0)
-        for name, mine in found.items()
-    }
-    others = [name for name in found if name != reference]
-    adjusted = statistics.holm(np.array([gains[name].p for name in others]))
-    holm = dict(zip(others, adjusted.tolist(), strict=True))
+    gains, holm = _gains(found, reference)
     return [
         ParetoRow(
             name=name,
@@ -136,6 +128,22 @@ def pareto_table(
         )
         for name, mine in found.items()
     ]
+
+
+def _gains(
+    found: Mapping[str, _Figures], reference: str
+) -> tuple[dict[str, Difference], dict[str, float]]:
+    """What each family gains over the reference, and the p-values adjusted for all of them."""
+    none = Difference(0.0, 0.0, 0.0, 1.0)
+    gains = {
+        name: none
+        if name == reference
+        else statistics.difference([(1.0, mine.area), (-1.0, found[reference].area)])
+        for name, mine in found.items()
+    }
+    others = [name for name in found if name != reference]
+    adjusted = statistics.holm(np.array([gains[name].p for name in others]))
+    return gains, dict(zip(others, adjusted.tolist(), strict=True))
 
 
 def _curves(name: str, family: Curve | Sequence[Curve]) -> list[list[Policy]]:

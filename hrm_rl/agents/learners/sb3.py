@@ -55,11 +55,7 @@ def sb3_learner(
             entropy bonus of one that has no actor.
     """
     _check(algorithm, rollout, settings)
-    real("learning_rate", learning_rate, low=0, inside=True)
-    if real("entropy", entropy, low=0) and "ent_coef" not in signature(algorithm).parameters:
-        raise ValueError(
-            f"entropy is of an actor, and {algorithm.__name__} has none, got {entropy!r}; leave it out"
-        )
+    _check_numbers(algorithm, learning_rate, entropy)
 
     def learn(
         env: HaltingVectorEnv,
@@ -95,6 +91,16 @@ def sb3_learner(
         return wrap(model, env.config.observation, env.config.time_aware)
 
     return learn
+
+
+def _check_numbers(
+    algorithm: Callable[..., BaseAlgorithm], learning_rate: float, entropy: float
+) -> None:
+    real("learning_rate", learning_rate, low=0, inside=True)
+    if real("entropy", entropy, low=0) and "ent_coef" not in signature(algorithm).parameters:
+        raise ValueError(
+            f"entropy is of an actor, and {algorithm.__name__} has none, got {entropy!r}; leave it out"
+        )
 
 
 def _check(
