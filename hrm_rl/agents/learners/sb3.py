@@ -75,13 +75,7 @@ def sb3_learner(
             gamma=1.0,
             learning_rate=lambda left: learning_rate * left,
             device="cpu",
-            policy_kwargs={
-                "net_arch": [WIDTH, WIDTH],
-                "activation_fn": torch.nn.Tanh,
-                "features_extractor_class": _Standardised,
-                "features_extractor_kwargs": {"standard": standardise(env, seed)},
-                **(policy_kwargs or {}),
-            },
+            policy_kwargs=_network(env, seed) | (policy_kwargs or {}),
             **chosen,
         )
         _refuse_lone_rows(model, env.num_envs)
@@ -91,6 +85,16 @@ def sb3_learner(
         return wrap(model, env.config.observation, env.config.time_aware)
 
     return learn
+
+
+def _network(env: HaltingVectorEnv, seed: int) -> dict[str, Any]:
+    """Two hidden layers on standardised inputs, as the other learners have."""
+    return {
+        "net_arch": [WIDTH, WIDTH],
+        "activation_fn": torch.nn.Tanh,
+        "features_extractor_class": _Standardised,
+        "features_extractor_kwargs": {"standard": standardise(env, seed)},
+    }
 
 
 def _check_numbers(
