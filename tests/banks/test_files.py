@@ -234,4 +234,4 @@ def test_a_shipped_bank_is_of_the_shipped_weights(folder: str) -> None:
 
 
 def test_shipped_banks_are_small() -> None:
-    assert sum(file.stat().st_size for file in SHIPPED.glob("*/*")) < 4.2e6
+    assert sum(file.stat().st_size for file in SHIPPED.glob("*/*")) < 6.6e6
