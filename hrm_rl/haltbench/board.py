@@ -37,13 +37,15 @@ def ranked(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def score_on(entry: Entry, track: str) -> float:
-    """Mean over step costs: 0 is the best fixed number of segments, 1 the prophet.
+    """Gain over the best fixed number of segments, as a share of the prophet's; summed over step costs first.
 
-    It is 0 where an entry does not play, since a fixed number of segments needs to see nothing.
+    So a cost at which there is next to nothing to gain counts for next to nothing. It is 0 where an
+    entry does not play, since a fixed number of segments needs to see nothing.
     """
     rows = entry["tracks"].get(track, {}).get("costs", [])
-    known = [row["score"] for row in rows if row["score"] is not None]
-    return sum(known) / len(known) if known else 0.0
+    gain = sum(row["gain"][0] for row in rows)
+    most = gain + sum(row["regret_prophet"][0] for row in rows)
+    return float(gain / most) if most > 1e-9 else 0.0
 
 
 def overall(entry: Entry) -> float:

@@ -151,11 +151,18 @@ def test_mistakes_get_one_sentence(name: str, given: dict[str, Any], said: str) 
 
 def made_up(name: str, **scores: float) -> entry.Entry:
     """An entry with these scores, one a track."""
-    figures = ("value", "gain", "regret_snell", "regret_prophet", "accuracy", "segments")
-    row = {figure: [0.5, 0.4, 0.6] for figure in figures}
+    row = {figure: [0.5, 0.4, 0.6] for figure in ("value", "regret_snell", "accuracy", "segments")}
     tracks = {
         track: {
-            "costs": [{"step_cost": cost, "score": score, **row} for cost in COSTS],
+            "costs": [
+                {
+                    "step_cost": cost,
+                    "gain": [score / 2],
+                    "regret_prophet": [(1 - score) / 2, None, None],
+                    **row,
+                }
+                for cost in COSTS
+            ],
             "budgets": [
                 {"budget": budget, "accuracy": [0.5, 0.4, 0.6], "segments": [2.0, 2.0, 2.0]}
                 for budget in BUDGETS
@@ -176,6 +183,17 @@ def test_the_best_stands_first_and_what_is_not_played_counts_as_nothing() -> Non
     assert lines[0] == "| entry | kind | seeds | sudoku9 | maze8 | arc6 | hidden | mean |"
     assert lines[2] == "| `high` | rule | 1 | - | 0.600 | - | 0.800 | 0.350 |"
     assert lines[3] == "| `low` | rule | 1 | 0.300 | 0.300 | 0.300 | 0.300 | 0.300 |"
+
+
+def test_a_cost_with_little_to_gain_counts_for_little() -> None:
+    """Gains of 0.1 of 0.2, 0.1 of 0.2 and -0.01 of 0.001: 0.19 of 0.401, where the mean of shares is -3."""
+    entry = made_up("it", hidden=0.0)
+    for row, gain, most in zip(
+        entry["tracks"]["hidden"]["costs"], (0.1, 0.1, -0.01), (0.2, 0.2, 0.001), strict=True
+    ):
+        row["gain"], row["regret_prophet"] = [gain], [most - gain]
+    assert board.score_on(entry, "hidden") == pytest.approx(0.19 / 0.401)
+    assert board.score_on(entry, "maze8") == 0
 
 
 def test_each_track_has_its_own_order_and_half_widths() -> None:
