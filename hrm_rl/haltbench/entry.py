@@ -21,15 +21,15 @@ from hrm_rl.agents.comparison.rows import Yardstick
 from hrm_rl.checks import records
 from hrm_rl.checks.digests import SEAL, sealed
 from hrm_rl.checks.files import read_json
-from hrm_rl.checks.numbers import choice, distinct, real, whole
+from hrm_rl.checks.numbers import distinct, whole
 from hrm_rl.checks.plugin import is_plugin, plugin
 from hrm_rl.checks.reading import Unfit, place, told
 from hrm_rl.haltbench.families import Learning, family, kind_of
 from hrm_rl.haltbench.figures import figures, references
 from hrm_rl.haltbench.frozen import BUDGETS, COSTS, TRACKS, Pair, frozen, hashes, learnt_from
+from hrm_rl.haltbench.schema import ENTRY, FORMAT
 from hrm_rl.models.tensorfile import write_atomically
 
-FORMAT: Final = 1
 AGAIN: Final = "score it again with `hrm-rl bench`"
 NEAR: Final = 2e-3
 """How far a figure may be off when an entry is scored again: other processors round otherwise."""
@@ -147,7 +147,7 @@ def read(path: str | Path) -> Entry:
             raise Unfit("it is not sealed")
         if sealed(content)[SEAL] != content[SEAL]:
             raise Unfit("it was changed after it was sealed: the SHA-256 differs")
-        entry = records.record(content, _ENTRY)
+        entry = records.record(content, ENTRY)
         wanted = hashes(list(entry["tracks"]))
         for name, digest in wanted.items():
             if entry["banks"].get(name) != digest:
@@ -192,84 +192,3 @@ def numbers(part: Any) -> list[float]:
     if isinstance(part, list | tuple):
         return [number for one in part for number in numbers(one)]
     return [] if part is None else [float(part)]
-
-
-# --- what an entry must hold ----------------------------------------------------------------------
-
-
-def _interval(name: str, value: Any) -> list[float | None]:
-    """Mean, low and high."""
-    three: list[float | None] = records.list_of(records.or_null(real))(name, value)
-    if len(three) != 3:
-        raise ValueError(
-            f"{name} must be a mean, its low and its high end, got {len(three)} numbers"
-        )
-    return three
-
-
-_COST: Final[dict[str, records.Check]] = {
-    "step_cost": real,
-    "score": records.or_null(real),
-    **dict.fromkeys(
-        ("value", "gain", "regret_snell", "regret_prophet", "accuracy", "segments"), _interval
-    ),
-}
-_BUDGET: Final[dict[str, records.Check]] = {
-    "budget": real,
-    "accuracy": _interval,
-    "segments": _interval,
-}
-_COSTS_AND_BUDGETS: Final = {
-    "costs": ("step_cost", COSTS, _COST),
-    "budgets": ("budget", BUDGETS, _BUDGET),
-}
-
-
-def _track(name: str, value: Any) -> dict[str, Any]:
-    """The figures of one track, at the costs and budgets of the protocol."""
-    found = records.record(value, {"costs": _rows, "budgets": _rows, "area": _interval})
-    for key, (at, wanted, checks) in _COSTS_AND_BUDGETS.items():
-        rows = [records.record(row, checks) for row in found[key]]
-        if tuple(row[at] for row in rows) != wanted:
-            raise ValueError(f"{name} must have {key} {', '.join(map(str, wanted))}")
-        found[key] = rows
-    return found
-
-
-def _rows(name: str, value: Any) -> list[Any]:
-    return [dict(row) for row in records.list_of(records.table_of(records.anything))(name, value)]
-
-
-def _tracks(name: str, value: Any) -> dict[str, Any]:
-    found = records.table_of(_track)(name, value)
-    for track in found:
-        choice("a track", track, TRACKS)
-    if not found:
-        raise ValueError(f"{name} must hold a track")
-    return found
-
-
-def _kind(name: str, value: Any) -> str:
-    return choice(name, value, ("rule", "learner"))
-
-
-def _format(name: str, value: Any) -> int:
-    return whole(name, value, low=FORMAT, high=FORMAT)
-
-
-def _count(name: str, value: Any) -> int:
-    return whole(name, value, low=0)
-
-
-_ENTRY: Final[dict[str, records.Check]] = {
-    "format": _format,
-    "entrant": records.text,
-    "kind": _kind,
-    "source": records.text,
-    "seeds": _count,
-    "steps": _count,
-    "versions": records.table_of(records.text),
-    "banks": records.table_of(records.sha256),
-    "tracks": _tracks,
-    SEAL: records.sha256,
-}

@@ -5,7 +5,7 @@ Everything that is chosen among them is chosen on the fit bank, by `figures`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from inspect import signature
 from typing import NamedTuple
 
@@ -58,7 +58,6 @@ def family(
     observation: str,
     costs: Sequence[float],
     learning: Learning,
-    progress: Callable[[int], object] = lambda decisions: None,
 ) -> Curves | None:
     """The policies of an entrant on the fit bank of a track; None if it needs what that bank lacks.
 
@@ -79,7 +78,7 @@ def family(
             for cost in costs
         ]
         return [
-            [fits(env, steps=learning.steps, seed=seed, progress=progress) for env in envs]
+            [fits(env, steps=learning.steps, seed=seed) for env in envs]
             for seed in range(learning.seeds)
         ]
     bank = fit.first(max_segments)
