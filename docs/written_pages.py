@@ -16,8 +16,10 @@ TITLES = {
     "HRMSudoku4x4-v0": "Sudoku 4x4",
     "HRMSudokuTrain-v0": "Sudoku while the model learns",
     "HRMMaze-v0": "Mazes",
+    "HRMMazeBank-v0": "Mazes, from a bank",
     "HRMParity-v0": "Parity",
     "HRMARC-v0": "ARC",
+    "HRMARCBank-v0": "ARC, from a bank",
     "HRMLife-v0": "Life",
     "HRMQueens-v0": "Queens",
 }

@@ -4,8 +4,7 @@ Importing this package registers the environment ids (`gym.make("HRMSudoku-v0")`
 imports neither torch nor pygame nor stable-baselines3; the names below load what they need.
 
 Models       load_model("sudoku9")           a shipped one, an official file, a run folder
-             save_model                      weights and the JSON that rebuilds the model
-             HRM, HRMConfig                  the architecture; `hrm_rl.models` has the others
+             save_model, HRM, HRMConfig      weights with their JSON; `hrm_rl.models` has what is not HRM
              run(config, folder)             train in a run folder; a run that lies there goes on
              PRESETS["sudoku4"]()            the configs of runs by name, to be changed and run
              train(state)                    the steps themselves, of a TrainState and a TrainConfig

@@ -27,6 +27,7 @@ RANKS = {
     "hrm_rl.inside": 4,
     "hrm_rl.envs": 5,
     "hrm_rl.agents": 6,
+    "hrm_rl.haltbench": 7,  # above agents, whose rules and learners it scores; a command enters them
     "hrm_rl.page": 7,  # above agents, whose policies it shows; commands write it
     "hrm_rl.cli": 8,
     "hrm_rl.__main__": 8,

@@ -39,7 +39,8 @@ def test_wheel_holds_only_hrm_rl(wheel_files: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["**/*.py", "py.typed", "page/files/*", "puzzles/data/*.csv", "weights/*"]
+    "pattern",
+    ["**/*.py", "py.typed", "haltbench/*.json", "page/files/*", "puzzles/data/*.csv", "weights/*"],
 )
 def test_wheel_holds_everything(wheel_files: set[str], pattern: str) -> None:
     files = {file.relative_to(ROOT).as_posix() for file in (ROOT / "hrm_rl").glob(pattern)}

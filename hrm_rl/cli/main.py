@@ -19,6 +19,7 @@ from hrm_rl.cli import output
 from hrm_rl.cli.ablate import ablate
 from hrm_rl.cli.arc import arc
 from hrm_rl.cli.bank import bank
+from hrm_rl.cli.bench import bench
 from hrm_rl.cli.compare import compare
 from hrm_rl.cli.evaluate import evaluate
 from hrm_rl.cli.page import page
@@ -121,6 +122,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "bank": bank,
     "compare": compare,
     "score": score,
+    "bench": bench,
     "watch": watch,
     "page": page,
     "arc": arc,

@@ -21,8 +21,10 @@ ENV_ARGUMENTS: Final = MappingProxyType(
         "HRMSudoku4x4-v0": {"checkpoint": "sudoku4", "task": "sudoku4"},
         "HRMSudokuTrain-v0": {"preset": "sudoku4", "task": "sudoku"},
         "HRMMaze-v0": {"checkpoint": "maze8", "task": "maze"},
+        "HRMMazeBank-v0": {"bank": "maze8", "task": "maze"},
         "HRMParity-v0": {"checkpoint": "parity-steps", "task": "parity"},
         "HRMARC-v0": {"checkpoint": "arc6", "task": "arc"},
+        "HRMARCBank-v0": {"bank": "arc6", "task": "arc"},
         "HRMLife-v0": {"checkpoint": "life-steps", "task": "life"},
         "HRMQueens-v0": {"checkpoint": "queens8", "task": "queens"},
     }

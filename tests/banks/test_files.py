@@ -229,9 +229,10 @@ def test_a_shipped_bank_is_of_the_shipped_weights(folder: str) -> None:
     header = read_header(SHIPPED / folder)
     assert (header.puzzles, header.split, len(bank)) == (name, split, header.count)
     assert header.mismatch_rate is not None and header.mismatch_rate < 1e-3
-    right_MP = (bank.predictions_MPT == bank.solutions_PT).all(-1)
+    asked_PT = bank.solutions_PT > 0  # around ARC's boards there is nothing to answer
+    right_MP = ((bank.predictions_MPT == bank.solutions_PT) | ~asked_PT).all(-1)
     assert torch.equal(right_MP, bank.correct_MP)
 
 
 def test_shipped_banks_are_small() -> None:
-    assert sum(file.stat().st_size for file in SHIPPED.glob("*/*")) < 4.2e6
+    assert sum(file.stat().st_size for file in SHIPPED.glob("*/*")) < 6.6e6
