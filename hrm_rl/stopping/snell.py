@@ -146,17 +146,24 @@ def fit_snell(
     Raises:
         ValueError: as `backward_induction`.
     """
-    checked(bank)
     real("step_cost", step_cost, low=0)
-    columns = [observe(bank, observation, m, False) for m in range(1, bank.max_segments + 1)]
-    regress: Regress = random_features
-    if all(distinct(part)[0] <= 64 for part in columns):
-        regress = table
-    elif columns[0].shape[1] == 1:
-        regress = binned
+    regress = regressor_for(bank, observation)
     return backward_induction(
         bank, observation, step_cost, regress, time_aware=time_aware, tie=tie, weight_P=weight_P
     )
+
+
+def regressor_for(bank: Bank, observation: str) -> Regress:
+    """The regressor that `fit_snell` takes for an observation set.
+
+    Raises:
+        ValueError: no bank, or it was logged without the set.
+    """
+    last = checked(bank).max_segments
+    columns = [observe(bank, observation, m, False) for m in range(1, last + 1)]
+    if all(distinct(part)[0] <= 64 for part in columns):
+        return table
+    return binned if columns[0].shape[1] == 1 else random_features
 
 
 def cross_fitted(
