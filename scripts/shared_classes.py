@@ -14,8 +14,6 @@ import argparse
 from collections import Counter
 from collections.abc import Mapping
 
-import numpy as np
-
 from hrm_rl.puzzles import PuzzleError, PuzzleSet, concat, load, task_of
 from hrm_rl.puzzles.files import SPLITS, shipped
 from hrm_rl.puzzles.sudoku.classes import canonical9, invariant9
@@ -71,7 +69,8 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", default=there, metavar="SET")
     try:
         sets = {
-            name: {split: load(name, split) for split in SPLITS} for name in parser.parse_args().sets
+            name: {split: load(name, split) for split in SPLITS}
+            for name in parser.parse_args().sets
         }
     except PuzzleError as error:
         parser.error(str(error))

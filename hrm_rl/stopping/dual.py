@@ -40,7 +40,7 @@ from hrm_rl.checks.numbers import real, whole
 from hrm_rl.halting import SEEDS
 from hrm_rl.statistics.regressors import Predict, Regress
 from hrm_rl.stopping.exact import shares
-from hrm_rl.stopping.snell import Snell, fit_snell, regressor_for, take
+from hrm_rl.stopping.snell import Snell, fit_snell, regressor_for, take, value_table
 
 
 class Dual(NamedTuple):
@@ -106,11 +106,11 @@ def dual_bound(bank: Bank, values: Snell, expected: Snell, step_cost: float) -> 
             f"and {expected.max_segments} segments; make one with `reestimated` of the other"
         )
     ahead_DP = _ahead(bank, values, step_cost)
-    estimate_DP2 = _estimates(bank, expected)
+    estimate_DP2 = value_table(bank, expected)
     payoff_MP = torch.cat([estimate_DP2[..., 0], bank.correct_MP[-1:].double()])
     payoff_MP = payoff_MP - step_cost * torch.arange(len(payoff_MP)).double()[:, None]
     increment_DP = ahead_DP - estimate_DP2[..., 1]
-    now_DP, later_DP = _estimates(bank, values).unbind(-1)
+    now_DP, later_DP = value_table(bank, values).unbind(-1)
     went_on_DP = (now_DP < later_DP).cumprod(0)
     return Dual(dual_values(payoff_MP, increment_DP), (went_on_DP * increment_DP).sum(0))
 
@@ -128,7 +128,9 @@ def estimated_bound(
     _, cluster_P = checked(fit_bank).cluster_P.unique(return_inverse=True)
     clusters = int(cluster_P.max()) + 1
     if clusters < 2:
-        raise ValueError(f"halves need two clusters of puzzles, got {clusters}; fit on more puzzles")
+        raise ValueError(
+            f"halves need two clusters of puzzles, got {clusters}; fit on more puzzles"
+        )
     generator = torch.Generator().manual_seed(whole("seed", seed, low=0, high=SEEDS))
     first_P = (torch.randperm(clusters, generator=generator) % 2 == 0)[cluster_P]
     halves = [take(fit_bank, half_P.nonzero()[:, 0]) for half_P in (first_P, ~first_P)]
@@ -151,14 +153,5 @@ def _ahead(bank: Bank, values: Snell, step_cost: float) -> Float[Tensor, "D P"]:
             f"the bank must have the {values.max_segments} segments that the values were fitted on, "
             f"got {bank.max_segments}; take `bank.first({values.max_segments})`"
         )
-    best_DP = _estimates(bank, values).amax(-1)
+    best_DP = value_table(bank, values).amax(-1)
     return torch.cat([best_DP[1:], bank.correct_MP[-1:].double()]) - step_cost
-
-
-def _estimates(bank: Bank, fitted: Snell) -> Float[Tensor, "D P 2"]:
-    """Values of halting and of going on at each decision."""
-    rows = []
-    for m in range(1, fitted.max_segments):
-        obs_PF = observe(bank, fitted.observation, m, fitted.time_aware)
-        rows.append(fitted.values(obs_PF, torch.full((len(bank),), m)))
-    return torch.stack(rows)

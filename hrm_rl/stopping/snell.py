@@ -10,7 +10,7 @@ policy may do better without seeing more.
 
 Fit on some puzzles and score on others: `cross_fitted` does so for a whole bank.
 
-Shapes: M segments, P puzzles, Q of them, B rows, F features.
+Shapes: M segments, D decisions (M - 1), P puzzles, Q of them, B rows, F features.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
 """The sets in the package: proper puzzles, right ratings, splits apart, made by the generator."""
 
-from itertools import combinations
-
 import numpy as np
 import pytest
 
 from hrm_rl.puzzles import PuzzleSet, Sudoku, concat, load
 from hrm_rl.puzzles.files import DATA, SPLITS
 from hrm_rl.puzzles.sudoku import generate
+from hrm_rl.puzzles.sudoku.classes import invariant9
 from hrm_rl.puzzles.sudoku.rating import rate
 from hrm_rl.puzzles.sudoku.solver import solve
 from hrm_rl.puzzles.sudoku.symmetry import canonical
