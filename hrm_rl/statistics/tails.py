@@ -22,7 +22,7 @@ class Tail(NamedTuple):
     """Of the values that are worst; nan of nothing."""
 
     percentile: float = float("nan")
-    """Value at risk: the least value that at least `level` of the mass does not pass."""
+    """Value at risk: the best value than which at least `level` of the mass is no worse."""
     mean: float = float("nan")
     """Conditional value at risk: the mean of the worst 1 - `level` of the mass."""
 
@@ -63,7 +63,7 @@ def lowest(
     weight_N: Float[np.ndarray, " N"] | None = None,
     level: float = LEVEL,
 ) -> Tail:
-    """Where low is bad: returns. The mean of the worst 1 - level of the mass, and where it ends.
+    """Where low is bad: returns. What at least `level` of the mass reaches, and the mean of the rest.
 
     Raises:
         ValueError: as `highest`.

@@ -17,8 +17,9 @@ and the bound is the tighter the closer V' is to V. When it is one:
 - *On average over the reference bank*, if H and E[V' | o] are estimated without bias on puzzles that
   neither V' was fitted on nor the bound is scored on: a maximum is convex, so that noise of these
   estimates raises it (Jensen). `estimated_bound` cross-fits for that. A table is unbiased in rows that
-  were seen; bins, ridge regression and random features are as far as they can express the truth, and
-  what they can't may lower the bound. So it is an estimate, and `Dual.drift_P` is a check of it.
+  were seen (others get the mean of all); bins, ridge regression and random features are as far as they
+  can express the truth, and what they can't may lower the bound. So it is an estimate, and
+  `Dual.drift_P` is a check of it.
 - Only if the last observation tells as much as all of them. If not, M is no martingale to a policy
   that remembers, and the figure bounds nothing.
 

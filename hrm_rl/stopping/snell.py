@@ -77,6 +77,19 @@ class Snell:
         return _halts(now_B, later_B, self.tie)
 
 
+def value_table(bank: Bank, fitted: Snell) -> Float[Tensor, "D P 2"]:
+    """`Snell.values` of every puzzle of a bank at every decision, the D segments but the last.
+
+    Raises:
+        ValueError: a bank that is shorter, or lacks what is seen.
+    """
+    rows = []
+    for m in range(1, fitted.max_segments):
+        obs_PF = observe(bank, fitted.observation, m, fitted.time_aware)
+        rows.append(fitted.values(obs_PF, torch.full((len(bank),), m)))
+    return torch.stack(rows)
+
+
 def _halts(now_B: Tensor, later_B: Tensor, tie: str) -> Tensor:
     return now_B >= later_B - TIE if tie == "halt" else now_B > later_B + TIE
 

@@ -119,14 +119,17 @@ def test_a_drawn_log_is_what_its_coins_say():
     torch.testing.assert_close(share_M.double(), expected_M, atol=0.015, rtol=0)
 
 
+def test_a_log_has_a_coin_for_each_of_its_episodes(unchecked_shapes):
+    with pytest.raises(ValueError, match="a segment and a verdict for each of its 2 episodes"):
+        Log(torch.tensor([1]), torch.tensor([True]), torch.ones(2, 2))
+
+
 def test_wrong_logs_are_refused():
     one = torch.tensor([True])
     with pytest.raises(ValueError, match=r"segments must be in 1\.\.2, got 3 to 3"):
         Log(torch.tensor([3]), one, torch.ones(2, 1))
     with pytest.raises(ValueError, match="allow what was done"):
         Log(torch.tensor([2]), one, torch.ones(2, 1))  # it never went on
-    with pytest.raises(ValueError, match="a segment and a verdict for each of its 2 episodes"):
-        Log(torch.tensor([1]), one, torch.ones(2, 2))
     log = Log(torch.tensor([2]), one, torch.tensor([[0.0], [1.0]]))
     with pytest.raises(ValueError, match="never does what this one may do"):
         importance(log, torch.tensor([[0.5], [1.0]]))

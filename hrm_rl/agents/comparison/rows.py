@@ -73,7 +73,7 @@ class Row:
     segments_tail: Tail = Tail()  # noqa: RUF009 # a tuple
     """95th percentile of the segments at halting, and the mean of the longest 5 % (CVaR)."""
     value_tail: Mapping[float, Tail] = field(default_factory=dict)
-    """5th percentile of the return, and the mean of the worst 5 %."""
+    """The return that 95 % reach, and the mean of the worst 5 %."""
     risk_coverage: float = float("nan")
     """Area under the risk-coverage curve of Q_halt where the policy halts; nan if it was not logged."""
 

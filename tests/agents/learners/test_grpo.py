@@ -79,7 +79,9 @@ def test_it_gives_up_where_it_should() -> None:
 
 def test_wrong_settings_are_refused() -> None:
     env = play_on(generate(BANK_A, 4), observation="o")
-    with pytest.raises(ValueError, match=r"group must be .* 2, got 1; an episode is held against"):
+    with pytest.raises(
+        ValueError, match=r"group must be .* in 2.*, got 1; an episode is held against"
+    ):
         grpo.learn(env, steps=1, seed=0, group=1)
     with pytest.raises(ValueError, match="length_penalty"):
         grpo.learn(env, steps=1, seed=0, length_penalty=-1.0)
