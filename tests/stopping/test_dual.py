@@ -38,6 +38,7 @@ def test_the_true_martingale_leaves_no_gap_on_any_path(chain, cost):
     first_P = snell.values(*_at_first(bank)).amax(-1)
     torch.testing.assert_close(found.upper_P, first_P, atol=1e-9, rtol=0)
     assert float(found.upper_P @ weight_P) == pytest.approx(best.value, abs=1e-9)
+    assert float(found.gap_P.abs().max()) < 1e-9
 
 
 def _at_first(bank):
@@ -55,7 +56,10 @@ def test_no_martingale_gets_below_the_optimum(chain, cost, other, seed):
     found = dual_bound(bank, rough, known, cost)
     assert float(found.upper_P @ weight_P) >= best.value - 1e-9
     assert float(found.drift_P @ weight_P) == pytest.approx(0, abs=1e-9)
-    assert exact.outcome(bank, rough, cost, weight_P=weight_P).value <= best.value + 1e-9
+    lower = exact.outcome(bank, rough, cost, weight_P=weight_P).value
+    assert lower <= best.value + 1e-9
+    assert float(found.gap_P.min()) >= -1e-9
+    assert float((found.upper_P - found.gap_P) @ weight_P) == pytest.approx(lower, abs=1e-6)
 
 
 def test_expectations_that_are_off_are_seen_in_the_drift():

@@ -16,9 +16,10 @@ def test_the_optimum_is_between_the_snell_policy_and_the_bound() -> None:
     assert found is not None and found.drift.low < 0 < found.drift.high
     lower = outcome(test, fit_snell(fit, "o", 0.02), 0.02).value
     assert lower <= found.upper.mean < lower + 0.03
+    assert 0 <= found.gap.mean < 0.03
     text = str(found)
     assert text.startswith(
-        "Upper bound (dual, estimated) on policies that see o alone, at 0.02: 0."
+        "Dual bound, estimated, at 0.02: of policies that see o alone none gains more"
     )
     assert max(map(len, text.splitlines())) <= 100
 

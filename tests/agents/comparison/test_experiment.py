@@ -57,7 +57,7 @@ def test_writes_tables_and_pictures(
     assert all(name in out for name in lines)
     content = json.loads((tmp_path / "compare.json").read_text())
     assert content["dual_bound"]["upper"]["mean"] == pytest.approx(found.bound.upper.mean)
-    assert "Upper bound (dual, estimated) on policies that see q alone" in out
+    assert "Dual bound, estimated, at 0.02: of policies that see q alone none gains more" in out
     assert (content["puzzles"], content["fitted_on"], content["max_segments"]) == (32, 24, 4)
     assert [part["answers"] for part in content["q_halt_by_segment"]] == [32] * 4
     assert [row["name"] for row in content["over_all_knobs"]] == [

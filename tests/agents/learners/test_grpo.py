@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -75,6 +76,22 @@ def test_it_gives_up_where_it_should() -> None:
     policy = learner("grpo")(env, steps=200_000, seed=0)
     best = belief.full_observation(chain, 0.02)[1].value
     assert score(chain, policy, 0.02).value > best - 0.003
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("settings", "value"),
+    [({"normalize_advantage": True}, 0.21), ({"length_penalty": 0.1}, 0.575162)],
+)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_what_the_division_and_the_papers_reward_do(
+    settings: dict[str, Any], value: float, seed: int
+) -> None:
+    """One halts at once, the other never gives up; the best is 0.5949."""
+    chain = replace(BANK_A, solvable=0.7)
+    env = play_on(generate(chain, 4000, 100 + seed), observation="o", step_cost=0.02)
+    policy = learner("grpo", **settings)(env, steps=200_000, seed=seed)
+    assert score(chain, policy, 0.02).value == pytest.approx(value, abs=1e-4)
 
 
 def test_wrong_settings_are_refused() -> None:
