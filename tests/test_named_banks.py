@@ -77,7 +77,7 @@ def test_a_name_and_a_folder_are_taken_where_they_may_be(name: str) -> None:
         assert sentence(NAMES[name], wrong)
 
 
-@pytest.mark.parametrize("name", ["q", "lsmc", "ponder"])
+@pytest.mark.parametrize("name", ["act_q", "lsmc", "ponder"])
 @pytest.mark.parametrize("value", ["sudoku9-test", SHIPPED, bank_a(6, 3)])
 def test_a_learner_that_is_given_a_bank_says_who_makes_its_environment(
     name: str, value: Any
