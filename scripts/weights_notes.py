@@ -19,6 +19,11 @@ puzzles with several answers were right by the rules after 16 segments: the mode
 answers, which is none. No training puzzle is a mirrored or turned copy of a test puzzle, but of the 12
 solutions that differ up to symmetry the model has seen each. The weights ship in half precision.
 """,
+    "sudoku4": """
+There are two 4x4 grids up to symmetry, and training has both: every test puzzle asks for a grid that was
+seen, moved and renamed, from other clues (`scripts/shared_classes.py`). What is measured below is new
+puzzles, not new grids.
+""",
     "sudoku9": """
 Aims, and how far it came. Aimed at were 99.5 % (easy), 95 % (minimal) and 55 % (hard) after 16 segments,
 and 65 % (hard) after 64, 60 % of magictour's and 20 % of the forum's hardest puzzles. One run of 1.6

@@ -12,7 +12,7 @@ from borders import sentence
 from scripted import tiny_hrm
 
 from hrm_rl.agents.ablation import scoring
-from hrm_rl.agents.comparison import compare, curves, pairs, scaling
+from hrm_rl.agents.comparison import compare, curves, details, pairs, scaling
 from hrm_rl.agents.comparison.score import score
 from hrm_rl.agents.learners import learner
 from hrm_rl.agents.rules import calibrated, rule, sweep
@@ -32,7 +32,7 @@ OBJECTS: dict[str, Callable[[Any], Any]] = {
     "compare": lambda b: compare.compare(b, {"q": [rule("q")]}),
     "yardsticks": lambda b: compare.yardsticks(b, [0.0]),
     "always_at": lambda b: compare.always_at(b, 1),
-    "logged_q_halt": lambda b: compare.logged_q_halt(b),
+    "logged_q_halt": lambda b: details.logged_q_halt(b),
     "sweep": lambda b: sweep("q", b, 3),
     "swept": lambda b: curves.swept("q", b, 3),
     "scaling": lambda b: scaling.inference_scaling(b, {"q": rule("q")}),

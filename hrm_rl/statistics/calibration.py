@@ -116,6 +116,26 @@ def calibration(
     )
 
 
+def risk_coverage_area(score_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"]) -> float:
+    """Mean over k of the share that is wrong among the k answers with the highest score.
+
+    The area under the risk-coverage curve (Geifman and El-Yaniv 2017): answering only where one is
+    sure, 0 if nothing is wrong; a score that says nothing has 1 - accuracy. Equal scores come in any
+    order, which is averaged over.
+
+    Raises:
+        ValueError: no answers, or a score that is not finite.
+    """
+    finite("score_P", score_P)
+    truths("right_P", right_P, len(score_P))
+    if not len(score_P):
+        raise ValueError("a risk-coverage curve needs answers, got none")
+    _, group_P = np.unique(-score_P.astype(np.float64), return_inverse=True)
+    wrong_G = np.bincount(group_P, ~right_P) / np.bincount(group_P)
+    error_P = np.cumsum(wrong_G[np.sort(group_P)])
+    return float(np.mean(error_P / np.arange(1, len(score_P) + 1)))
+
+
 def calibration_by_segment(
     q_halt_MP: Shaped[np.ndarray, "M P"], correct_MP: Bool[np.ndarray, "M P"], bins: int = 15
 ) -> list[Calibration]:

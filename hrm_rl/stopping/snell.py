@@ -10,7 +10,7 @@ policy may do better without seeing more.
 
 Fit on some puzzles and score on others: `cross_fitted` does so for a whole bank.
 
-Shapes: M segments, P puzzles, Q of them, B rows, F features.
+Shapes: M segments, D decisions (M - 1), P puzzles, Q of them, B rows, F features.
 """
 
 from __future__ import annotations
@@ -75,6 +75,19 @@ class Snell:
     def __call__(self, obs_BF: Float[Tensor, "B F"], m_B: Int[Tensor, " B"]) -> Bool[Tensor, " B"]:
         now_B, later_B = self.values(obs_BF, m_B).unbind(-1)
         return _halts(now_B, later_B, self.tie)
+
+
+def value_table(bank: Bank, fitted: Snell) -> Float[Tensor, "D P 2"]:
+    """`Snell.values` of every puzzle of a bank at every decision, the D segments but the last.
+
+    Raises:
+        ValueError: a bank that is shorter, or lacks what is seen.
+    """
+    rows = []
+    for m in range(1, fitted.max_segments):
+        obs_PF = observe(bank, fitted.observation, m, fitted.time_aware)
+        rows.append(fitted.values(obs_PF, torch.full((len(bank),), m)))
+    return torch.stack(rows)
 
 
 def _halts(now_B: Tensor, later_B: Tensor, tie: str) -> Tensor:
@@ -146,17 +159,24 @@ def fit_snell(
     Raises:
         ValueError: as `backward_induction`.
     """
-    checked(bank)
     real("step_cost", step_cost, low=0)
-    columns = [observe(bank, observation, m, False) for m in range(1, bank.max_segments + 1)]
-    regress: Regress = random_features
-    if all(distinct(part)[0] <= 64 for part in columns):
-        regress = table
-    elif columns[0].shape[1] == 1:
-        regress = binned
+    regress = regressor_for(bank, observation)
     return backward_induction(
         bank, observation, step_cost, regress, time_aware=time_aware, tie=tie, weight_P=weight_P
     )
+
+
+def regressor_for(bank: Bank, observation: str) -> Regress:
+    """The regressor that `fit_snell` takes for an observation set.
+
+    Raises:
+        ValueError: no bank, or it was logged without the set.
+    """
+    last = checked(bank).max_segments
+    columns = [observe(bank, observation, m, False) for m in range(1, last + 1)]
+    if all(distinct(part)[0] <= 64 for part in columns):
+        return table
+    return binned if columns[0].shape[1] == 1 else random_features
 
 
 def cross_fitted(

@@ -1,13 +1,12 @@
 """The sets in the package: proper puzzles, right ratings, splits apart, made by the generator."""
 
-from itertools import combinations
-
 import numpy as np
 import pytest
 
 from hrm_rl.puzzles import PuzzleSet, Sudoku, concat, load
 from hrm_rl.puzzles.files import DATA, SPLITS
 from hrm_rl.puzzles.sudoku import generate
+from hrm_rl.puzzles.sudoku.classes import invariant9
 from hrm_rl.puzzles.sudoku.rating import rate
 from hrm_rl.puzzles.sudoku.solver import solve
 from hrm_rl.puzzles.sudoku.symmetry import canonical
@@ -52,34 +51,9 @@ def test_minimal_puzzles_have_no_clue_to_spare():
             assert len(solve(without_L, 9, limit=2)[0]) == 2
 
 
-def invariant(grids_PL: np.ndarray) -> list[tuple[bytes, ...]]:
-    """What no symmetry changes: cycle types of the permutations that turn lines into each other.
-
-    Lines of one band, and of two, apart; rows and columns in either order, for the transpose.
-    """
-    grids_PRC = grids_PL.reshape(-1, 9, 9).astype(np.int64) - 1
-    keys = []
-    for lines_PRC in (grids_PRC, grids_PRC.swapaxes(1, 2)):
-        where_PRD = lines_PRC.argsort(axis=2)
-        types: dict[bool, list[np.ndarray]] = {True: [], False: []}
-        for a, b in combinations(range(9), 2):
-            step_PD = np.take_along_axis(lines_PRC[:, b], where_PRD[:, a], axis=1)
-            power_PD, code_P = step_PD, np.zeros(len(grids_PL), dtype=np.int64)
-            for _ in range(4):  # fixed points of the first powers tell most types apart
-                code_P = code_P * 10 + (power_PD == np.arange(9)).sum(axis=1)
-                power_PD = np.take_along_axis(step_PD, power_PD, axis=1)
-            types[a // 3 == b // 3].append(code_P)
-        keys.append(
-            np.concatenate([np.sort(np.stack(t, axis=1), axis=1) for t in types.values()], 1)
-        )
-    return [
-        tuple(sorted((rows.tobytes(), cols.tobytes()))) for rows, cols in zip(*keys, strict=True)
-    ]
-
-
 def test_no_two_nine_by_nine_puzzles_come_from_the_same_grid_up_to_symmetry():
     puzzles = concat([load("sudoku9", split) for split in SPLITS])
-    keys = invariant(NINE.values(puzzles.solutions_PL))
+    keys = invariant9(NINE.values(puzzles.solutions_PL))
     assert len(set(keys)) == len(puzzles) == 7200
 
 

@@ -1,11 +1,14 @@
 """Calibration against numbers worked out by hand, and the laws that it obeys."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hrm_rl.statistics import calibration
+from hrm_rl.statistics.calibration import risk_coverage_area
 
 labelled = st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=1, max_size=12)
 
@@ -85,3 +88,29 @@ def test_probability_of_extreme_logits_is_finite():
 def test_calibration_of_nothing_is_refused():
     with pytest.raises(ValueError, match="at least one answer"):
         calibration.calibration(np.zeros(0), np.zeros(0, bool))
+
+
+# --- risk and coverage ----------------------------------------------------------------------------
+
+
+def test_area_under_risk_and_coverage_by_hand():
+    """Right, wrong, right: 0, 1/2, 1/3 are wrong of the first one, two, three."""
+    right_P = np.array([True, False, True])
+    assert risk_coverage_area(np.array([3.0, 2.0, 1.0]), right_P) == pytest.approx(5 / 18)
+    # The first two in either order: 1/2, 1/2, 1/3
+    assert risk_coverage_area(np.array([3.0, 3.0, 1.0]), right_P) == pytest.approx(4 / 9)
+    assert risk_coverage_area(np.zeros(3), right_P) == pytest.approx(1 / 3)
+    with pytest.raises(ValueError, match="needs answers, got none"):
+        risk_coverage_area(np.array([]), np.array([], bool))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=6))
+def test_ties_are_averaged_over_all_orders(pairs):
+    score_P, right_P = (np.array(column) for column in zip(*pairs, strict=True))
+    curves = []
+    for order in itertools.permutations(range(len(pairs))):
+        ranked = score_P[list(order)]
+        if (np.diff(ranked) <= 0).all():
+            wrong = np.cumsum(~right_P[list(order)])
+            curves.append(np.mean(wrong / np.arange(1, len(pairs) + 1)))
+    assert risk_coverage_area(score_P, right_P) == pytest.approx(np.mean(curves))

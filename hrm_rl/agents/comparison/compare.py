@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import torch
 
+from hrm_rl.agents.comparison.details import details
 from hrm_rl.agents.comparison.rows import KINDS, Row, Yardstick
 from hrm_rl.agents.rules.basic import FixedSegments, first_correct, random_accuracy
 from hrm_rl.banks.bank import Bank, checked, play
@@ -24,9 +24,8 @@ from hrm_rl.checks.numbers import reals, whole
 from hrm_rl.halting import MOST, Halted, Policy
 from hrm_rl.statistics import comparisons as statistics
 from hrm_rl.statistics import metrics
-from hrm_rl.statistics.calibration import calibration_while_alive
 from hrm_rl.statistics.comparisons import Interval
-from hrm_rl.statistics.metrics import Correlation, Errors
+from hrm_rl.statistics.tails import highest, lowest
 from hrm_rl.stopping.exact import best_fixed, check_halted, prophet
 
 Runs = Sequence[Policy | Halted]
@@ -216,7 +215,9 @@ def _row(
             )
             for c in sticks
         },
-        **_where(bank, halted),
+        **details(bank, halted),
+        segments_tail=highest(columns["segments", 0.0].ravel()),
+        value_tail={c: lowest(columns["value", c].ravel()) for c in sticks},
         by_seed={c: tuple(columns["value", c].mean(1).tolist()) for c in sticks},
         iqm={
             c: statistics.iqm_interval(columns["value", c], *sampled)
@@ -225,44 +226,6 @@ def _row(
         },
         random=random_accuracy(bank.correct_MP.double().mean(1), segments.mean),
     )
-
-
-def _where(bank: Bank, halted: Sequence[Halted]) -> dict[str, Any]:
-    """What needs the whole bank: errors, correlations, calibration, each a mean over seeds."""
-    correct_MP, rating_P = bank.correct_MP.numpy(), bank.rating_P.numpy()
-    segments = [run.segment_P.numpy() for run in halted]
-    q_halt_MP = logged_q_halt(bank)
-    seeds = range(len(halted))
-    last = bank.correct_MP[-1].numpy()
-    return {
-        "errors": Errors(*np.mean([metrics.errors(correct_MP, at) for at in segments], 0).tolist()),
-        "with_rating": _mean([metrics.correlation(at, rating_P) for at in segments]),
-        "with_first_correct": _mean(
-            [metrics.correlation_with_first_correct(correct_MP, at) for at in segments]
-        ),
-        "q_halt": None
-        if q_halt_MP is None
-        else calibration_while_alive(
-            np.concatenate([q_halt_MP for _ in seeds], 1),
-            np.concatenate([correct_MP for _ in seeds], 1),
-            np.concatenate(segments),
-        ),
-        "mcnemar": statistics.mcnemar(halted[0].correct_P.numpy(), last)
-        if len(halted) == 1 and len(bank.cluster_P.unique()) == len(bank)
-        else float("nan"),
-    }
-
-
-def _mean(found: Sequence[Correlation]) -> Correlation:
-    columns = zip(*found, strict=True)
-    spearman, kendall, puzzles = (float(np.mean(column)) for column in columns)
-    return Correlation(spearman, kendall, int(puzzles))
-
-
-def logged_q_halt(bank: Bank) -> np.ndarray | None:
-    """(M, P) logits of Q_halt, the first column of "q" and of "scalars"; None if neither is there."""
-    name = next((name for name in ("q", "scalars") if name in checked(bank).columns), None)
-    return None if name is None else bank.columns[name][..., 0].numpy()
 
 
 def _adjusted(rows: Sequence[Row]) -> list[Row]:

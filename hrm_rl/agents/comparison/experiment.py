@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from hrm_rl.agents.comparison import report
-from hrm_rl.agents.comparison.compare import Runs, always_at, compare, logged_q_halt
+from hrm_rl.agents.comparison.bound import Bound, bound
+from hrm_rl.agents.comparison.compare import Runs, always_at, compare
 from hrm_rl.agents.comparison.curves import ParetoRow, pareto_table, value_curves
+from hrm_rl.agents.comparison.details import logged_q_halt
 from hrm_rl.agents.comparison.pairs import check_pair
 from hrm_rl.agents.comparison.rows import Row
 from hrm_rl.agents.comparison.scaling import ScalingRow, inference_scaling
@@ -46,6 +48,8 @@ class Comparison:
     areas: list[ParetoRow]
     scaling: list[ScalingRow]
     """Empty unless the test bank holds many more segments than are allowed."""
+    bound: Bound | None = None
+    """On the value at `learn_step_cost`; None where there is one puzzle to fit on."""
     pictures: tuple[Path, ...] = ()
     """The plots that were drawn."""
 
@@ -106,7 +110,7 @@ def run_comparison(
         scaling = inference_scaling(test_bank, {n: rule(n) for n in rules if n != "random"})
     found = Comparison(
         fit, test, named, learned, learn_step_cost, best_m, rows,
-        pareto_table(fit, test, families), scaling,
+        pareto_table(fit, test, families), scaling, bound(fit, test, seen, learn_step_cost),
     )  # fmt: skip
     _print(found)
     _write(found, {"learner_steps": steps}, out)
@@ -215,6 +219,7 @@ def _write(found: Comparison, about: dict[str, Any], out: Path) -> None:
     report.write_json(
         found.rows, out / "compare.json", about,
         over_all_knobs=found.areas, scaling=found.scaling, q_halt_by_segment=ranked,
+        dual_bound=found.bound,
     )  # fmt: skip
 
 
@@ -222,7 +227,8 @@ def _print(found: Comparison) -> None:
     cost = found.learn_step_cost
     parts = [report.table(found.rows), report.details(found.rows, cost, found.best_m[cost])]
     print()
-    print(*parts, report.pareto(found.areas), "", sep="\n\n")
+    parts += [report.pareto(found.areas), str(found.bound or "")]
+    print(*parts, "", sep="\n\n")
 
 
 # --- plots ----------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hrm_rl.agents.comparison import theme
-from hrm_rl.agents.comparison.compare import logged_q_halt
+from hrm_rl.agents.comparison.details import logged_q_halt
 from hrm_rl.agents.comparison.theme import BLACK, GREY, PALE
 from hrm_rl.banks.bank import Bank
 from hrm_rl.halting import Halted

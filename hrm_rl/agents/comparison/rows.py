@@ -9,6 +9,7 @@ from hrm_rl.halting import Halted
 from hrm_rl.statistics.calibration import Calibration
 from hrm_rl.statistics.comparisons import Difference, Interval
 from hrm_rl.statistics.metrics import Correlation, Errors
+from hrm_rl.statistics.tails import Tail
 
 KINDS = ("fixed", "rule", "learner", "snell", "oracle")
 
@@ -69,6 +70,12 @@ class Row:
     on_fit: Mapping[float, float] = field(default_factory=dict)
     """Mean return on the bank that was fitted on: far above `value` it is overfitted, and below what
     others have there it is an optimisation that failed. Empty where that bank was not given."""
+    segments_tail: Tail = Tail()  # noqa: RUF009 # a tuple
+    """95th percentile of the segments at halting, and the mean of the longest 5 % (CVaR)."""
+    value_tail: Mapping[float, Tail] = field(default_factory=dict)
+    """The return that 95 % reach, and the mean of the worst 5 %."""
+    risk_coverage: float = float("nan")
+    """Area under the risk-coverage curve of Q_halt where the policy halts; nan if it was not logged."""
 
     def __str__(self) -> str:
         """Two lines: how often it is right and after how long, and what that is worth."""

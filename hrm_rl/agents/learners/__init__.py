@@ -166,6 +166,7 @@ LEARNERS: dict[str, Callable[..., Learner]] = {
     "exact_pg": _own("exact_pg"),
     "recurrent_pg": _own("recurrent_pg"),
     "reinforce": _own("reinforce"),
+    "grpo": _own("grpo"),
     "ponder": _own("ponder"),
     "graves": _own("graves"),
     "probe": _own("probe"),

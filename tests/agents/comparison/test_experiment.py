@@ -56,6 +56,8 @@ def test_writes_tables_and_pictures(
     assert lines["learned act_q"]["seeds"] == lines["random"]["seeds"] == "2"
     assert all(name in out for name in lines)
     content = json.loads((tmp_path / "compare.json").read_text())
+    assert content["dual_bound"]["upper"]["mean"] == pytest.approx(found.bound.upper.mean)
+    assert "Dual bound, estimated, at 0.02: of policies that see q alone none gains more" in out
     assert (content["puzzles"], content["fitted_on"], content["max_segments"]) == (32, 24, 4)
     assert [part["answers"] for part in content["q_halt_by_segment"]] == [32] * 4
     assert [row["name"] for row in content["over_all_knobs"]] == [
@@ -118,6 +120,9 @@ def test_the_known_optimum_of_a_synthetic_bank(tmp_path: Path) -> None:
     expected = (0.708332 - 0.614117) / (0.760983 - 0.614117)
     assert rows["snell o"].score[0.02] == pytest.approx(expected, abs=0.02)
     assert rows["trm"].holm[0.02] < 0.01
+    assert found.bound is not None
+    assert found.bound.upper.mean == pytest.approx(0.708332, abs=tolerance)
+    assert found.bound.upper.mean > rows["snell o"].value[0.02].mean
 
 
 @pytest.mark.parametrize(

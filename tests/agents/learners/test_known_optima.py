@@ -74,7 +74,7 @@ def test_gives_up_where_it_should_whatever_the_seed(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("name", ["dqn", "full_q", "reinforce"])
+@pytest.mark.parametrize("name", ["dqn", "full_q", "grpo", "reinforce"])
 def test_is_near_the_best_after_200_000_decisions(giving_up: Bank, name: str, seed: int) -> None:
     assert value_a(learnt(name, giving_up, 16, 200_000, seed), COST) > BEST_A - 0.01
 
@@ -114,7 +114,9 @@ def test_never_giving_up_would_fail_here(case: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("case", GIVING_UP_PAYS)
-@pytest.mark.parametrize(("name", "steps"), [("exact_pg", 200_000), ("ppo", 50_000)])
+@pytest.mark.parametrize(
+    ("name", "steps"), [("exact_pg", 200_000), ("grpo", 200_000), ("ppo", 50_000)]
+)
 def test_gives_up_where_never_giving_up_misses_a_point_or_more(
     name: str, steps: int, case: str, seed: int
 ) -> None:

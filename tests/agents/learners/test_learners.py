@@ -58,8 +58,8 @@ def halts_at(policy: Policy, right_from: int) -> set[int]:
     [
         ("act_q", 2), ("act_q", 6), ("halt_bce", 4), ("ppo", 5), ("a2c", 3), ("dqn", 4), ("full_q", 3),
         ("fqi", 5), ("lsmc", 4), ("tvr", 3), ("exact_pg", 5), ("recurrent_pg", 4),
-        ("reinforce", 3), ("ponder", 3), ("graves", 4), ("probe", 6), ("hazard", 2),
-        ("reforc", 5), ("uat", 4),
+         ("reinforce", 3), ("grpo", 4), ("ponder", 3), ("graves", 4), ("probe", 6), ("hazard", 2),
+         ("reforc", 5), ("uat", 4),
     ],
 )  # fmt: skip
 def test_finds_the_first_right_segment(name: str, right_from: int) -> None:
