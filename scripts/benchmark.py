@@ -3,7 +3,8 @@
     python scripts/benchmark.py [--quick] [--checkpoint sudoku9] [--only training] [--out out/...]
 
 What is compared takes turns for several rounds, and the medians are divided: a machine that is busy
-or throttles then slows both sides. Seconds are CPU seconds of this process, but on a GPU. Prints a table and writes JSON. The sections:
+or throttles then slows both sides. Seconds are CPU seconds of this process, but on a GPU. Prints a
+table and writes JSON. The sections:
 
 - vector: the native vector env against the bare forward, in puzzle-segments per second; and against
   gymnasium's `SyncVectorEnv` of as many single envs, in steps per second.

@@ -83,7 +83,11 @@ def actions(given: Any, rows: int, count: int = 2) -> np.ndarray:
     except (TypeError, ValueError, RuntimeError):  # ragged, or a tensor that has a gradient
         array = np.array(None)
     fits = array.shape == (rows,) or (rows == 1 and array.shape == ())
-    whole_N = array.astype(np.int64) if array.dtype.kind in "biu" and fits else np.array([count], np.int64)
+    whole_N = (
+        array.astype(np.int64)
+        if array.dtype.kind in "biu" and fits
+        else np.array([count], np.int64)
+    )
     if whole_N.view(np.uint64).max() >= count:  # below 0 they are the largest of all
         what = (
             "action must be a whole number,"

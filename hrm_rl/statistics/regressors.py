@@ -18,8 +18,8 @@ from hrm_rl.checks.numbers import real, whole
 
 Predict = Callable[[Tensor], Tensor]
 """Observations (B, F) -> expected targets (B,)."""
-_ROWS = 2**16
-"""Rows of a design that are held at once: 65 MiB of 128 random features."""
+_ROWS = 2**12
+"""Rows of a design that are held at once: 4 MiB of 128 random features, small enough for caches."""
 
 
 class Regress(Protocol):

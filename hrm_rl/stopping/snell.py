@@ -30,8 +30,8 @@ from hrm_rl.stopping.exact import shares
 
 TIE = 1e-12
 """Values this close are equal: rounding must not decide between halting and going on."""
-MOST = 2**16
-"""Puzzles that random features are fitted on, at most: of 130 weights each, more say nothing new."""
+MOST = 2**15
+"""Puzzles that random features are fitted on, at most: 250 for each weight."""
 
 
 @dataclass(frozen=True)
