@@ -176,6 +176,8 @@ def _of_logits(logit_P: np.ndarray, right_P: np.ndarray, bins: int) -> Tally:
     _some(right_P)
     value_V, count_V, right_V = tally(logit_P, right_P)
     p_V = probability(value_V)
+    if (p_V[1:] != p_V[:-1]).all():
+        return Tally(p_V, count_V, right_V)
     first_U = np.flatnonzero(np.diff(p_V, prepend=-1))
     return Tally(p_V[first_U], *(np.add.reduceat(part_V, first_U) for part_V in (count_V, right_V)))
 
@@ -226,7 +228,11 @@ def _sums(counted: Tally, bins: int) -> _Sums:
     their order.
     """
     p_V, count_V, right_V = counted
-    bin_V = np.floor((counted.mid_ranks() - 0.5) / count_V.sum() * bins)  # which ascend
-    first_B = np.flatnonzero(np.diff(bin_V, prepend=-1))
+    bin_V = counted.mid_ranks()
+    bin_V -= 0.5
+    bin_V /= count_V.sum()
+    bin_V *= bins
+    np.floor(bin_V, out=bin_V)  # and these ascend
+    first_B = np.append(0, np.flatnonzero(bin_V[1:] != bin_V[:-1]) + 1)
     parts = (count_V, p_V * count_V, right_V)
     return _Sums(*(np.add.reduceat(part_V, first_B) for part_V in parts))

@@ -25,7 +25,10 @@ def mid_ranks(values_P: Shaped[np.ndarray, " P"]) -> Float[np.ndarray, " P"]:
 
 
 def _mid_ranks(count_V: np.ndarray) -> np.ndarray:
-    return np.cumsum(count_V) - (count_V - 1) / 2
+    mid_rank_V = np.cumsum(count_V, dtype=np.float64)
+    mid_rank_V -= 0.5 * count_V
+    mid_rank_V += 0.5
+    return mid_rank_V
 
 
 def _numbered(values_P: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
