@@ -67,9 +67,9 @@ def sides(puzzles: PuzzleSet, slots: int, steps: int) -> dict[str, Callable[[], 
 
 
 def beside_cartpole(puzzles: PuzzleSet, slots: int, steps: int) -> dict[str, Callable[[], float]]:
-    """Each autoreset mode and output beside Gymnasium's own vector CartPole, which is in mode NextStep.
+    """Each autoreset mode and output beside Gymnasium's own vector CartPole, which has mode NextStep alone.
 
-    And beside the floor: to gather the bytes of an observation and its prediction, and no more.
+    And beside the floor of each mode: to move the bytes of what is shown, and no more.
     """
     bank, found = drawn(puzzles), dict[str, Callable[[], float]]()
     cartpole = CartPoleVectorEnv(slots)
@@ -83,17 +83,41 @@ def beside_cartpole(puzzles: PuzzleSet, slots: int, steps: int) -> dict[str, Cal
                 )
                 env.reset(seed=0)
                 found[f"{mode}, {output}{', no prediction' * few}"] = walk(env, steps)
+    return found | {f"the floor of {mode}": floor(bank, slots, steps, mode) for mode in AUTORESETS}
+
+
+def floor(bank: Bank, slots: int, steps: int, mode: str) -> Callable[[], float]:
+    """Observations and predictions of a step gathered, into arrays of numpy's, and nothing decided.
+
+    Ends cost what Gymnasium's form of them costs: in mode SameStep an array of objects that holds a
+    row for each, and predictions that are 0 elsewhere; in mode Disabled those, and all observations
+    once more.
+    """
     columns_RF = bank.columns["scalars"].flatten(0, 1).numpy()
     prediction_RT = bank.predictions_MPT.flatten(0, 1).numpy()
-    place_NX = np.random.default_rng(0).integers(len(columns_RF), size=(8, slots))
+    rng = np.random.default_rng(0)
+    place_XN = rng.integers(len(columns_RF), size=(8, slots))
+    over_XN = rng.random((8, slots)) < HALTS
 
-    def gathered() -> float:
+    def work() -> float:
         for step in range(steps):
-            place_N = place_NX[step % len(place_NX)]
+            place_N, over_N = place_XN[step % 8], over_XN[step % 8]
             columns_RF.take(place_N, 0), prediction_RT.take(place_N, 0)
+            if mode == "NextStep":
+                continue
+            rows_B = over_N.nonzero()[0]
+            prediction_NT = np.zeros((slots, prediction_RT.shape[1]), prediction_RT.dtype)
+            prediction_NT[rows_B] = prediction_RT.take(place_N[rows_B], 0)
+            if mode == "Disabled":
+                columns_RF.take(place_N, 0)
+            else:
+                final_N = np.empty(slots, object)
+                final_N[rows_B] = np.fromiter(
+                    columns_RF.take(place_N[rows_B], 0), object, len(rows_B)
+                )
         return float(steps * slots)
 
-    return found | {"the floor, gathering the bytes alone,": gathered}
+    return work
 
 
 def still(env: gymnasium.vector.VectorEnv[Any, Any, Any], steps: int) -> Callable[[], float]:

@@ -74,17 +74,20 @@ def take_turns(
 ) -> dict[str, float]:
     """Median work per second of each side; a side returns how much work one call did.
 
+    On a CPU a second is one of this process, of all its threads together: others that share the
+    machine take wall time and not that. With one thread (OMP_NUM_THREADS=1) it is a second of work.
     The first round warms up and is not counted.
     """
+    clock = time.perf_counter if device.type == "cuda" else time.process_time
     rates: dict[str, list[float]] = {name: [] for name in sides}
     for lap in range(rounds + 1):
         for name, work in sides.items():
             wait(device)
-            start = time.perf_counter()
+            start = clock()
             done = work()
             wait(device)
             if lap:
-                rates[name].append(done / (time.perf_counter() - start))
+                rates[name].append(done / (clock() - start))
     return {name: statistics.median(values) for name, values in rates.items()}
 
 

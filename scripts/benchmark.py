@@ -3,7 +3,8 @@
     python scripts/benchmark.py [--quick] [--checkpoint sudoku9] [--only training] [--out out/...]
 
 What is compared takes turns for several rounds, and the medians are divided: a machine that is busy
-or throttles then slows both sides. Prints a table and writes JSON. The sections:
+or throttles then slows both sides. Seconds are CPU seconds of this process, but on a GPU. Prints a
+table and writes JSON. The sections:
 
 - vector: the native vector env against the bare forward, in puzzle-segments per second; and against
   gymnasium's `SyncVectorEnv` of as many single envs, in steps per second.
@@ -11,6 +12,8 @@ or throttles then slows both sides. Prints a table and writes JSON. The sections
 - training: a compiled step against an eager one, and its share of the measured matmul rate; eager
   steps whose continue target is the next segment's own forward against those with an extra one.
 - bank: steps per second of the vector env on logged segments, one core, scalar observations.
+- cartpole: the same beside Gymnasium's own vector CartPole, and beside what moving the bytes costs.
+- million: what is asked of a bank of a million puzzles, in CPU seconds and memory.
 - memory: what backward keeps per slot, and peaks of whole processes, against cycles and segments.
 - profile: where the time of a training step and of a forward goes, by kind of operation.
 - time-to-accuracy (hours, so only by its name): core-seconds until 90 % of the easy fit puzzles are
@@ -34,6 +37,7 @@ from typing import Any
 import bench_accuracy
 import bench_bank
 import bench_memory
+import bench_million
 import bench_profile
 import gymnasium
 import numpy as np
@@ -199,10 +203,15 @@ def bank(b: Bench) -> Rows:
     native, sync = (
         rates[f"{name}, env-steps/s at N = {b.slots}"] for name in ("native", "SyncVectorEnv")
     )
-    found: Rows = {**rates, f"native over SyncVectorEnv at N = {b.slots}": native / sync}
+    return {**rates, f"native over SyncVectorEnv at N = {b.slots}": native / sync}
+
+
+def cartpole(b: Bench) -> Rows:
+    """The vector env on logged segments over Gymnasium's own vector CartPole."""
+    found: Rows = {}
     quick = b.slots < 64
     for n in (64, 256) if quick else (64, 256, 1024, 4096, 65_536):
-        sides = bench_bank.beside_cartpole(b.puzzles, n, 4 if quick else max(4, 100_000 // n))
+        sides = bench_bank.beside_cartpole(b.puzzles, n, 4 if quick else max(4, 50_000 // n))
         at_n = take_turns(sides, b.rounds, torch.device("cpu"))
         found[f"vector CartPole, env-steps/s at N = {n}"] = beside = at_n.pop("cartpole")
         for name, rate in at_n.items():
@@ -215,6 +224,8 @@ SECTIONS: dict[str, Callable[[Bench], Rows]] = {
     "evaluation": evaluation,
     "training": training,
     "bank": bank,
+    "cartpole": cartpole,
+    "million": bench_million.million,
     "memory": bench_memory.memory,
     "profile": bench_profile.where_time_goes,
     "time-to-accuracy": bench_accuracy.time_to_accuracy,

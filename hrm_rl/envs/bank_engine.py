@@ -29,7 +29,7 @@ from hrm_rl.envs.engine import AUTORESETS, Moment
 from hrm_rl.envs.masks import masks_of
 from hrm_rl.envs.mdp import MDP
 from hrm_rl.envs.restarting import BankCopies, Restarting
-from hrm_rl.halting import CONTINUE, HALT, MOST_SLOTS, RESTART
+from hrm_rl.halting import MOST_SLOTS
 
 
 class Sight(NamedTuple):
@@ -92,7 +92,7 @@ class BankEngine:
         self._worth_R = {"token_accuracy": self._cells_R, "valid_optimal": self._valid_R}.get(
             mdp.reward, self._correct_R
         )
-        self._empty = maker(slots)
+        self._empty, self._unasked_N = maker(slots), np.full(slots, -1)
         none = Sight(np.zeros((5, slots), np.int64), np.zeros(slots, bool))
         self.state = BankState(none, begun=False)
 
@@ -118,8 +118,11 @@ class BankEngine:
         self, where_N: Bool[np.ndarray, " N"], puzzle_N: Int[np.ndarray, " N"] | None = None
     ) -> Sight:
         segments = self.segments
-        asked_N = np.full(self.slots, -1) if puzzle_N is None else puzzle_N
-        sight = Sight(*(part.copy() for part in self.state.sight))
+        asked_N = self._unasked_N if puzzle_N is None else puzzle_N
+        n, empty = self.slots, self._empty
+        sight = Sight(empty((5, n), np.int64), empty((n,), np.bool_))
+        for part, before in zip(sight, self.state.sight, strict=True):
+            part[:] = before
         bank_kernels.reset(
             where_N, asked_N, segments.puzzles, self._step_p, self.rules.first,
             self.rules.over_C, *sight,
@@ -130,19 +133,17 @@ class BankEngine:
 
     def step(self, action_N: Shaped[np.ndarray, " N"]) -> BankStep:
         assert self.begun, "reset comes first"
-        asked_N = np.where(action_N == HALT, HALT, CONTINUE)
-        if self.mdp.restarts:
-            asked_N[action_N == RESTART] = RESTART
-        n, empty = self.slots, self._empty
+        n, empty, restarts = self.slots, self._empty, self.mdp.restarts > 0
         next_step, same_step = self.autoreset == "NextStep", self.autoreset == "SameStep"
         final_5N, over_N = empty((5, n), np.int64), empty((n,), np.bool_)
         now_5N = empty((5, n), np.int64) if same_step else final_5N
         reward_N = empty((n,), np.float64)
         bank_kernels.step(
-            asked_N, self.state.sight.slots_5N, next_step, same_step,
-            self.mdp.restarts > 0 and self.mdp.recall != "last", self.segments.puzzles,
-            self._step_p, self.rules.first, self.rules.whole_C6, self.rules.real_C2,
-            self.rules.over_C, self._worth_R, self._score_R, final_5N, now_5N, over_N, reward_N,
+            np.ascontiguousarray(action_N, np.int64), self.state.sight.slots_5N,
+            next_step, same_step, restarts, restarts and self.mdp.recall != "last",
+            self.segments.puzzles, self._step_p, self.rules.first, self.rules.whole_C6,
+            self.rules.real_C2, self.rules.over_C, self._worth_R, self._score_R,
+            final_5N, now_5N, over_N, reward_N,
         )  # fmt: skip
         final = Sight(final_5N, over_N)
         now = Sight(now_5N, np.zeros(n, bool)) if same_step else final
@@ -192,17 +193,18 @@ class BankEngine:
     ) -> dict[str, np.ndarray]:
         """What `info` says, where marked, and zeros elsewhere."""
         n, empty = self.slots, self._empty
-        whole_4N, flag_4N = empty((4, n), np.int64), empty((4, n), np.bool_)
+        copies = self.mdp.restarts > 0
+        whole_XN, flag_4N = empty((3 + copies, n), np.int64), empty((4, n), np.bool_)
         cells_N = empty((n,), self._cells_R.dtype)
         mask_NA = empty((n, self.mdp.actions), np.int8)
         bank_kernels.tell(
             sight.slots_5N, where_N is None, sight.over_N if where_N is None else where_N,
             self._by_rules, self.rules.whole_C6, self.rules.flag_CX,
             self._correct_R, self._valid_R, self._cells_R, self._rating_P,
-            whole_4N, flag_4N, cells_N, mask_NA,
+            whole_XN, flag_4N, cells_N, mask_NA,
         )  # fmt: skip
         correct_N, success_N, valid_N, forced_N = flag_4N
-        segment_N, puzzle_N, rating_N, copy_N = whole_4N
+        segment_N, puzzle_N, rating_N, *copy_N = whole_XN
         info = {
             "correct": correct_N,
             "is_success": success_N,
@@ -213,8 +215,8 @@ class BankEngine:
             "puzzle_id": puzzle_N,
             "rating": rating_N,
         }
-        if self.mdp.restarts:
-            info["copy"] = copy_N
+        if copies:
+            info["copy"] = copy_N[0]
         if self.mdp.prediction:
             info["prediction"] = self._predicted(sight, where_N)
         info["action_mask"] = mask_NA
@@ -225,9 +227,7 @@ class BankEngine:
         prediction_NT = self._empty((self.slots, table_RT.shape[1]), table_RT.dtype)
         if where_N is None:
             return table_RT.take(place_N, 0, prediction_NT, "clip")
-        rows_B = where_N.nonzero()[0]
-        prediction_NT.fill(0)
-        prediction_NT[rows_B] = table_RT.take(place_N.take(rows_B), 0)
+        bank_kernels.rows_where(table_RT, place_N, where_N, prediction_NT)
         return prediction_NT
 
     def _judge(self, sight: Sight) -> None:

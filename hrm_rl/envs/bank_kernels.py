@@ -5,7 +5,7 @@ of SplitMix64, `dealing`), its place in every list of the bank, and that of the 
 give: the same place, but where restarts are allowed. Products are modulo 2^64, of which
 numpy would warn: without numba these are not called.
 
-Shapes: N slots, C codes and actions, R numbers of a column, P puzzles, A actions.
+Shapes: N slots, C codes and actions, R numbers of a column, P puzzles, A actions, X columns, T tokens.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hrm_rl.halting import CONTINUE, HALT, RESTART
 from hrm_rl.puzzles.jit import njit
 
 CODE, PUZZLE, STREAM, PLACE, KEPT = range(5)
@@ -65,6 +66,7 @@ def step(
     old_5N: np.ndarray,
     next_step: bool,
     same_step: bool,
+    restarts: bool,
     recalls: bool,
     puzzles: int,
     step_p: int,
@@ -79,10 +81,15 @@ def step(
     over_N: np.ndarray,
     reward_N: np.ndarray,
 ) -> None:
-    """One decision in every slot. `final_5N` and `now_5N` are one array but in mode SameStep."""
+    """One decision in every slot. `final_5N` and `now_5N` are one array but in mode SameStep.
+
+    Actions that are none count as continuing.
+    """
     for n in range(action_N.shape[0]):
         code, puzzle, stream = old_5N[CODE, n], old_5N[PUZZLE, n], old_5N[STREAM, n]
-        at, kept = code + action_N[n], old_5N[KEPT, n]
+        action, kept = action_N[n], old_5N[KEPT, n]
+        known = action == HALT or (restarts and action == RESTART)
+        at = code + (action if known else CONTINUE)
         dealt = next_step and over_C[code]
         if dealt:
             stream, puzzle = deal(stream, puzzles)
@@ -121,16 +128,22 @@ def tell(
     valid_R: np.ndarray,
     cells_R: np.ndarray,
     rating_P: np.ndarray,
-    whole_4N: np.ndarray,
+    whole_XN: np.ndarray,
     flag_4N: np.ndarray,
     cells_N: np.ndarray,
     mask_NA: np.ndarray,
 ) -> None:
-    """What `info` says where marked: segment, puzzle, rating, copy; yes and no; cells; mask. Elsewhere 0."""
+    """What `info` says where marked: segment, puzzle, rating; yes and no; cells; mask. Elsewhere 0.
+
+    With three actions there are copies, whose number is said last of the whole ones.
+    """
     actions = mask_NA.shape[1]
+    copies = actions > RESTART
     for n in range(now_5N.shape[1]):
         if not (everywhere or where_N[n]):
-            whole_4N[0, n], whole_4N[1, n], whole_4N[2, n], whole_4N[3, n] = 0, 0, 0, 0
+            whole_XN[0, n], whole_XN[1, n], whole_XN[2, n] = 0, 0, 0
+            if copies:
+                whole_XN[3, n] = 0
             flag_4N[CORRECT, n], flag_4N[SUCCESS, n] = False, False
             flag_4N[VALID, n], flag_4N[IS_FORCED, n] = False, False
             cells_N[n] = 0
@@ -139,11 +152,28 @@ def tell(
             continue
         code, puzzle, kept = now_5N[CODE, n], now_5N[PUZZLE, n], now_5N[KEPT, n]
         correct, valid = correct_R[kept], valid_R[kept]
-        whole_4N[0, n], whole_4N[1, n] = whole_C6[code, SEGMENT], puzzle
-        whole_4N[2, n], whole_4N[3, n] = rating_P[puzzle], whole_C6[code, COPY]
+        whole_XN[0, n], whole_XN[1, n] = whole_C6[code, SEGMENT], puzzle
+        whole_XN[2, n] = rating_P[puzzle]
+        if copies:
+            whole_XN[3, n] = whole_C6[code, COPY]
         flag_4N[CORRECT, n], flag_4N[VALID, n] = correct, valid
         flag_4N[SUCCESS, n] = (valid if by_rules else correct) & flag_CX[code, OVER]
         flag_4N[IS_FORCED, n] = flag_CX[code, FORCED]
         cells_N[n] = cells_R[kept]
         for action in range(actions):
             mask_NA[n, action] = flag_CX[code, MAY + action]
+
+
+@njit
+def rows_where(
+    table_RT: np.ndarray, place_N: np.ndarray, where_N: np.ndarray, rows_NT: np.ndarray
+) -> None:
+    """The rows of a table at these places where marked, zeros elsewhere: each row is written once."""
+    for n in range(where_N.shape[0]):
+        if where_N[n]:
+            place = place_N[n]
+            for t in range(rows_NT.shape[1]):
+                rows_NT[n, t] = table_RT[place, t]
+        else:
+            for t in range(rows_NT.shape[1]):
+                rows_NT[n, t] = 0

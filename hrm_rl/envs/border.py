@@ -83,14 +83,19 @@ def actions(given: Any, rows: int, count: int = 2) -> np.ndarray:
     except (TypeError, ValueError, RuntimeError):  # ragged, or a tensor that has a gradient
         array = np.array(None)
     fits = array.shape == (rows,) or (rows == 1 and array.shape == ())
-    if array.dtype.kind not in "biu" or not fits or not np.isin(array, range(count)).all():
+    whole_N = (
+        array.astype(np.int64)
+        if array.dtype.kind in "biu" and fits
+        else np.array([count], np.int64)
+    )
+    if whole_N.view(np.uint64).max() >= count:  # below 0 they are the largest of all
         what = (
             "action must be a whole number,"
             if rows == 1
             else f"actions must be {rows} whole numbers,"
         )
         raise InvalidAction(f"{what} {named(count)}, got {given!r}")
-    return array.astype(np.int64).reshape(rows)
+    return whole_N.reshape(rows)
 
 
 def named(count: int) -> str:

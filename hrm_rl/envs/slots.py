@@ -74,7 +74,8 @@ class SlotsVectorEnv(VectorEnv[Any, Any, Any]):
         infos = border.batched(info, np.ones(self.num_envs, bool))
         if self.autoreset_mode is AutoresetMode.SAME_STEP and np.count_nonzero(over_N):
             infos |= self._final_infos(step, over_N)
-        self._over_N = over_N.copy()
+        if self.autoreset_mode is AutoresetMode.DISABLED:
+            self._over_N = over_N.copy()
         truncated_N = np.zeros(self.num_envs, bool)
         return obs_NF, border.array(step.reward_N), over_N, truncated_N, infos
 
@@ -82,7 +83,7 @@ class SlotsVectorEnv(VectorEnv[Any, Any, Any]):
         """In mode SameStep: the last moments of the episodes that ended, and nothing elsewhere."""
         rows_B = over_N.nonzero()[0]
         obs_BF = border.array(self.engine.observe(self.engine.pick(step.final, rows_B)))
-        final_obs = np.full(self.num_envs, None, dtype=object)
+        final_obs = np.empty(self.num_envs, dtype=object)  # None everywhere
         final_obs[rows_B] = np.fromiter(obs_BF, object, len(obs_BF))
         final_info = border.plain(self.engine.tell(step.final, over_N))
         return {

@@ -89,19 +89,26 @@ def numbered(clusters_P: Shaped[np.ndarray, " P"] | None, puzzles: int) -> Int[n
     """Clusters as numbers from 0; every puzzle its own if none are given."""
     if clusters_P is None:
         return np.arange(puzzles)
+    if ascends(clusters_P):  # as those of a bank do: to sort a million takes most of an interval
+        return np.append(0, np.cumsum(clusters_P[1:] != clusters_P[:-1]))
     return np.unique(clusters_P, return_inverse=True)[1]
+
+
+def ascends(labels_P: Shaped[np.ndarray, " P"]) -> bool:
+    """Whether no label is below the one before it, so that sorting them would change nothing."""
+    return bool((labels_P[1:] >= labels_P[:-1]).all())
 
 
 def groups_of(
     cluster_P: Int[np.ndarray, " P"], strata_P: Shaped[np.ndarray, " P"] | None
 ) -> list[np.ndarray]:
-    """Which clusters lie in each stratum.
+    """Which clusters, that are `numbered`, lie in each stratum.
 
     Raises:
         ValueError: a cluster whose puzzles lie in two strata.
     """
     if strata_P is None:
-        return [np.unique(cluster_P)]
+        return [np.arange(int(cluster_P.max()) + 1)]
     groups = [np.unique(cluster_P[strata_P == stratum]) for stratum in np.unique(strata_P)]
     clusters = int(cluster_P.max()) + 1
     if sum(map(len, groups)) != clusters:

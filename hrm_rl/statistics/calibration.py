@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from hrm_rl.checks.numbers import whole
 from hrm_rl.statistics.inputs import finite, segments, truths
-from hrm_rl.statistics.ranks import auroc, average_precision, mid_ranks
+from hrm_rl.statistics.ranks import Tally, auroc_of, average_precision_of, tally
 
 
 class Calibration(NamedTuple):
@@ -58,9 +58,21 @@ class Reliability(NamedTuple):
     answers_B: Int[np.ndarray, " B"]
 
 
+class _Sums(NamedTuple):
+    """Answers, summed probabilities and right answers of each bin."""
+
+    count_B: np.ndarray
+    p_B: np.ndarray
+    right_B: np.ndarray
+
+
 def probability(logit: Shaped[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """The logistic function, in double precision."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(logit.astype(np.float64), -500, 500))))
+    p = np.array(logit, dtype=np.float64)  # a copy, that all is done in: there may be millions
+    np.clip(p, -500, 500, out=p)
+    np.exp(np.negative(p, out=p), out=p)
+    p += 1
+    return np.divide(1, p, out=p)
 
 
 def reliability_curve(
@@ -71,7 +83,7 @@ def reliability_curve(
     Raises:
         ValueError: no answers, no bins, or no probabilities.
     """
-    count_B, p_B, right_B = _sums(probability_P, right_P, bins)
+    count_B, p_B, right_B = _sums(_counted(probability_P, right_P, bins), bins)
     return Reliability(p_B / count_B, right_B / count_B, count_B)
 
 
@@ -79,20 +91,24 @@ def expected_calibration_error(
     probability_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"], bins: int = 15
 ) -> float:
     """Mean over answers of how far their bin's probability is from its share right; equal masses."""
-    _, p_B, right_B = _sums(probability_P, right_P, bins)
-    return float(np.abs(p_B - right_B).sum() / len(right_P))
+    return _ece(_sums(_counted(probability_P, right_P, bins), bins))
 
 
 def murphy(
     probability_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"], bins: int = 15
 ) -> Murphy:
     """The parts of the Brier score over bins of equal mass; they add up to it exactly."""
-    count_B, p_B, right_B = _sums(probability_P, right_P, bins)
-    weight_B, base = count_B / count_B.sum(), float(right_P.mean())
+    counted = _counted(probability_P, right_P, bins)
+    return _murphy(_sums(counted, bins), _brier(counted))
+
+
+def _murphy(sums: _Sums, brier: float) -> Murphy:
+    count_B, p_B, right_B = sums
+    weight_B, base = count_B / count_B.sum(), float(right_B.sum() / count_B.sum())
     reliability = float(weight_B @ (p_B / count_B - right_B / count_B) ** 2)
     resolution = float(weight_B @ (right_B / count_B - base) ** 2)
     uncertainty = base * (1 - base)
-    rest = _brier(probability_P, right_P) - (reliability - resolution + uncertainty)
+    rest = brier - (reliability - resolution + uncertainty)
     return Murphy(reliability, resolution, uncertainty, rest)
 
 
@@ -104,15 +120,19 @@ def calibration(
     Raises:
         ValueError: no answers, no bins, or no probabilities.
     """
-    _check(probability_P, right_P, bins)
+    return _calibration(_counted(probability_P, right_P, bins), bins)
+
+
+def _calibration(counted: Tally, bins: int) -> Calibration:
+    sums, brier = _sums(counted, bins), _brier(counted)
     return Calibration(
-        auroc=auroc(probability_P, right_P),
-        auprc=average_precision(probability_P, right_P),
-        brier=_brier(probability_P, right_P),
-        murphy=murphy(probability_P, right_P, bins),
-        ece=expected_calibration_error(probability_P, right_P, bins),
-        base_rate=float(right_P.mean()),
-        answers=len(right_P),
+        auroc=auroc_of(counted),
+        auprc=average_precision_of(counted),
+        brier=brier,
+        murphy=_murphy(sums, brier),
+        ece=_ece(sums),
+        base_rate=float(counted.right_V.sum() / counted.count_V.sum()),
+        answers=int(counted.count_V.sum()),
     )
 
 
@@ -164,7 +184,27 @@ def calibration_while_alive(
             f"{correct_MP.shape}"
         )
     alive_MP = alive(segment_P, len(correct_MP))
-    return calibration(probability(q_halt_MP[alive_MP]), correct_MP[alive_MP], bins)
+    return _calibration(_of_logits(q_halt_MP[alive_MP], correct_MP[alive_MP], bins), bins)
+
+
+def _of_logits(logit_P: np.ndarray, right_P: np.ndarray, bins: int) -> Tally:
+    """The answers, counted by probability: counted by logit first, which takes half the memory.
+
+    Logits far from 0 have equal probabilities, and are counted together then.
+    """
+    whole("bins", bins, low=1)
+    _some(right_P)
+    value_V, count_V, right_V = tally(logit_P, right_P)
+    p_V = probability(value_V)
+    if (p_V[1:] != p_V[:-1]).all():
+        return Tally(p_V, count_V, right_V)
+    first_U = np.flatnonzero(np.diff(p_V, prepend=-1))
+    return Tally(p_V[first_U], *(np.add.reduceat(part_V, first_U) for part_V in (count_V, right_V)))
+
+
+def _some(right_P: np.ndarray) -> None:
+    if not len(right_P):
+        raise ValueError("calibration needs at least one answer, got none")
 
 
 def alive(segment_P: Shaped[np.ndarray, " P"], max_segments: int) -> Bool[np.ndarray, "M P"]:
@@ -172,33 +212,47 @@ def alive(segment_P: Shaped[np.ndarray, " P"], max_segments: int) -> Bool[np.nda
     return np.asarray(np.arange(1, max_segments + 1)[:, None] <= segment_P)
 
 
-def _brier(probability_P: np.ndarray, right_P: np.ndarray) -> float:
-    return float(np.mean((probability_P.astype(np.float64) - right_P) ** 2))
+def _brier(counted: Tally) -> float:
+    p_V, count_V, right_V = counted
+    return float((right_V @ (1 - p_V) ** 2 + (count_V - right_V) @ p_V**2) / count_V.sum())
 
 
-def _check(probability_P: np.ndarray, right_P: np.ndarray, bins: int) -> None:
+def _ece(sums: _Sums) -> float:
+    count_B, p_B, right_B = sums
+    return float(np.abs(p_B - right_B).sum() / count_B.sum())
+
+
+def _counted(probability_P: np.ndarray, right_P: np.ndarray, bins: int) -> Tally:
+    """The answers, counted by probability.
+
+    Raises:
+        ValueError: no answers, no bins, or no probabilities.
+    """
     whole("bins", bins, low=1)
     finite("probabilities", probability_P)
     truths("right_P", right_P, len(probability_P))
-    if not len(right_P):
-        raise ValueError("calibration needs at least one answer, got none")
+    _some(right_P)
     if probability_P.min() < 0 or probability_P.max() > 1:
         raise ValueError(
             f"probabilities must lie in [0, 1], got {probability_P.min():g} to "
             f"{probability_P.max():g}; `probability` makes them of logits"
         )
+    value_V, count_V, right_V = tally(probability_P, right_P)
+    return Tally(value_V.astype(np.float64), count_V, right_V)
 
 
-def _sums(
-    probability_P: np.ndarray, right_P: np.ndarray, bins: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Answers, summed probabilities and right answers of each bin, empty ones left out.
+def _sums(counted: Tally, bins: int) -> _Sums:
+    """The sums of each bin, empty ones left out.
 
     A bin is a range of mid-ranks, so that answers that tie stay together and no figure depends on
     their order.
     """
-    _check(probability_P, right_P, bins)
-    share_P = (mid_ranks(probability_P) - 0.5) / len(probability_P)
-    bin_P = np.unique(np.floor(share_P * bins), return_inverse=True)[1]
-    p_B = np.bincount(bin_P, probability_P.astype(np.float64))
-    return np.bincount(bin_P), p_B, np.bincount(bin_P, right_P)
+    p_V, count_V, right_V = counted
+    bin_V = counted.mid_ranks()
+    bin_V -= 0.5
+    bin_V /= count_V.sum()
+    bin_V *= bins
+    np.floor(bin_V, out=bin_V)  # and these ascend
+    first_B = np.append(0, np.flatnonzero(bin_V[1:] != bin_V[:-1]) + 1)
+    parts = (count_V, p_V * count_V, right_V)
+    return _Sums(*(np.add.reduceat(part_V, first_B) for part_V in parts))

@@ -5,8 +5,10 @@ Suffixes: P puzzles (or answers), V distinct values.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 
 from hrm_rl.statistics.inputs import finite, truths
 
@@ -18,9 +20,60 @@ def mid_ranks(values_P: Shaped[np.ndarray, " P"]) -> Float[np.ndarray, " P"]:
         ValueError: a value that is nan, which would rank highest, or infinite.
     """
     finite("values", values_P)
+    value_P, count_V = _numbered(values_P)
+    return np.asarray(_mid_ranks(count_V)[value_P], dtype=np.float64)
+
+
+def _mid_ranks(count_V: np.ndarray) -> np.ndarray:
+    mid_rank_V = np.cumsum(count_V, dtype=np.float64)
+    mid_rank_V -= 0.5 * count_V
+    mid_rank_V += 0.5
+    return mid_rank_V
+
+
+def _numbered(values_P: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the distinct values, in ascending order, each one is, and how many there are of each.
+
+    Whole numbers of a narrow range, as halting times are, are counted and not sorted.
+    """
+    if len(values_P) and values_P.dtype.kind in "bi":
+        low = int(values_P.min())
+        if int(values_P.max()) - low < len(values_P):
+            above_P = values_P.astype(np.int64) - low
+            count_X = np.bincount(above_P)
+            return (np.cumsum(count_X > 0) - 1)[above_P], count_X[count_X > 0]
     _, value_P, count_V = np.unique(values_P, return_inverse=True, return_counts=True)
-    mid_rank_V = np.cumsum(count_V) - (count_V - 1) / 2
-    return np.asarray(mid_rank_V[value_P], dtype=np.float64)
+    return value_P, count_V
+
+
+class Tally(NamedTuple):
+    """Answers by their score: all that a ranking of right and wrong ones depends on."""
+
+    value_V: Shaped[np.ndarray, " V"]
+    """The distinct scores, ascending."""
+    count_V: Int[np.ndarray, " V"]
+    """Answers of each."""
+    right_V: Int[np.ndarray, " V"]
+    """Right ones among them."""
+
+    def mid_ranks(self) -> Float[np.ndarray, " V"]:
+        """`mid_ranks` of the scores."""
+        return np.asarray(_mid_ranks(self.count_V), dtype=np.float64)
+
+
+def tally(score_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"]) -> Tally:
+    """Count answers by score. Scores are sorted, those of right answers once more, and no ranks kept.
+
+    Raises:
+        ValueError: different lengths, or a score that is nan.
+    """
+    finite("scores", score_P)
+    truths("right_P", right_P, len(score_P))
+    value_V, count_V = np.unique(score_P, return_counts=True)
+    right_V = np.zeros(len(value_V), np.int64)
+    value_R, count_R = np.unique(score_P[right_P], return_counts=True)
+    right_V[np.searchsorted(value_V, value_R)] = count_R
+    return Tally(value_V, count_V, right_V)
 
 
 def auroc(score_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"]) -> float:
@@ -31,13 +84,16 @@ def auroc(score_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarray, " P"]) ->
     Raises:
         ValueError: different lengths, or a score that is nan.
     """
-    finite("scores", score_P)
-    truths("right_P", right_P, len(score_P))
-    positives = int(right_P.sum())
-    negatives = len(right_P) - positives
+    return auroc_of(tally(score_P, right_P))
+
+
+def auroc_of(tally: Tally) -> float:
+    """`auroc` of answers that were counted."""
+    positives = int(tally.right_V.sum())
+    negatives = int(tally.count_V.sum()) - positives
     if not positives or not negatives:
         return float("nan")
-    rank_sum = mid_ranks(score_P)[right_P].sum()
+    rank_sum = tally.right_V @ tally.mid_ranks()
     return float((rank_sum - positives * (positives + 1) / 2) / (positives * negatives))
 
 
@@ -50,14 +106,14 @@ def average_precision(score_P: Shaped[np.ndarray, " P"], right_P: Bool[np.ndarra
     Raises:
         ValueError: different lengths, or a score that is nan.
     """
-    finite("scores", score_P)
-    truths("right_P", right_P, len(score_P))
-    if not right_P.any():
+    return average_precision_of(tally(score_P, right_P))
+
+
+def average_precision_of(tally: Tally) -> float:
+    """`average_precision` of answers that were counted."""
+    right_V, count_V = tally.right_V[::-1], tally.count_V[::-1]
+    if not right_V.any():
         return float("nan")
-    _, value_P, count_V = np.unique(
-        -score_P.astype(np.float64), return_inverse=True, return_counts=True
-    )
-    right_V = np.bincount(value_P, right_P)
     precision_V = np.cumsum(right_V) / np.cumsum(count_V)
     return float(np.sum(precision_V * right_V) / right_V.sum())
 
@@ -84,12 +140,12 @@ def kendall(a_P: Shaped[np.ndarray, " P"], b_P: Shaped[np.ndarray, " Q"]) -> flo
         ValueError: different lengths, or a value that is nan.
     """
     _paired(a_P, b_P)
-    rank_a_P, rank_b_P = (np.unique(values, return_inverse=True)[1] for values in (a_P, b_P))
-    count_a, count_b = np.bincount(rank_a_P), np.bincount(rank_b_P)
+    (rank_a_P, count_a), (rank_b_P, count_b) = _numbered(a_P), _numbered(b_P)
     if len(count_a) > len(count_b):
         rank_a_P, rank_b_P, count_a, count_b = rank_b_P, rank_a_P, count_b, count_a
     balance, below_V = 0.0, np.zeros(len(count_b))
-    for group in np.split(np.argsort(rank_a_P, kind="stable"), np.cumsum(count_a)[:-1]):
+    short_P = rank_a_P.astype(np.min_scalar_type(len(count_a)))  # of which numpy sorts by digits
+    for group in np.split(np.argsort(short_P, kind="stable"), np.cumsum(count_a)[:-1]):
         here_V = np.bincount(rank_b_P[group], minlength=len(count_b))
         less_V = np.cumsum(below_V) - below_V  # pairs with a smaller a, and a smaller b ...
         more_V = below_V.sum() - np.cumsum(below_V)  # ... or a larger b

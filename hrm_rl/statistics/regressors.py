@@ -7,7 +7,7 @@ rows or bins, K columns of a design.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import torch
@@ -18,6 +18,8 @@ from hrm_rl.checks.numbers import real, whole
 
 Predict = Callable[[Tensor], Tensor]
 """Observations (B, F) -> expected targets (B,)."""
+_ROWS = 2**12
+"""Rows of a design that are held at once: 4 MiB of 128 random features, small enough for caches."""
 
 
 class Regress(Protocol):
@@ -139,7 +141,10 @@ def random_features(
 def _ridge(
     obs_PF: Tensor, target_P: Tensor, weight_P: Tensor, design: Predict, penalty: float
 ) -> Predict:
-    """Least squares on a design of the standardised columns; constants are left unpenalised."""
+    """Least squares on a design of the standardised columns; constants are left unpenalised.
+
+    The design of many rows is made block by block, twice: about its mean, products lose no digits.
+    """
     _check(obs_PF, target_P, weight_P)
     mean_F = weight_P @ obs_PF.double()
     deviation_F = (weight_P @ (obs_PF.double() - mean_F) ** 2).sqrt()
@@ -148,15 +153,30 @@ def _ridge(
     def standard(obs_BF: Tensor) -> Tensor:
         return design((obs_BF.double() - mean_F) / scale_F)
 
-    design_PK = standard(obs_PF)
-    centre_K, centre = weight_P @ design_PK, weight_P @ target_P
-    centred_PK = design_PK - centre_K
-    gram_KK = centred_PK.T @ (weight_P[:, None] * centred_PK)
-    moment_K = centred_PK.T @ (weight_P * (target_P - centre))
+    at_once = [standard(obs_PF)] if len(obs_PF) <= _ROWS else None
+
+    def designs() -> Iterable[Tensor]:
+        return at_once or map(standard, obs_PF.split(_ROWS))
+
+    centre, weights = weight_P @ target_P, weight_P.split(_ROWS)
+    sums = [w_B @ design_BK for w_B, design_BK in zip(weights, designs(), strict=True)]
+    centre_K, products, moments = torch.stack(sums).sum(0), [], []
+    for w_B, off_B, design_BK in zip(
+        weights, (target_P - centre).split(_ROWS), designs(), strict=True
+    ):
+        centred_BK = design_BK - centre_K
+        products.append(centred_BK.T @ (w_B[:, None] * centred_BK))
+        moments.append(centred_BK.T @ (w_B * off_B))
+    gram_KK, moment_K = torch.stack(products).sum(0), torch.stack(moments).sum(0)
     # The pseudo-inverse leaves out columns that never vary, such as the segment number.
     eye_KK = torch.eye(len(gram_KK), dtype=torch.float64)
     beta_K = torch.linalg.pinv(gram_KK + penalty * eye_KK, hermitian=True, rtol=1e-10) @ moment_K
-    return lambda obs_BF: centre + (standard(obs_BF) - centre_K) @ beta_K
+
+    def predict(obs_BF: Tensor) -> Tensor:
+        parts = [(standard(part_CF) - centre_K) @ beta_K for part_CF in obs_BF.split(_ROWS)]
+        return centre + torch.cat(parts)
+
+    return predict
 
 
 def _check(obs_PF: Tensor, target_P: Tensor, weight_P: Tensor) -> None:

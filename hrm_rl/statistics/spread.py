@@ -28,7 +28,7 @@ from jaxtyping import Float, Shaped
 
 from hrm_rl.checks.numbers import real
 from hrm_rl.statistics import student
-from hrm_rl.statistics.bootstrap import groups_of, numbered
+from hrm_rl.statistics.bootstrap import ascends, groups_of, numbered
 from hrm_rl.statistics.inputs import finite
 
 
@@ -103,13 +103,15 @@ def of_table(
     figure_S = values_SP.mean(1)
     if clusters == 1:
         return Seeds(figure_S, np.full((len(values_SP), 1), np.inf), 1.0)
-    order_P = np.argsort(cluster_P, kind="stable")
-    starts_C = np.searchsorted(cluster_P[order_P], np.arange(clusters))
     off_SP = values_SP - figure_S[:, None]
-    influence_SC = np.add.reduceat(off_SP[:, order_P], starts_C, axis=1) / P
+    if not ascends(cluster_P):
+        order_P = np.argsort(cluster_P, kind="stable")
+        cluster_P, off_SP = cluster_P[order_P], off_SP[:, order_P]
+    starts_C = np.flatnonzero(np.diff(cluster_P, prepend=-1))
+    influence_SC = np.add.reduceat(off_SP, starts_C, axis=1) / P
     for group in groups:
-        n = len(group)
-        off = influence_SC[:, group] - influence_SC[:, group].mean(1, keepdims=True)
+        n, off = len(group), influence_SC[:, group]
+        off -= off.mean(1, keepdims=True)
         influence_SC[:, group] = off * np.sqrt(n / max(1, n - 1))
     return Seeds(figure_S, influence_SC, max(1.0, clusters - len(groups)))
 

@@ -22,6 +22,7 @@ HALTS = [
 REFUSED = [
     [1.0], [0.5], [2], [-1], [None], ["1"], [1, 1], [[1]], [], None, "1", np.array([1.0]),
     torch.tensor([1.0]), torch.tensor([1.0], requires_grad=True), [[1], [1, 0]],
+    np.array([2**63 + 1], np.uint64), np.array([-(2**63)]),
 ]  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def test_rates_are_medians_without_the_first_round(
     benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(sys.modules["bench_setup"].time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(sys.modules["bench_setup"].time, "process_time", lambda: now[0])
     seconds = iter([100.0, 1.0, 2.0, 10.0])
 
     def work() -> float:
@@ -64,13 +64,27 @@ def test_vector_and_evaluation_run(benchmark: ModuleType, bench: object) -> None
 
 def test_banks_are_played_in_every_mode(benchmark: ModuleType, bench: object) -> None:
     found = benchmark.bank(bench)
-    beside = 2 * (
-        3 * 2 * 2 + 2
-    )  # two N: modes x outputs, with tokens or without; CartPole, the floor
-    assert len(found) == 3 * 2 + 3 + 1 + beside  # modes x outputs, single ones, an exact score
+    assert len(found) == 3 * 2 + 3 + 1  # modes x outputs, single ones, an exact score
     native, sync = (found[f"{name}, env-steps/s at N = 4"] for name in ("native", "SyncVectorEnv"))
     assert found["native over SyncVectorEnv at N = 4"] == native / sync
     assert all(rate > 0 for rate in found.values())
+
+
+def test_banks_are_played_beside_cartpole(benchmark: ModuleType, bench: object) -> None:
+    found = benchmark.cartpole(bench)
+    # two N: modes x outputs, with tokens or without; CartPole, a floor for each mode
+    assert len(found) == 2 * (3 * 2 * 2 + 1 + 3)
+    assert all(rate > 0 for rate in found.values())
+
+
+def test_a_large_bank_is_measured(benchmark: ModuleType) -> None:
+    """Five things are asked of it; a peak is of that one thing, over 13 bytes a segment."""
+    large = benchmark.bench_million
+    assert large.read_bytes(large.drawn(300, 4)) == 300 * 4 * (2 * 4 + 1 + 4)
+    found = large.measured(300, 4)
+    assert [line for line, value in found.items() if "CPU s" in line and value > 0] == [
+        f"{name}, CPU s" for name in large.works(large.drawn(300, 4))
+    ]
 
 
 def test_what_backward_keeps_is_flat(benchmark: ModuleType, bench: object) -> None:

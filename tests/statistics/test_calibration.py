@@ -80,6 +80,17 @@ def test_calibration_while_alive_sees_no_segment_after_the_halt():
     assert everything.answers == 6
 
 
+@given(st.lists(st.tuples(st.sampled_from([-900, -1, 0, 1, 40, 900]), st.booleans()), min_size=1))
+def test_answers_counted_by_logit_are_those_counted_by_probability(pairs):
+    """Also where different logits have the same probability, 1 for 40 and for 900."""
+    q_MP = np.array([[logit for logit, _ in pairs]], np.float32)
+    correct_MP = np.array([[right for _, right in pairs]])
+    got = calibration.calibration_while_alive(q_MP, correct_MP, np.ones(len(pairs), int))
+    same = calibration.calibration(calibration.probability(q_MP[0]), correct_MP[0])
+    assert got == same or np.isnan(got.auroc)
+    assert got.brier == same.brier and got.answers == same.answers == len(pairs)
+
+
 def test_probability_of_extreme_logits_is_finite():
     got = calibration.probability(np.array([-1e4, 0.0, 1e4]))
     assert got == pytest.approx([0, 0.5, 1])

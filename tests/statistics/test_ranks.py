@@ -49,6 +49,22 @@ def test_average_precision_obeys_its_laws(pairs, random):
     assert ranks.average_precision(right.astype(float), right) == 1
 
 
+def test_a_tally_by_hand():
+    """Two answers at 0.2 of which one is right, and a wrong one at 0.7."""
+    counted = ranks.tally(np.array([0.7, 0.2, 0.2]), np.array([False, True, False]))
+    assert [part.tolist() for part in counted] == [[0.2, 0.7], [2, 1], [1, 0]]
+    assert counted.mid_ranks().tolist() == [1.5, 3]
+
+
+@given(pairs_of_numbers, st.sampled_from([1, -7, 10**6]))
+def test_numbers_that_are_counted_rank_as_those_that_are_sorted(pairs, scale):
+    """Whole numbers of a narrow range take another way than fractions and wide ranges."""
+    a, b = (scale * np.array(column) for column in zip(*pairs, strict=True))
+    assert ranks.mid_ranks(a).tolist() == ranks.mid_ranks(a.astype(float)).tolist()
+    one, other = ranks.kendall(a, b), ranks.kendall(a.astype(float), b.astype(float))
+    assert one == other or (np.isnan(one) and np.isnan(other))
+
+
 # --- correlations ---------------------------------------------------------------------------------
 
 

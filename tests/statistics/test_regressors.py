@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hrm_rl.statistics import regressors
 from hrm_rl.statistics.regressors import binned, linear, random_features, table
 from hrm_rl.stopping import exact as stopping
 
@@ -65,3 +66,15 @@ def test_regressors_follow_a_constant(regress):
     y_P = torch.randn(50, generator=generator, dtype=torch.float64)
     plain, moved = (fits(regress, x_P1, y_P + k)(x_P1) for k in (0.0, 5.0))
     torch.testing.assert_close(moved, plain + 5)
+
+
+@pytest.mark.parametrize("regress", [linear, random_features])
+def test_many_rows_are_fitted_block_by_block(regress, monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    x_PF = torch.randn(50, 3, generator=generator, dtype=torch.float64)
+    y_P, weight_P = torch.rand(2, 50, generator=generator, dtype=torch.float64)
+    at_once = fits(regress, x_PF, y_P, weight_P)(x_PF)
+    monkeypatch.setattr(regressors, "_ROWS", 7)
+    in_blocks = fits(regress, x_PF, y_P, weight_P)
+    assert torch.allclose(in_blocks(x_PF), at_once, atol=1e-9)
+    assert len(in_blocks(x_PF[:0])) == 0

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hrm_rl.statistics.bootstrap import resample
+from hrm_rl.statistics.bootstrap import numbered, resample
 from hrm_rl.statistics.spread import Spread, of_draws, of_table, spread
 
 
@@ -48,6 +48,19 @@ def test_copies_that_count_as_one_change_nothing() -> None:
     copies = spread([(1.0, of_table(np.repeat(values_SP, 4, 1), clusters_P))]).parts
     for one, other in zip(alone, copies, strict=True):
         assert one == pytest.approx(other)
+
+
+def test_the_order_of_puzzles_and_the_names_of_clusters_change_nothing() -> None:
+    """Clusters that ascend are not sorted, as others are."""
+    rng = np.random.default_rng(0)
+    values_SP, clusters_P = rng.random((3, 40)), np.repeat(np.arange(10), 4)
+    order_P, name_C = rng.permutation(40), rng.permutation(10)
+    sorted_way = spread([(1.0, of_table(values_SP, clusters_P))]).parts
+    other_way = of_table(values_SP[:, order_P], name_C[clusters_P[order_P]])
+    for one, other in zip(sorted_way, spread([(1.0, other_way)]).parts, strict=True):
+        assert one == pytest.approx(other)
+    assert numbered(np.array([3, 3, 5, 9, 9]), 5).tolist() == [0, 0, 1, 2, 2]
+    assert numbered(np.array([9, 3, 5, 9, 3]), 5).tolist() == [2, 0, 1, 2, 0]
 
 
 def test_strata_take_out_what_they_differ_by() -> None:

@@ -19,7 +19,7 @@ from hrm_rl.banks.bank import Bank, log_bank, observe, play
 from hrm_rl.banks.synthetic import BANK_A, BANK_C
 from hrm_rl.halting import Halted
 from hrm_rl.statistics.regressors import binned, linear, random_features, table
-from hrm_rl.stopping import belief
+from hrm_rl.stopping import belief, snell
 from hrm_rl.stopping import chains as exact_chains
 from hrm_rl.stopping import exact as stopping
 from hrm_rl.stopping.snell import backward_induction, cross_fitted, fit_snell, take
@@ -132,6 +132,21 @@ def test_reference_picks_a_fit_for_the_observation():
     scalars = log_bank(Scripted(), PUZZLES, 8)
     halted = play(scalars, fit_snell(scalars, "scalars", 0.02))
     assert float(halted.value_P(0.02).mean()) >= stopping.best_fixed(scalars, 0.02)[1]
+
+
+def test_random_features_are_fitted_on_a_part_of_a_long_bank(monkeypatch):
+    """Evenly spread: of nine puzzles three are the first, the middle and the last."""
+    bank = log_bank(Scripted(), PUZZLES, 4)
+    bank = take(bank, torch.arange(9) % len(bank))
+    monkeypatch.setattr(snell, "MOST", 3)
+    monkeypatch.setattr(snell, "distinct", lambda part: (65, None))  # as if it were no table
+    part = take(bank, torch.tensor([0, 4, 8]))
+    found = fit_snell(bank, "scalars", 0.02)
+    same = backward_induction(part, "scalars", 0.02, random_features)
+    whole = backward_induction(bank, "scalars", 0.02, random_features)
+    obs_PF, m_P = observe(bank, "scalars", 1), torch.ones(9, dtype=torch.long)
+    assert torch.equal(found.values(obs_PF, m_P), same.values(obs_PF, m_P))
+    assert not torch.equal(found.values(obs_PF, m_P), whole.values(obs_PF, m_P))
 
 
 def test_wrong_inductions_are_refused():
