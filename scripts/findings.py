@@ -1,6 +1,7 @@
 """What docs/findings.md says, measured: hypotheses about halting on the shipped 9x9 model.
 
     python scripts/findings.py                # all, or: python scripts/findings.py h1 h3
+    python scripts/findings.py h1 --learners exact_pg    # with fewer of the learners of H1 and H3
 
 Policies are fitted on one shipped bank (puzzles the model was not trained on) and scored on the
 other; `hrm-rl bank` logs larger ones, for --fit and --test. Prints Markdown tables, and writes them
@@ -54,6 +55,11 @@ class Lab:
     seeds: int
     shorter: int
     """Divides `STEPS`."""
+    learners: tuple[str, ...] = tuple(STEPS)
+    """Which of them H1 and H3 fit."""
+
+    def among(self, *names: str) -> list[str]:
+        return [name for name in names if name in self.learners]
 
     def fitted(
         self, name: str, cost: float, observation: str = "scalars", **settings: object
@@ -82,17 +88,17 @@ def h1(lab: Lab) -> Iterator[str]:
     }
     at_once = rule("fixed-1")  # rules reach it; below its cheapest point an area counts 0
     for observation in ("q", "scalars"):
-        for name in ("act_q", "ppo", "exact_pg"):
+        for name in lab.among("act_q", "ppo", "exact_pg"):
             by_cost = [lab.fitted(name, cost, observation) for cost in COSTS]
             families[f"{name} on {observation}"] = [
                 [at_once, *curve] for curve in zip(*by_cost, strict=True)
             ]
     rows = pareto_table(lab.fit.first(M), lab.scored, families, reference="Q_halt threshold (TRM)")  # type: ignore[arg-type]
-    yield "| family, over its knob | area | less TRM's threshold, 95 % | p (Holm) |"
-    yield "| --- | --- | --- | --- |"
+    yield "| family, over its knob | area | on the fit bank | less TRM's threshold, 95 % | p (Holm) |"
+    yield "| --- | --- | --- | --- | --- |"
     for row in rows:
         gain = f"{row.gain.mean:+.4f} [{row.gain.low:+.4f}, {row.gain.high:+.4f}]"
-        yield f"| {row.name} | {row.area.mean:.4f} | {gain} | {row.holm:.3f} |"
+        yield f"| {row.name} | {row.area.mean:.4f} | {row.on_fit:.4f} | {gain} | {row.holm:.3f} |"
 
 
 # --- H2: the gain is giving up --------------------------------------------------------------------
@@ -156,6 +162,8 @@ def best_knob(bank: Bank, policies: Sequence[Policy], cost: float) -> Policy:
 
 # --- H3: where what is seen is poor, policy gradients beat Q ------------------------------------------
 
+GAINS = (("full_q", "act_q"), ("exact_pg", "act_q"), ("exact_pg", "full_q"), ("ppo", "act_q"))
+
 
 def h3(lab: Lab) -> Iterator[str]:
     """Values at 0.01 per segment from ever poorer observations."""
@@ -167,16 +175,15 @@ def h3(lab: Lab) -> Iterator[str]:
         "mean entropy": [SCALARS.index("entropy_mean")],
         "the segment number alone": [],
     }
-    names = ("act_q", "full_q", "ppo", "exact_pg")
-    yield "| observation | " + " | ".join(names) + " | exact_pg - act_q, 95 % | ppo - act_q, 95 % |"
-    yield "| --- |" + " --- |" * (len(names) + 2)
+    names = lab.among("act_q", "full_q", "ppo", "exact_pg")
+    pairs = [(a, b) for a, b in GAINS if a in names and b in names]
+    yield "| observation | " + " | ".join([*names, *(f"{a} - {b}, 95 %" for a, b in pairs)]) + " |"
+    yield "| --- |" + " --- |" * (len(names) + len(pairs))
     for title, columns in views.items():
         seen = replace(lab, fit=view(lab.fit, columns), test=view(lab.test, columns))
         values = {n: value_SP(seen.scored, seen.fitted(n, 0.01, "view"), 0.01) for n in names}
         sampled = sampling(lab.test)
-        gains = [
-            paired_difference(values[n], values["act_q"], *sampled) for n in ("exact_pg", "ppo")
-        ]
+        gains = [paired_difference(values[a], values[b], *sampled) for a, b in pairs]
         cells = [interval(mean_interval(values[n], *sampled)) for n in names]
         yield f"| {title} | " + " | ".join([*cells, *map(signed, gains)]) + " |"
 
@@ -252,11 +259,12 @@ def main() -> None:
     parser.add_argument("--test", default="sudoku9-test")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--shorter", type=int, default=1, help="divide what learners take by this")
+    parser.add_argument("--learners", nargs="+", default=list(STEPS), choices=STEPS)
     parser.add_argument("--out", type=Path, default=Path("out/findings"))
     args = parser.parse_args()
     keep_freed_memory()
     banks = [read_bank(name, max_segments=M + 1) for name in (args.fit, args.test)]
-    lab = Lab(banks[0], banks[1], args.seeds, args.shorter)
+    lab = Lab(banks[0], banks[1], args.seeds, args.shorter, tuple(args.learners))
     args.out.mkdir(parents=True, exist_ok=True)
     for name in tqdm(args.which or HYPOTHESES, desc="hypotheses", disable=None):
         text = "\n".join(HYPOTHESES[name](lab))
