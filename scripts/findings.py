@@ -1,7 +1,7 @@
 """What docs/findings.md says, measured: hypotheses about halting on the shipped 9x9 model.
 
     python scripts/findings.py                # all, or: python scripts/findings.py h1 h3
-    python scripts/findings.py h1 --learners exact_pg    # with fewer of the learners of H1 and H3
+    python scripts/findings.py h1 --learners exact_pg    # with fewer of its learners
 
 Policies are fitted on one shipped bank (puzzles the model was not trained on) and scored on the
 other; `hrm-rl bank` logs larger ones, for --fit and --test. Prints Markdown tables, and writes them
@@ -56,7 +56,7 @@ class Lab:
     shorter: int
     """Divides `STEPS`."""
     learners: tuple[str, ...] = tuple(STEPS)
-    """Which of them H1 and H3 fit."""
+    """Which of them H1, H2 and H3 fit."""
 
     def among(self, *names: str) -> list[str]:
         return [name for name in names if name in self.learners]
@@ -106,27 +106,28 @@ def h1(lab: Lab) -> Iterator[str]:
 
 def h2(lab: Lab) -> Iterator[str]:
     """Value gained over confident-only halting, by how much of the puzzles is never solved."""
-    yield (
-        "| puzzles | never right | cost | best fixed | confident only | + giving up | exact_pg "
-        "| giving up gains, 95 % | exact_pg gains, 95 % | prophet |"
-    )
-    yield "| --- |" + " --- |" * 9
+    learners = lab.among("exact_pg", "act_q")
+    policies = ["confident only", "+ giving up", *learners]
+    gainers = [f"{name} gains, 95 %" for name in ("giving up", *learners)]
+    heads = ["puzzles", "never right", "cost", "best fixed", *policies, *gainers, "prophet"]
+    yield f"| {' | '.join(heads)} |"
+    yield "| --- |" + " --- |" * (len(heads) - 1)
     for kind, fit, test in parts(lab):
         never = 1 - float(test.correct_MP.any(0).double().mean())
         for cost in (0.005, 0.01, 0.02):
             confident = best_knob(fit, sweep("trm", fit, 60), cost)
             two_sided = best_knob(fit, with_giving_up(fit, confident), cost)
-            runs = replace(lab, fit=fit, test=test).fitted("exact_pg", cost)
-            values = [value_SP(test, one, cost) for one in ([confident], [two_sided], runs)]
-            up = paired_difference(values[1], values[0], *sampling(test))
-            learnt = paired_difference(values[2], values[0], *sampling(test))
+            part = replace(lab, fit=fit, test=test)
+            runs = [part.fitted(name, cost) for name in learners]
+            values = [value_SP(test, one, cost) for one in ([confident], [two_sided], *runs)]
+            gains = [paired_difference(v, values[0], *sampling(test)) for v in values[1:]]
             m = best_fixed(fit, cost)[0]
             fixed = float(test.correct_MP[m - 1].double().mean()) - cost * (m - 1)
             best = float(prophet(test, cost).value_P(cost).mean())
-            means = " | ".join(f"{v.mean():.3f}" for v in values)
+            cells = [f"{v.mean():.3f}" for v in values] + [signed(gain) for gain in gains]
             yield (
-                f"| {kind} ({len(test)}) | {never:.1%} | {cost:g} | {fixed:.3f} | {means} "
-                f"| {signed(up)} | {signed(learnt)} | {best:.3f} |"
+                f"| {kind} ({len(test)}) | {never:.1%} | {cost:g} | {fixed:.3f} "
+                f"| {' | '.join(cells)} | {best:.3f} |"
             )
 
 
