@@ -1,6 +1,7 @@
 """What docs/findings.md says, measured: hypotheses about halting on the shipped 9x9 model.
 
     python scripts/findings.py                # all, or: python scripts/findings.py h1 h3
+    python scripts/findings.py h1 --learners exact_pg    # with fewer of its learners
 
 Policies are fitted on one shipped bank (puzzles the model was not trained on) and scored on the
 other; `hrm-rl bank` logs larger ones, for --fit and --test. Prints Markdown tables, and writes them
@@ -54,6 +55,11 @@ class Lab:
     seeds: int
     shorter: int
     """Divides `STEPS`."""
+    learners: tuple[str, ...] = tuple(STEPS)
+    """Which of them H1, H2 and H3 fit."""
+
+    def among(self, *names: str) -> list[str]:
+        return [name for name in names if name in self.learners]
 
     def fitted(
         self, name: str, cost: float, observation: str = "scalars", **settings: object
@@ -82,17 +88,17 @@ def h1(lab: Lab) -> Iterator[str]:
     }
     at_once = rule("fixed-1")  # rules reach it; below its cheapest point an area counts 0
     for observation in ("q", "scalars"):
-        for name in ("act_q", "ppo", "exact_pg"):
+        for name in lab.among("act_q", "ppo", "exact_pg"):
             by_cost = [lab.fitted(name, cost, observation) for cost in COSTS]
             families[f"{name} on {observation}"] = [
                 [at_once, *curve] for curve in zip(*by_cost, strict=True)
             ]
     rows = pareto_table(lab.fit.first(M), lab.scored, families, reference="Q_halt threshold (TRM)")  # type: ignore[arg-type]
-    yield "| family, over its knob | area | less TRM's threshold, 95 % | p (Holm) |"
-    yield "| --- | --- | --- | --- |"
+    yield "| family, over its knob | area | on the fit bank | less TRM's threshold, 95 % | p (Holm) |"
+    yield "| --- | --- | --- | --- | --- |"
     for row in rows:
         gain = f"{row.gain.mean:+.4f} [{row.gain.low:+.4f}, {row.gain.high:+.4f}]"
-        yield f"| {row.name} | {row.area.mean:.4f} | {gain} | {row.holm:.3f} |"
+        yield f"| {row.name} | {row.area.mean:.4f} | {row.on_fit:.4f} | {gain} | {row.holm:.3f} |"
 
 
 # --- H2: the gain is giving up --------------------------------------------------------------------
@@ -100,27 +106,28 @@ def h1(lab: Lab) -> Iterator[str]:
 
 def h2(lab: Lab) -> Iterator[str]:
     """Value gained over confident-only halting, by how much of the puzzles is never solved."""
-    yield (
-        "| puzzles | never right | cost | best fixed | confident only | + giving up | exact_pg "
-        "| giving up gains, 95 % | exact_pg gains, 95 % | prophet |"
-    )
-    yield "| --- |" + " --- |" * 9
+    learners = lab.among("exact_pg", "act_q")
+    policies = ["confident only", "+ giving up", *learners]
+    gainers = [f"{name} gains, 95 %" for name in ("giving up", *learners)]
+    heads = ["puzzles", "never right", "cost", "best fixed", *policies, *gainers, "prophet"]
+    yield f"| {' | '.join(heads)} |"
+    yield "| --- |" + " --- |" * (len(heads) - 1)
     for kind, fit, test in parts(lab):
         never = 1 - float(test.correct_MP.any(0).double().mean())
         for cost in (0.005, 0.01, 0.02):
             confident = best_knob(fit, sweep("trm", fit, 60), cost)
             two_sided = best_knob(fit, with_giving_up(fit, confident), cost)
-            runs = replace(lab, fit=fit, test=test).fitted("exact_pg", cost)
-            values = [value_SP(test, one, cost) for one in ([confident], [two_sided], runs)]
-            up = paired_difference(values[1], values[0], *sampling(test))
-            learnt = paired_difference(values[2], values[0], *sampling(test))
+            part = replace(lab, fit=fit, test=test)
+            runs = [part.fitted(name, cost) for name in learners]
+            values = [value_SP(test, one, cost) for one in ([confident], [two_sided], *runs)]
+            gains = [paired_difference(v, values[0], *sampling(test)) for v in values[1:]]
             m = best_fixed(fit, cost)[0]
             fixed = float(test.correct_MP[m - 1].double().mean()) - cost * (m - 1)
             best = float(prophet(test, cost).value_P(cost).mean())
-            means = " | ".join(f"{v.mean():.3f}" for v in values)
+            cells = [f"{v.mean():.3f}" for v in values] + [signed(gain) for gain in gains]
             yield (
-                f"| {kind} ({len(test)}) | {never:.1%} | {cost:g} | {fixed:.3f} | {means} "
-                f"| {signed(up)} | {signed(learnt)} | {best:.3f} |"
+                f"| {kind} ({len(test)}) | {never:.1%} | {cost:g} | {fixed:.3f} "
+                f"| {' | '.join(cells)} | {best:.3f} |"
             )
 
 
@@ -156,6 +163,8 @@ def best_knob(bank: Bank, policies: Sequence[Policy], cost: float) -> Policy:
 
 # --- H3: where what is seen is poor, policy gradients beat Q ------------------------------------------
 
+GAINS = (("full_q", "act_q"), ("exact_pg", "act_q"), ("exact_pg", "full_q"), ("ppo", "act_q"))
+
 
 def h3(lab: Lab) -> Iterator[str]:
     """Values at 0.01 per segment from ever poorer observations."""
@@ -167,16 +176,15 @@ def h3(lab: Lab) -> Iterator[str]:
         "mean entropy": [SCALARS.index("entropy_mean")],
         "the segment number alone": [],
     }
-    names = ("act_q", "full_q", "ppo", "exact_pg")
-    yield "| observation | " + " | ".join(names) + " | exact_pg - act_q, 95 % | ppo - act_q, 95 % |"
-    yield "| --- |" + " --- |" * (len(names) + 2)
+    names = lab.among("act_q", "full_q", "ppo", "exact_pg")
+    pairs = [(a, b) for a, b in GAINS if a in names and b in names]
+    yield "| observation | " + " | ".join([*names, *(f"{a} - {b}, 95 %" for a, b in pairs)]) + " |"
+    yield "| --- |" + " --- |" * (len(names) + len(pairs))
     for title, columns in views.items():
         seen = replace(lab, fit=view(lab.fit, columns), test=view(lab.test, columns))
         values = {n: value_SP(seen.scored, seen.fitted(n, 0.01, "view"), 0.01) for n in names}
         sampled = sampling(lab.test)
-        gains = [
-            paired_difference(values[n], values["act_q"], *sampled) for n in ("exact_pg", "ppo")
-        ]
+        gains = [paired_difference(values[a], values[b], *sampled) for a, b in pairs]
         cells = [interval(mean_interval(values[n], *sampled)) for n in names]
         yield f"| {title} | " + " | ".join([*cells, *map(signed, gains)]) + " |"
 
@@ -252,11 +260,12 @@ def main() -> None:
     parser.add_argument("--test", default="sudoku9-test")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--shorter", type=int, default=1, help="divide what learners take by this")
+    parser.add_argument("--learners", nargs="+", default=list(STEPS), choices=STEPS)
     parser.add_argument("--out", type=Path, default=Path("out/findings"))
     args = parser.parse_args()
     keep_freed_memory()
     banks = [read_bank(name, max_segments=M + 1) for name in (args.fit, args.test)]
-    lab = Lab(banks[0], banks[1], args.seeds, args.shorter)
+    lab = Lab(banks[0], banks[1], args.seeds, args.shorter, tuple(args.learners))
     args.out.mkdir(parents=True, exist_ok=True)
     for name in tqdm(args.which or HYPOTHESES, desc="hypotheses", disable=None):
         text = "\n".join(HYPOTHESES[name](lab))

@@ -38,3 +38,17 @@ def test_the_kinds_of_a_bank_part_it(findings: ModuleType) -> None:
     assert [len(kind) for kind in kinds] == [200, 200, 200]
     found = [set(map(bytes, kind.puzzles.inputs_PL)) for kind in kinds]
     assert len(set.union(*found)) == 600
+
+
+@pytest.mark.slow
+def test_gains_stand_beside_the_learners_that_were_asked_for(findings: ModuleType) -> None:
+    """A gain is the difference of the values in its row; pairs that lack a learner have no column."""
+    banks = [
+        read_bank(f"sudoku9-{split}", max_segments=findings.M + 1) for split in ("fit", "test")
+    ]
+    lab = findings.Lab(*banks, seeds=2, shorter=1000, learners=("exact_pg", "act_q"))
+    heads, _, *rows = [line.strip("| ").split(" | ") for line in findings.h3(lab)]
+    assert heads == ["observation", "act_q", "exact_pg", "exact_pg - act_q, 95 %"]
+    for row in rows:
+        act_q, exact_pg, gain = (float(cell.split()[0]) for cell in row[1:])
+        assert gain == pytest.approx(exact_pg - act_q, abs=0.0016)  # each has three digits
