@@ -27,12 +27,14 @@ from hrm_rl.envs.gif import contact_sheet, save_gif
 from hrm_rl.inside.depth import Point, points, runs
 from hrm_rl.inside.participation import KINDS, Dimensions, figure8, gather
 from hrm_rl.inside.predictions import Moment, figure7
+from hrm_rl.inside.predictions import predictions as answers
 from hrm_rl.inside.residuals import Residuals, figure3, spikes
 from hrm_rl.loop import Batch, batch_of
 from hrm_rl.models import Model, build
 from hrm_rl.models.checkpoint import load_model, write_atomically
-from hrm_rl.puzzles import PuzzleSet
+from hrm_rl.puzzles import PuzzleSet, task_of
 from hrm_rl.puzzles.source import for_model
+from hrm_rl.puzzles.verdicts import valid_optimal
 from hrm_rl.training.memory import keep_freed_memory
 from hrm_rl.training.presets import PRESETS
 from hrm_rl.training.run import run
@@ -135,16 +137,34 @@ def residuals(options: Options) -> Iterator[str]:
     rows = []
     for name in options.checkpoints:
         model, puzzles = opened(name, options)
-        lines = figure3(model, batch_for(model, puzzles), options.segments, options.norm)
-        found[Path(name).name] = lines
         cycle = getattr(model.config, "L_cycles", 0)
-        rows += [residual_row(Path(name).name, line, cycle) for line in lines.values()]
+        parts = {"": puzzles}
+        if options.by_answer:
+            parts = by_answer(model, puzzles, options.segments)
+        for part, some in parts.items():
+            lines = figure3(model, batch_for(model, some), options.segments, options.norm)
+            found[Path(name).name + part] = lines
+            rows += [residual_row(Path(name).name + part, line, cycle) for line in lines.values()]
     head = "model | states | steps | first | second | middle | last | last / first"
     head += " | first / last step of a cycle | swing | in two components"
     yield f"Mean residual ({options.norm}), {options.puzzles} test puzzles:"
     yield ""
     yield from table(head, rows)
     inside_plots.residuals(found, options.norm, options.out / "figure3.png")
+
+
+def by_answer(model: Model, puzzles: PuzzleSet, segments: int) -> dict[str, PuzzleSet]:
+    """The puzzles that an HRM or a TRM has right after the segments, and those that it has not."""
+    batch = batch_for(model, puzzles)
+    *_, last = answers(model, batch, segments)
+    rules = task_of(puzzles.task)
+    right_P = valid_optimal(rules, batch.x_BT, last.prediction_BT, batch.y_BT).cpu()
+    parts = {", right": right_P, ", not right": ~right_P}
+    return {
+        name: puzzles.take(of_P.nonzero()[:, 0].tolist())
+        for name, of_P in parts.items()
+        if of_P.any()
+    }
 
 
 def residual_row(name: str, line: Residuals, cycle: int) -> str:
@@ -223,6 +243,9 @@ def parser() -> argparse.ArgumentParser:
     options["figure8"].add_argument("--untrained", type=int, default=3, help="models, one a seed")
     options["figure3"].add_argument("--checkpoints", nargs="+", default=["sudoku9"])
     options["figure3"].add_argument("--norm", default="rms", help="fro, rms or relative")
+    options["figure3"].add_argument(
+        "--by-answer", action="store_true", help="puzzles right at the end apart from the others"
+    )
     two = options["figure2"]
     two.add_argument("--base", default="sudoku6", help="the preset whose HRM the others go with")
     two.add_argument("--steps", type=int, default=0, help="of each run; 0: the preset's")

@@ -2,8 +2,9 @@
 
     python scripts/page_forward.py [CHECKPOINT] [--bank sudoku9-test] [--count 25] [--segments 16]
 
-Prints how far logits and Q are from torch's with the same half-precision weights, in how many segments
-the answer is another than in the bank, and the CPU time of a segment in node.
+Prints how far logits and Q are from torch's with the same half-precision weights, how far torch's own are
+in single from double precision, in how many segments the answer is another than in the bank, and the
+CPU time of a segment in node.
 
 Shapes: M segments, P puzzles, T tokens, V vocabulary.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -64,19 +66,28 @@ def main() -> None:
     found = by_node(asked)
     for tensor in model.state_dict().values():
         tensor.copy_(tensor.half())
-    x_PT, carry = torch.from_numpy(tokens).long(), model.initial(args.count)
-    rows_PE = model.puzzle_rows(torch.zeros(args.count, dtype=torch.long))
+    exact, zeros_P = deepcopy(model).double(), torch.zeros(args.count, dtype=torch.long)
+    x_PT = torch.from_numpy(tokens).long()
+    carry, exact_carry = (one.initial(args.count) for one in (model, exact))
+    rows_PE, exact_rows_PE = (one.puzzle_rows(zeros_P) for one in (model, exact))
     others = 0
     for m in range(args.segments):
         carry, output = model.segment(carry, x_PT, rows_PE)
         shown = [puzzle[m] for puzzle in found["shown"]]
         logits_PTV = torch.tensor([one["logits"] for one in shown]).view_as(output.logits)
         q_P2 = torch.tensor([one["q"] for one in shown])
-        apart = [
-            float((a - b).abs().max()) for a, b in ((logits_PTV, output.logits), (q_P2, output.q))
-        ]
+        exact_carry, precise = exact.segment(exact_carry, x_PT, exact_rows_PE)
+        pairs = (
+            (logits_PTV, output.logits),
+            (q_P2, output.q),
+            (output.logits, precise.logits),
+        )
+        apart = [float((a - b).abs().max()) for a, b in pairs]
         others += int((logits_PTV.argmax(-1) != bank.predictions_MPT[m, index]).any(-1).sum())
-        print(f"segment {m + 1:2}: logits within {apart[0]:.1e}, Q within {apart[1]:.1e}")
+        print(
+            f"segment {m + 1:2}: logits within {apart[0]:.1e}, Q within {apart[1]:.1e}; "
+            f"torch's logits within {apart[2]:.1e} of double precision"
+        )
     total = args.count * args.segments
     print(f"{others} of {total} answers are not the bank's; {found['ms'] / total:.1f} ms a segment")
 

@@ -4,7 +4,8 @@
     python scripts/page_picture.py halting.html docs/page.png [--round 7] [--ended 4] [--dark]
                                    [--width 1100] [--height 1130]
 
-Puzzles are played by the Q rule, read off the page. Needs hrm-rl[browser] and Debian's chromium.
+Puzzles are played by the Q rule on the two digits that the page shows. Needs hrm-rl[browser] and
+Debian's chromium.
 """
 
 from __future__ import annotations

@@ -117,6 +117,23 @@ def test_figure8_sets_trained_beside_untrained(
     assert (tmp_path / "figure8_tiny.png").exists()
 
 
+def test_figure3_tells_puzzles_apart_by_their_answers(
+    inside: ModuleType, checkpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ["figure3", "--checkpoints", checkpoint, "--puzzles", "3", "--segments", "2"]
+    together = tell(inside, tmp_path, *asked)
+    apart = tell(inside, tmp_path, *asked, "--by-answer")
+    assert [row[0] for row in together] == ["tiny"] * 2
+    assert [row[0] for row in apart] == ["tiny, not right"] * 2  # it was never trained
+    assert [row[1:] for row in apart] == [row[1:] for row in together]
+
+    monkeypatch.setattr(inside, "valid_optimal", lambda *_: torch.tensor([True, False, True]))
+    parts = inside.by_answer(talkative(CONFIG), for_model(CONFIG, "", "test", 3), 1)
+    puzzles = for_model(CONFIG, "", "test", 3)
+    for part, index in ((", right", [0, 2]), (", not right", [1])):
+        assert (parts[part].inputs_PL == puzzles.inputs_PL[index]).all()
+
+
 @pytest.mark.slow
 def test_figure2_trains_its_runs_once_and_figure3_reads_them(
     inside: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
