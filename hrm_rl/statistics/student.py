@@ -22,7 +22,8 @@ def tail(t: float, freedom: float) -> float:
     if freedom >= _NORMAL_FROM:
         upper = math.erfc(abs(t) / math.sqrt(2)) / 2
     else:
-        upper = _beta(freedom / (freedom + t * t), freedom / 2, 0.5) / 2
+        whole = freedom + t * t
+        upper = _beta(freedom / whole, t * t / whole, freedom / 2, 0.5) / 2
     return upper if t >= 0 else 1 - upper
 
 
@@ -62,14 +63,18 @@ def _positive(freedom: float) -> None:
         raise ValueError(f"freedom must be a number > 0, got {freedom}; it is that of a variance")
 
 
-def _beta(x: float, a: float, b: float) -> float:
-    """The regularised incomplete beta function, by its continued fraction (Lentz's method)."""
-    if x in (0.0, 1.0):
-        return x
+def _beta(x: float, y: float, a: float, b: float) -> float:
+    """The regularised incomplete beta function at x, by its continued fraction (Lentz's method).
+
+    Args:
+        y: 1 - x, given apart, since it may be below the last digit of x.
+    """
+    if x == 0 or y == 0:
+        return float(y == 0)
     if x > (a + 1) / (a + b + 2):
-        return 1 - _beta(1 - x, b, a)
+        return 1 - _beta(y, x, b, a)
     log_front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-    log_front += a * math.log(x) + b * math.log1p(-x)
+    log_front += a * _log(x, y) + b * _log(y, x)
     c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1))
     fraction = d
     for m in range(1, 500):
@@ -81,3 +86,8 @@ def _beta(x: float, a: float, b: float) -> float:
         if abs(c * d - 1) < 1e-15:
             break
     return math.exp(log_front) * fraction / a
+
+
+def _log(x: float, y: float) -> float:
+    """log(x) where y = 1 - x is known too, and is the better known of the two if x is near 1."""
+    return math.log1p(-y) if x > 0.5 else math.log(x)

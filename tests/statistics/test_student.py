@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hrm_rl.statistics import student
@@ -19,6 +19,8 @@ def test_quantiles_are_those_of_the_tables(freedom: int, t: float) -> None:
 
 
 @given(st.floats(-30, 30))
+@example(1e-6)
+@example(-1e-300)
 def test_one_and_two_degrees_of_freedom_have_closed_forms(t: float) -> None:
     """The Cauchy distribution, and 1/2 - t / (2 sqrt(2 + t^2))."""
     assert student.tail(t, 1) == pytest.approx(0.5 - math.atan(t) / math.pi, abs=1e-12)
