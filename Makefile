@@ -74,5 +74,5 @@ constraints: $(STAMP)
 	mv build/$(CONSTRAINTS) $(CONSTRAINTS)
 
 clean:
-	rm -rf $(VENV) build dist docs/_build docs/_extra docs/environments docs/weights *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist docs/_build docs/_extra docs/environments docs/weights docs/project *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find hrm_rl scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +

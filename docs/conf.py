@@ -52,8 +52,9 @@ def setup(app: Sphinx) -> None:
 
 
 def _here(app: Sphinx, name: str, source: list[str]) -> None:
-    """Cards of weights lie in the package; links to them lead to their copies in the site."""
-    source[0] = source[0].replace("../hrm_rl/weights/", "weights/")
+    """What lies outside docs/ has a copy in the site, to which links lead."""
+    for there, here in written_pages.MOVED.items():
+        source[0] = source[0].replace(f"../{there}", here)
 
 
 def _whole_sentence(

@@ -23,12 +23,19 @@ TITLES = {
     "HRMLife-v0": "Life",
     "HRMQueens-v0": "Queens",
 }
+MOVED = {
+    "hrm_rl/weights/": "weights/",
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "project/contributing.md",
+    "CHANGELOG.md": "project/changelog.md",
+}
+"""What lies outside docs/ -> where it is in the site."""
 OWN = "HRMSudokuTrain-v0"
 """The environment with a class of its own; the others are `HaltingEnv` with other arguments."""
 
 
 def write(docs: Path) -> None:
-    """Write `environments/` and `weights/`; pages that are as they should be are left alone."""
+    """Write `environments/`, `weights/` and `project/`; pages that are as they should be are left alone."""
     pages = {f"environments/{e}.md": page(e, dict(given)) for e, given in ENV_ARGUMENTS.items()}
     pages |= {"environments/index.md": index(), "environments/halting.md": halting()}
     cards = {path.name: path.read_text() for path in sorted(WEIGHTS.glob("*.md"))}
@@ -36,6 +43,11 @@ def write(docs: Path) -> None:
     pages["weights/index.md"] = _listed(
         "Weights that ship", 'Each loads by name: `hrm_rl.load_model("sudoku9")`.', cards
     )
+    for name in ("CONTRIBUTING.md", "CHANGELOG.md"):
+        text = (docs.parent / name).read_text(encoding="utf-8")
+        pages[MOVED[name]] = text.replace("](docs/", "](../").replace(
+            "](README.md", "](../index.md"
+        )
     register_envs()
     for name, text in pages.items():
         path = docs / name

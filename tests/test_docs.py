@@ -11,7 +11,12 @@ import pytest
 from hrm_rl.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
-WRITTEN = ("_build", "environments", "weights")  # folders of docs/ that `make docs` writes
+WRITTEN = (
+    "_build",
+    "environments",
+    "project",
+    "weights",
+)  # folders of docs/ that `make docs` writes
 DOCS = [page for page in ROOT.glob("docs/**/*.md") if page.parent.name not in WRITTEN]
 PAGES = [*ROOT.glob("*.md"), *DOCS, *ROOT.glob("hrm_rl/**/*.md")]
 SOURCES = [*ROOT.glob("hrm_rl/**/*.py"), *ROOT.glob("scripts/*.py"), *ROOT.glob("tests/**/*.py")]

@@ -3,7 +3,7 @@
 Elsewhere a bank holds all segments, and every policy's value on it is exact. Whoever halts for real
 sees nothing after the halt: the log is censored, and of each episode there are the observations up to
 its end T, whether the answer was right there, and the logging policy's P(halt) on the way, `chance_MP`
-(its propensities). Of a policy with P(halt) p_m, logged by one with b_m,
+(its propensities). Of a policy with P(halt) p_m, logged by one with b_m::
 
     importance     w = prod_{m<T} (1 - p_m) / (1 - b_m) * p_T / b_T
     IPS            w * r_T,    r_T = 1{right at T} - step_cost * (T - 1)

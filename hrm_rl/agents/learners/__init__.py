@@ -41,7 +41,7 @@ def register_learner(name: str, learn: Callable[..., Policy]) -> None:
     """Give a learner of yours a name, so that `learner(name)` and a comparison know it.
 
     Args:
-        learn: a function like those here, (env, *, steps, seed, progress) -> policy. What else it
+        learn: a function like those here, `(env, *, steps, seed, progress) -> policy`. What else it
             takes, which must have defaults, are its settings.
 
     Raises:
