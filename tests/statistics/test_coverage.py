@@ -80,7 +80,7 @@ CASES: dict[str, tuple[Made, float]] = {
     },
     **{
         f"IQM, {S} seeds": (lambda rng, S=S: iqm_interval(crossed(rng, S, 0.3)), 0.0)
-        for S in (4, 5, 10)
+        for S in (5, 10)
     },
     **{f"{S} runs": (lambda rng, S=S: over_seeds(rng.standard_normal(S)), 0.0) for S in (3, 5, 10)},
 }
@@ -103,5 +103,5 @@ def test_strata_that_are_forgotten_widen_the_interval() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_intervals_hold_the_truth_in_95_percent(name: str) -> None:
-    """Of 2,000 cases, whose standard error is 0.005."""
-    assert 0.93 <= held(*CASES[name], cases=2000) <= 0.97
+    """Of 8,000 cases, whose standard error is 0.0025."""
+    assert 0.93 <= held(*CASES[name], cases=8000) <= 0.97

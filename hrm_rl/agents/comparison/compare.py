@@ -222,7 +222,7 @@ def _row(
         iqm={
             c: statistics.iqm_interval(columns["value", c], *sampled)
             for c in sticks
-            if len(halted) >= 4
+            if len(halted) >= 5
         },
         random=random_accuracy(bank.correct_MP.double().mean(1), segments.mean),
     )

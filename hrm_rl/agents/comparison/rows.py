@@ -62,7 +62,7 @@ class Row:
     by_seed: Mapping[float, tuple[float, ...]]
     """Mean return of each seed."""
     iqm: Mapping[float, Interval]
-    """Interquartile mean of `by_seed`, on which a run gone wrong counts little; empty below 4 seeds."""
+    """Interquartile mean of `by_seed`, on which a run gone wrong counts little; empty below 5 seeds."""
     random: float
     """Accuracy of halting at random, without looking, after as many segments on average."""
     holm: Mapping[float, float] = field(default_factory=dict)

@@ -169,19 +169,20 @@ def test_copies_have_no_mcnemar(bank: Bank) -> None:
 
 
 def test_seeds_are_told_apart_and_their_middle_half_averaged(bank: Bank) -> None:
-    """Four seeds at values 1/4, 3/4, 1/2, 3/4 for nothing a segment: the middle two are 5/8."""
-    seeds = [rule(f"fixed-{m}") for m in (1, 2, 3, 2)]
+    """Five seeds at values 1/4, 3/4, 1/2, 3/4, 3/4 for nothing a segment: the middle three are 2/3."""
+    seeds = [rule(f"fixed-{m}") for m in (1, 2, 3, 2, 2)]
     (row,) = (r for r in compare(bank, {}, {"x": seeds}, (0.0,)) if r.name == "x")
-    assert row.by_seed[0.0] == (0.25, 0.75, 0.5, 0.75)
-    assert row.iqm[0.0].mean == 0.625 and row.value[0.0].mean == 0.5625
-    assert row.iqm[0.0].low <= 0.625 <= row.iqm[0.0].high
+    assert row.by_seed[0.0] == (0.25, 0.75, 0.5, 0.75, 0.75)
+    assert row.iqm[0.0].mean == pytest.approx(2 / 3) and row.value[0.0].mean == pytest.approx(0.6)
+    assert row.iqm[0.0].low <= 2 / 3 <= row.iqm[0.0].high
 
 
-def test_three_seeds_have_no_middle_half(bank: Bank) -> None:
-    """Theirs would be the plain mean under another name (`findings/rliable-iqm.sh`)."""
-    seeds = [rule(f"fixed-{m}") for m in (1, 2, 3)]
+@pytest.mark.parametrize("few", [3, 4])
+def test_few_seeds_have_no_middle_half(bank: Bank, few: int) -> None:
+    """That of three is the plain mean under another name (`findings/rliable-iqm.sh`), of four too sure."""
+    seeds = [rule(f"fixed-{m}") for m in (1, 2, 3, 2)[:few]]
     (row,) = (r for r in compare(bank, {}, {"x": seeds}, (0.0,)) if r.name == "x")
-    assert row.iqm == {} and len(row.by_seed[0.0]) == 3
+    assert row.iqm == {} and len(row.by_seed[0.0]) == few
 
 
 def test_a_bank_of_any_observation_set_can_be_compared_on(bank: Bank) -> None:

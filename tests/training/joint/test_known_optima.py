@@ -94,7 +94,7 @@ def test_a_budget_is_kept_and_well_spent(learner: JointLearner, unchecked_shapes
     late = run.lengths[before:]
     assert sum(late) / len(late) == pytest.approx(4.0, abs=0.25)
     found = run.outcome(rule("sampled"), 0.0, stochastic=True)
-    best = solve(lambda cost: full_observation(BANK_A, cost), found.segments).spent
+    best = solve(lambda cost: full_observation(BANK_A, cost), found.segments).mixture
     assert found.accuracy > best.accuracy - 0.02
     assert 0.01 < float(run.priced.price) < 0.15
 
