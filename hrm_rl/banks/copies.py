@@ -3,7 +3,7 @@
 Row i of such a bank is copy i % K of puzzle i // K, and copy 0 is the puzzle as it is. All copies of
 a puzzle are one cluster. Their answers are turned back, so that inputs and solutions repeat.
 
-Shapes: M segments, P rows, K copies.
+Shapes: M segments, P rows, Q rows taken, K copies.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from hrm_rl import features
@@ -66,18 +66,22 @@ def originals(bank: Bank) -> Bank:
     """The bank of copy 0 of each puzzle: as if the others had not been logged. Shares memory."""
     if bank.copies == 1:
         return bank
-    every = slice(None, None, bank.copies)
+    return at_rows(bank, slice(None, None, bank.copies), copies=1)
+
+
+def at_rows(bank: Bank, which: slice | Int[Tensor, " Q"], copies: int) -> Bank:
+    """The bank of some rows, of which `copies` side by side are one puzzle. A slice shares memory."""
     part = replace(
         bank,
-        columns={name: part[:, every] for name, part in bank.columns.items()},
-        correct_MP=bank.correct_MP[:, every],
-        cells_MP=bank.cells_MP[:, every],
-        predictions_MPT=bank.predictions_MPT[:, every],
-        rating_P=bank.rating_P[every],
-        cluster_P=bank.cluster_P[every],
+        copies=copies,
+        columns={name: part[:, which] for name, part in bank.columns.items()},
+        correct_MP=bank.correct_MP[:, which],
+        cells_MP=bank.cells_MP[:, which],
+        predictions_MPT=bank.predictions_MPT[:, which],
+        rating_P=bank.rating_P[which],
+        cluster_P=bank.cluster_P[which],
         puzzles=None
         if bank.puzzles is None
-        else bank.puzzles.take(range(0, len(bank), bank.copies)),
-        copies=1,
+        else bank.puzzles.take(torch.arange(len(bank))[which].numpy()),
     )
     return known(part, bank)

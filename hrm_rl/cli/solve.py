@@ -8,6 +8,8 @@ from hrm_rl.cli.arguments import Device, solving
 from hrm_rl.cli.grid import Sheet, coloured
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from hrm_rl.models import Model
     from hrm_rl.puzzles import PuzzleSet
 
@@ -55,9 +57,7 @@ def solve(
         task_of(one.task),
         *map(torch.from_numpy, (one.inputs_PL[0], one.solutions_PL[0])),
     )
-    before_L = game.values(one.inputs_PL[0])
-    sheet = Sheet.of(game, before_L, game.values(one.solutions_PL[0]), coloured())
-    print(*filter(None, [*sheet.question(), sheet.legend()]), sep="\n", flush=True)
+    before_L, sheet = _opened(one)
     for at in run_solve(model, x_T, halts, max_segments, int(one.ids_P[0])):
         cells_L = game.values(at.prediction_T.numpy())
         q_halt, q_continue = at.q_2.sigmoid().tolist()
@@ -80,9 +80,7 @@ def _until_verified(model: "Model", one: "PuzzleSet", copies: int, segments: int
     from hrm_rl.puzzles import task_of
 
     game = task_of(one.task)
-    before_L = game.values(one.inputs_PL[0])
-    sheet = Sheet.of(game, before_L, game.values(one.solutions_PL[0]), coloured())
-    print(*filter(None, [*sheet.question(), sheet.legend()]), sep="\n", flush=True)
+    before_L, sheet = _opened(one)
     for m, at in enumerate(until_verified(model, one, copies, segments), 1):
         verified_K, q_K = at.verified_PK[0], at.q_halt_PK[0]
         best = int(verified_K.int().argmax() if verified_K.any() else q_K.argmax())
@@ -96,3 +94,14 @@ def _until_verified(model: "Model", one: "PuzzleSet", copies: int, segments: int
         before_L = cells_L
     spent = f"{m * copies} segments of {copies} copies"
     print(f"solved in {spent}" if verified_K.any() else f"no copy verifies after {spent}")
+
+
+def _opened(one: "PuzzleSet") -> "tuple[np.ndarray, Sheet]":
+    """The puzzle's cells, and the sheet that its segments are drawn on, with the question printed."""
+    from hrm_rl.puzzles import task_of
+
+    game = task_of(one.task)
+    givens_L = game.values(one.inputs_PL[0])
+    sheet = Sheet.of(game, givens_L, game.values(one.solutions_PL[0]), coloured())
+    print(*filter(None, [*sheet.question(), sheet.legend()]), sep="\n", flush=True)
+    return givens_L, sheet

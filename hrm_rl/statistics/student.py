@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from statistics import NormalDist
 
 from hrm_rl.checks.numbers import real
@@ -41,12 +40,8 @@ def quantile(probability: float, freedom: float) -> float:
     if probability < 0.5:
         return -quantile(1 - probability, freedom)
     t = NormalDist().inv_cdf(probability)
-    return t if freedom >= _NORMAL_FROM else _from(t, probability, freedom)
-
-
-@lru_cache(1024)
-def _from(t: float, probability: float, freedom: float) -> float:
-    """The quantile, by Newton's method from t. A table of intervals asks for the same one many times."""
+    if freedom >= _NORMAL_FROM:
+        return t
     log_scale = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)
     scale = math.exp(log_scale) / math.sqrt(freedom * math.pi)
     for _ in range(500):

@@ -16,13 +16,14 @@ Shapes: M segments, D decisions (M - 1), P puzzles, Q of them, B rows, F feature
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from hrm_rl.banks.bank import Bank, checked, known, observe, play
+from hrm_rl.banks.bank import Bank, checked, observe, play
+from hrm_rl.banks.copies import at_rows
 from hrm_rl.checks.numbers import real, whole
 from hrm_rl.halting import SEEDS, Halted, Policy
 from hrm_rl.statistics.regressors import Predict, Regress, binned, distinct, random_features, table
@@ -217,18 +218,7 @@ def take(bank: Bank, index_P: Int[Tensor, " Q"]) -> Bank:
     if not len(index_P) or index_P.min() < 0 or index_P.max() >= P:
         got = f"{index_P.min()} to {index_P.max()}" if len(index_P) else "none"
         raise ValueError(f"puzzles are numbered 0..{P - 1}, and one at least is taken, got {got}")
-    part = replace(
-        bank,
-        copies=bank.copies if _whole_puzzles(index_P, bank.copies) else 1,
-        columns={name: part[:, index_P] for name, part in bank.columns.items()},
-        correct_MP=bank.correct_MP[:, index_P],
-        cells_MP=bank.cells_MP[:, index_P],
-        predictions_MPT=bank.predictions_MPT[:, index_P],
-        rating_P=bank.rating_P[index_P],
-        cluster_P=bank.cluster_P[index_P],
-        puzzles=None if bank.puzzles is None else bank.puzzles.take(index_P.numpy()),
-    )
-    return known(part, bank)
+    return at_rows(bank, index_P, bank.copies if _whole_puzzles(index_P, bank.copies) else 1)
 
 
 def _whole_puzzles(index_P: Int[Tensor, " Q"], copies: int) -> bool:
