@@ -1,9 +1,11 @@
 """The MDP on a bank, once more: a slot at a time, in plain Python, for the fast engines to agree with."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from gymnasium.utils import seeding
+from hypothesis import strategies as st
 
 from hrm_rl.banks.bank import Bank
 from hrm_rl.banks.copies import originals, scores
@@ -173,3 +175,15 @@ def batched(told: list[dict[str, Any]], marked: list[bool]) -> dict[str, Any]:
         value[~np.array(marked)] = 0
         infos[key], infos[f"_{key}"] = value, np.array(marked)
     return infos
+
+
+def drawn_mdp(draw: Callable[[str, Any], Any], last: int) -> dict[str, Any]:
+    """Arguments of an environment of at most `last` segments, drawn by hypothesis under their names."""
+    return {
+        "max_segments": last,
+        "min_segments": draw("min_segments", st.integers(1, last)),
+        "reward": draw("reward", st.sampled_from(["exact", "token_accuracy", "valid_optimal"])),
+        "step_cost": draw("step_cost", st.sampled_from([0.0, 0.1])),
+        "time_aware": draw("time_aware", st.booleans()),
+        "prediction": draw("prediction", st.booleans()),
+    }

@@ -8,7 +8,7 @@ import torch
 from gymnasium.utils.env_checker import data_equivalence
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain import PlainVector
+from plain import PlainVector, drawn_mdp
 
 from hrm_rl.banks.bank import Bank
 from hrm_rl.envs.arrays import maker
@@ -55,12 +55,7 @@ def test_it_gives_what_a_plain_loop_over_slots_gives(mode: str, data: st.DataObj
     last = draw("max_segments", st.integers(2, SEGMENTS))
     mdp: dict[str, Any] = {
         "observation": "o",
-        "max_segments": last,
-        "min_segments": draw("min_segments", st.integers(1, last)),
-        "reward": draw("reward", st.sampled_from(["exact", "token_accuracy", "valid_optimal"])),
-        "step_cost": draw("step_cost", st.sampled_from([0.0, 0.1])),
-        "time_aware": draw("time_aware", st.booleans()),
-        "prediction": draw("prediction", st.booleans()),
+        **drawn_mdp(draw, last),
     }
     n, seed = draw("num_envs", st.integers(1, 6)), draw("seed", st.integers(0, 99))
     bank, rng = drawn(seed), np.random.default_rng(seed)

@@ -13,7 +13,7 @@ from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import SyncVectorEnv
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain import PlainVector
+from plain import PlainVector, drawn_mdp
 from scripted import PUZZLES, tiny_hrm
 
 from hrm_rl.banks.bank import log_bank
@@ -40,12 +40,7 @@ def test_the_bank_gives_what_a_plain_loop_over_slots_gives(mode: str, data: st.D
     last, copies = draw("max_segments", st.integers(2, 6)), draw("copies", st.integers(2, 4))
     mdp: dict[str, Any] = {
         "observation": draw("observation", st.sampled_from(["o", "q"])),
-        "max_segments": last,
-        "min_segments": draw("min_segments", st.integers(1, last)),
-        "reward": draw("reward", st.sampled_from(["exact", "token_accuracy", "valid_optimal"])),
-        "step_cost": draw("step_cost", st.sampled_from([0.0, 0.1])),
-        "time_aware": draw("time_aware", st.booleans()),
-        "prediction": draw("prediction", st.booleans()),
+        **drawn_mdp(draw, last),
         "restarts": draw("restarts", st.integers(1, min(copies, last) - 1)),
         "recall": draw("recall", st.sampled_from(["best-q", "last"])),
     }
