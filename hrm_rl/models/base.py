@@ -67,6 +67,8 @@ class Output(NamedTuple):
     """Q logits: column 0 is halt, column 1 is continue."""
     cost_B: Float[Tensor, " B"] | None = None
     """What the architecture itself charges, to be added to the loss (Graves' ponder cost)."""
+    z_BD: Float[Tensor, "B D"] | None = None
+    """The vector that the Q-head read."""
 
 
 class Model(nn.Module, ABC):
@@ -111,6 +113,18 @@ class Model(nn.Module, ABC):
     def puzzle_rows(self, id_B: Int[Tensor, " B"]) -> Float[Tensor, "B E"]:
         """The puzzle embeddings of a batch, detached: training wants their gradient row by row."""
         return self.puzzle_emb.weights[id_B]
+
+    def shown(
+        self,
+        logits: Float[Tensor, "B T V"],
+        z_H: Float[Tensor, "B L D"],
+        cost_B: Float[Tensor, " B"] | None = None,
+    ) -> Output:
+        """What a segment that ends with this state shows."""
+        z_BD = self.read(
+            z_H
+        ).clone()  # a view would be handed out of a compiled segment with all of z_H
+        return Output(logits, self.head(z_BD), cost_B, z_BD)
 
     def q(self, z_H: Float[Tensor, "B L D"]) -> Float[Tensor, "B 2"]:
         """Q logits (halt, continue)."""

@@ -135,7 +135,7 @@ class HRM(Drawn, Model):
         last = range(self._detached + 1, c.H_cycles * c.L_cycles + 1)
         z_H, z_L = self._updates(carry, x_BLD, rotary, last)
         logits_BTV = self.lm_head(z_H)[:, c.prefix :]
-        return Carry(z_H.detach(), z_L.detach()), Output(logits_BTV, self.q(z_H))
+        return Carry(z_H.detach(), z_L.detach()), self.shown(logits_BTV, z_H)
 
     @property
     def _detached(self) -> int:

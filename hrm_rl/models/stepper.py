@@ -165,7 +165,7 @@ class Stepper(Model):
         tokens_BTV = nn.functional.one_hot(state_BT, self.config.vocab).to(carry.z_H.dtype)
         z_H = torch.cat([self._summary(left_BT, tokens_BTV), tokens_BTV], 1)
         logits_BTV = tokens_BTV * torch.where(left_BT, UNSURE, SURE)[..., None]
-        return Carry(z_H, z_H), Output(logits_BTV, self.q(z_H))
+        return Carry(z_H, z_H), self.shown(logits_BTV, z_H)
 
     def _summary(self, left_BT: Tensor, like: Tensor) -> Float[Tensor, "B 1 D"]:
         share_B = left_BT.to(like.dtype).mean(1)

@@ -77,5 +77,5 @@ class Transformer(Sequence):
             for _ in range(self.config.cycles - 1):
                 z_BLD = self.H_level(z_BLD, x_BLD, self.rotary)
         z_BLD = self.H_level(z_BLD, x_BLD, self.rotary)
-        output = Output(self.write(z_BLD), self.q(z_BLD))
+        output = self.shown(self.write(z_BLD), z_BLD)
         return Carry(z_BLD.detach(), carry.z_L), output

@@ -76,7 +76,7 @@ class TRM(Drawn, Sequence):
             for _ in range(self.config.H_cycles - 1):
                 carry = self._recursion(carry, x_BLD)
         carry = self._recursion(carry, x_BLD)
-        output = Output(self.write(carry.z_H), self.q(carry.z_H))
+        output = self.shown(self.write(carry.z_H), carry.z_H)
         return Carry(carry.z_H.detach(), carry.z_L.detach()), output
 
     def _recursion(self, carry: Carry, x_BLD: Tensor) -> Carry:

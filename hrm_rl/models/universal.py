@@ -86,7 +86,7 @@ class Universal(Sequence):
     ) -> tuple[Carry, Output]:
         z_BLD, ponder_BL = self.ponder(carry.z_H + self.embed(x_BT, rows_BE))
         cost_B = self.config.ponder_cost * ponder_BL.mean(1)
-        output = Output(self.write(z_BLD), self.q(z_BLD), cost_B)
+        output = self.shown(self.write(z_BLD), z_BLD, cost_B)
         return Carry(z_BLD.detach(), carry.z_L), output
 
     def ponder(

@@ -72,6 +72,9 @@ class TrainConfig:
     """Entropy in nats that "ppo" and "a2c" leave each decision (`joint.rollouts`)."""
     normalise_advantages: bool = False
     """Whether "ppo" and "a2c" bring advantages to mean 0 and deviation 1, over all slots and processes."""
+    auxiliary: float = 0.0
+    """Weight of an auxiliary loss: the vector that the head reads is to tell whether the answer is right
+    (`losses.correctness_loss`), so that learners whose own losses stop at the head can see it."""
     explore: str = "episode"
     """When the minimum number of segments is drawn: "episode" (paper), "segment" (public code)."""
     explore_probability: float = 0.1
@@ -222,6 +225,7 @@ _REAL: dict[str, tuple[float, float | None]] = {
     "explore_probability": (0, 1),
     "segment_decay": (0, 1),
     "q_weight": (0, None),
+    "auxiliary": (0, None),
     "lr": (0, None),
     "lr_min_ratio": (0, 1),
     "weight_decay": (0, None),

@@ -6,7 +6,8 @@ Shapes: B slots, T tokens, V vocabulary.
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from hrm_rl.loop import Batch
@@ -63,3 +64,18 @@ def weighed(lm_B: Float[Tensor, " B"], m_B: Int[Tensor, " B"], decay: float) -> 
 def answered(batch: Batch, logits_BTV: Float[Tensor, "B T V"], task: Task) -> Batch:
     """The batch with the right answers that are nearest to the prediction, in place of those stored."""
     return batch._replace(y_BT=NEAREST[task.kind](task, batch.x_BT, logits_BTV, batch.y_BT))
+
+
+def correctness_loss(
+    z_BD: Float[Tensor, "B D"], correct_B: Bool[Tensor, " B"]
+) -> Float[Tensor, " B"]:
+    """Cross-entropy of `correct_B` with the mean of the vector times sqrt(D) as its logit.
+
+    An auxiliary task in the manner of UNREAL (Jaderberg et al. 2016, arXiv 1611.05397) without weights of
+    its own: z_H is RMS-normalised, so that the logit lies in [-sqrt(D), sqrt(D)], and any linear head
+    can read the direction.
+    """
+    logit_B = at_least_float32(z_BD).mean(-1) * z_BD.shape[-1] ** 0.5
+    return F.binary_cross_entropy_with_logits(
+        logit_B, correct_B.to(logit_B.dtype), reduction="none"
+    )

@@ -116,6 +116,9 @@ def settle(state: TrainState, thought: Thought, wants_B: Bool[Tensor, " B"]) -> 
     q_terms, state.memory = state.learner.learn(state.memory, segment)
     weighed_B = losses.weighed(lm_B, thought.slots.m_B, c.segment_decay)
     loss_B = weighed_B + c.q_weight * sum(q_terms.values(), torch.zeros_like(lm_B))
+    if c.auxiliary and output.z_BD is not None:
+        q_terms["correct"] = losses.correctness_loss(output.z_BD, thought.correct_B)
+        loss_B = loss_B + c.auxiliary * q_terms["correct"]
     loss = (loss_B if output.cost_B is None else loss_B + output.cost_B).mean()
     state.averaging(loss).backward()
 

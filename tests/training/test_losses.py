@@ -114,3 +114,16 @@ def test_correct_means_every_scored_cell():
         [True, True, False], [True, False, False], [False, False, False],
     ]  # fmt: skip
     assert verdicts.correct(logits_BTV, y_BT).tolist() == [True, False, False]
+
+
+def test_correctness_is_read_off_the_mean_of_the_vector_by_hand():
+    """Of 4 numbers with mean square 1: sqrt(4) times their mean, at most 2 either way."""
+    z_BD = torch.tensor([[1.0, 1, 1, 1], [1, 1, 1, -1], [-1, 1, -1, 1]], requires_grad=True)
+    correct_B = torch.tensor([True, False, True])
+    loss_B = losses.correctness_loss(z_BD, correct_B)
+    assert loss_B.tolist() == pytest.approx(
+        [math.log1p(math.exp(-2)), math.log1p(math.exp(1)), math.log(2)]
+    )
+    loss_B.sum().backward()
+    slope_B = torch.tensor([1 / (1 + math.exp(-2)) - 1, 1 / (1 + math.exp(-1)), -0.5])
+    assert torch.allclose(z_BD.grad, slope_B[:, None].expand(-1, 4) * 2 / 4)

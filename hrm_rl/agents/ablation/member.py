@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
 from hrm_rl.agents.ablation import budgets
-from hrm_rl.agents.ablation.lengths import training_lengths
+from hrm_rl.agents.ablation.lengths import drift, training_lengths
 from hrm_rl.agents.ablation.scoring import score
+from hrm_rl.agents.ablation.variants import SAVES
 from hrm_rl.banks.bank import Bank, log_bank
 from hrm_rl.checks.files import read_json
 from hrm_rl.checks.lock import sole
@@ -37,7 +38,7 @@ BATCH = 100
 """Puzzles side by side; a compiled model wants batches of one size."""
 _FIELDS = {
     "step", "forwards", "flops", "samples", "halted_after", "training_segments", "own_rule", "rules",
-    "beyond", "accuracy_at", "areas", "ever",
+    "beyond", "accuracy_at", "areas", "curve", "frozen", "ever",
 }  # fmt: skip
 BEYOND = 16
 """Segments up to which the last checkpoint is scored, at least; and twice what it was trained with."""
@@ -66,8 +67,8 @@ class Result(NamedTuple):
 
     points: list[dict[str, Any]]
     """What was found at each step where it was scored (`_point`)."""
-    lengths: list[int]
-    """How often it halted after 1, 2, ... segments in training."""
+    lengths: list[list[int]]
+    """How often it halted after 1, 2, ... segments in training, in each of `variants.SAVES` equal parts."""
     failed: str
     """Why it ended early: the message of `Diverged`; "" if it did not."""
     finished: bool
@@ -99,7 +100,7 @@ def _train(folder: Path, config: TrainConfig, held: Held) -> Result:
     with interruptible(passes_on=False):
         if not found.failed and len(found.points) < len(wanted):
             _go_on(folder, config, found)
-    lengths = training_lengths(folder, config.max_segments)
+    lengths = drift(folder, config.max_segments, config.steps, SAVES)
     finished = bool(found.failed) or len(found.points) == len(wanted)
     return Result(found.points, lengths, found.failed, finished)
 
@@ -195,12 +196,14 @@ def _point(
     """Budgets spent so far, what was halted in training, and scores.
 
     `halted_after` is the number of segments of all puzzles that have halted, `training_segments`
-    their mean since the last point (`max_segments` if none did).
+    their mean since the last point (`max_segments` if none did). At the end there are more segments,
+    and what has to be chosen on the fit split.
     """
     config = judge.config
     step, saved = read_state(folder / "state.safetensors")
-    M = config.max_segments
-    horizon = max(2 * M, BEYOND) if step == config.steps else M
+    M, ends = config.max_segments, step == config.steps
+    bank = judge.log(folder, max(2 * M, BEYOND) if ends else M)
+    fit_bank = judge.log(folder, M, "fit") if ends else None
     samples = int(saved["dealt"])
     halted_after = config.slots * step - int(saved["slots.m_B"].sum())
     before = last or {"samples": config.slots, "halted_after": 0}
@@ -214,7 +217,7 @@ def _point(
         "halted_after": halted_after,
         "training_segments": mean,
         "own_rule": inference_rule(config.halting),
-        **score(judge.log(folder, horizon), inference_rule(config.halting), M),
+        **score(bank, inference_rule(config.halting), M, fit_bank),
     }
 
 
@@ -222,13 +225,17 @@ class Judge:
     """Logs a run's checkpoints on held-out puzzles; its model is compiled once, as in training."""
 
     def __init__(self, config: TrainConfig, held: Held) -> None:
-        self.config = config
-        self.puzzles = held.load(config.model)
+        self.config, self.held = config, held
         self.model = build(config.model).eval().requires_grad_(False)
         if config.compile:
             compile_segment(self.model)
 
-    def log(self, folder: Path, segments: int) -> Bank:
-        """All puzzles for so many segments, with the (averaged) weights that lie in the folder."""
+    def log(self, folder: Path, segments: int, split: str = "") -> Bank:
+        """All puzzles for so many segments, with the (averaged) weights that lie in the folder.
+
+        Args:
+            split: in place of that which is scored.
+        """
         self.model.load_state_dict(load_model(folder)[0].state_dict())
-        return log_bank(self.model, self.puzzles, segments, batch_size=BATCH)
+        puzzles = replace(self.held, split=split or self.held.split).load(self.config.model)
+        return log_bank(self.model, puzzles, segments, batch_size=BATCH)

@@ -1,9 +1,9 @@
 """Training runs by name: every variant is a change of one base config.
 
-"act_q", "ppo", "fixed-8" ... are halting learners (`hrm_rl.training.joint`); "act_q-official" and its like
-are in `CHANGES`; "random-matched" draws its lengths from the histogram of another run. "NAME@M" is NAME
-trained with at most M segments, and "NAME+FIELD=VALUE" NAME with another value of a field of
-`TrainConfig`: "ppo+price=budget:4+explore_probability=0.3@8".
+"act_q", "ppo", "fixed-8" ... are halting learners (`hrm_rl.training.joint`); "act_q-official",
+"ppo-budget" and their like are in `CHANGES`; "random-matched" and others of `MATCHED` draw their lengths
+from the histograms of another run. "NAME@M" is NAME trained with at most M segments, and
+"NAME+FIELD=VALUE" NAME with another value of a field of `TrainConfig`: "ppo-budget+price=budget:4@8".
 """
 
 from __future__ import annotations
@@ -17,23 +17,44 @@ from hrm_rl.checks.numbers import choice, distinct
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.joint import pays
 
+_Q = {"halting": "act_q"}
+_SEES = {"auxiliary": 0.5, "explore_probability": 0.0}
+_SEEING = _SEES | {"normalise_advantages": True, "entropy_floor": 0.3}
+_BUDGET = {"price": "budget:4", "step_cost": 0.0}
+
 CHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "act_q": {"edge": "exact", "bootstrap": "delayed", "explore": "episode"},
-        "act_q-paper": {"edge": "paper", "bootstrap": "extra", "explore": "episode"},
-        "act_q-official": {"edge": "paper", "bootstrap": "extra", "explore": "segment"},
-        "act_q-detached": {"bootstrap": "delayed", "attach": False},
+        "act_q-paper": _Q | {"edge": "paper", "bootstrap": "extra", "explore": "episode"},
+        "act_q-official": _Q | {"edge": "paper", "bootstrap": "extra", "explore": "segment"},
+        "act_q-detached": _Q | {"bootstrap": "delayed", "attach": False},
         "ppo": {"explore_probability": 0.0},
         "a2c": {"explore_probability": 0.0},
+        "ppo-seeing": _SEEING | {"halting": "ppo"},
+        "ppo-budget": _SEEING | _BUDGET | {"halting": "ppo"},
+        "a2c-seeing": _SEEING | {"halting": "a2c"},
+        "a2c-budget": _SEEING | _BUDGET | {"halting": "a2c"},
+        "exact_pg-seeing": _SEES | {"halting": "exact_pg"},
+        "exact_pg-budget": _SEES | _BUDGET | {"halting": "exact_pg"},
     }
 )
 """Variants of the paper's Q-learning: exact and fast; as the paper has it; as the public code has it.
-Actor-critics explore by their coins alone, unless it is said how else."""
+Actor-critics explore by their coins alone, unless it is said how else; bare, or "seeing", with the
+auxiliary loss and coins that stay uncertain, at a constant price or at a budget of segments."""
 
 OWN = ("model", "data", "halting", "seed", "steps", "max_segments", "log_every", "save_every")
 """Fields that a name does not change: they are the grid's."""
 
-MATCHED, MATCHED_TO = "random-matched", "act_q"
+MATCHED: Mapping[str, str] = MappingProxyType(
+    {
+        "random-matched": "act_q",
+        "random-drift-matched": "act_q",
+        "random-drift-ppo": "ppo-budget",
+    }
+)
+"""Dice -> the variant of the same seed whose lengths they copy, as they were over the whole run, or, as
+they drifted, in each of its sixteen parts."""
+
 SAVES = 16
 """Checkpoints of a run: what a kill can cost is a sixteenth of it."""
 
@@ -43,13 +64,14 @@ def config_of(
     base: TrainConfig,
     seed: int,
     step_cost: float = 0.0,
-    lengths: Sequence[int] = (),
+    lengths: Sequence[Sequence[int]] = (),
 ) -> TrainConfig:
     """The config of a variant.
 
     Args:
         step_cost: for the learners that pay one; it changes nothing for the others.
-        lengths: for "random-matched": how often the run that it copies halted at 1, 2, ...
+        lengths: for those of `MATCHED`: how often the run that it copies halted at 1, 2, ..., in each of
+            its parts.
 
     Raises:
         ValueError: no such learner, or a base that cannot be trained so.
@@ -63,10 +85,9 @@ def config_of(
         raise ValueError(
             f'max_segments must be >= 2 to have a choice, got {max_segments} ("{name}")'
         )
-    if kind == MATCHED:
-        halting = "random-" + ":".join(map(str, lengths or [1]))
-    else:
-        halting = "act_q" if kind.startswith("act_q-") and kind in CHANGES else kind
+    halting = (
+        _dice(kind, lengths) if kind in MATCHED else CHANGES.get(kind, {}).get("halting", kind)
+    )
     every = _checkpoint_every(base)
     changes: dict[str, Any] = {
         "halting": halting,
@@ -77,6 +98,16 @@ def config_of(
         "log_every": next(n for n in range(min(base.log_every, every), 0, -1) if every % n == 0),
     }
     return replace(base, **(changes | dict(CHANGES.get(kind, {})) | _values(settings, base)))
+
+
+def _dice(kind: str, lengths: Sequence[Sequence[int]]) -> str:
+    """The learner that draws such lengths; in a part in which nothing halted, as over the whole run."""
+    whole = [sum(counts) for counts in zip(*lengths, strict=True)] or [1]
+    parts = [counts if any(counts) else whole for counts in lengths]
+    drifting = kind.startswith("random-drift-") and parts
+    return "random-" + "/".join(
+        ":".join(map(str, part)) for part in (parts if drifting else [whole])
+    )
 
 
 def _values(settings: Sequence[str], base: TrainConfig) -> dict[str, Any]:
@@ -113,7 +144,8 @@ def limit_of(name: str, max_segments: int) -> int:
 def matched_to(name: str) -> str:
     """The variant whose lengths `name` copies; "" if it copies none."""
     named, at, limit = name.partition("@")
-    return f"{MATCHED_TO}{at}{limit}" if named.partition("+")[0] == MATCHED else ""
+    source = MATCHED.get(named.partition("+")[0], "")
+    return f"{source}{at}{limit}" if source else ""
 
 
 def _checkpoint_every(base: TrainConfig) -> int:

@@ -32,7 +32,7 @@ from hrm_rl.training.joint.ponder import Ponder
 from hrm_rl.training.joint.ppo import PPO
 from hrm_rl.training.joint.prices import Ended, Priced, Schedule, schedule
 from hrm_rl.training.joint.residual import Residual
-from hrm_rl.training.joint.schedules import Fixed, Random
+from hrm_rl.training.joint.schedules import Drifting, Fixed, Random
 
 __all__ = [
     "DRAWING",
@@ -69,6 +69,8 @@ class LearnerConfig(Protocol):
     @property
     def slots(self) -> int: ...
     @property
+    def steps(self) -> int: ...
+    @property
     def entropy_floor(self) -> float: ...
     @property
     def normalise_advantages(self) -> bool: ...
@@ -102,16 +104,20 @@ def _fixed(config: LearnerConfig, knob: str) -> JointLearner:
 
 def _random(config: LearnerConfig, knob: str) -> JointLearner:
     try:
-        weights = tuple(float(word) for word in knob.split(":"))
+        parts = tuple(tuple(float(word) for word in part.split(":")) for part in knob.split("/"))
     except ValueError:
-        weights = ()
-    fit = 0 < len(weights) <= config.max_segments and all(0 <= w < math.inf for w in weights)
-    if not fit or not sum(weights):
+        parts = ((),)
+    M = config.max_segments
+    fit = all(0 < len(part) <= M and all(0 <= w < math.inf for w in part) for part in parts)
+    if not fit or not all(map(sum, parts)):
         raise ValueError(
             f"{_got(config)}; the knob of random is how often 1, 2, ... segments are drawn, at most "
-            f"max_segments ({config.max_segments}) numbers >= 0 that are not all 0: random-1:5:3:2"
+            f"max_segments ({M}) numbers >= 0 that are not all 0: random-1:5:3:2, or such numbers "
+            "for each of some equal parts of the run: random-1:5:3/0:1:4"
         )
-    return Random(weights)
+    if len(parts) == 1:
+        return Random(parts[0])
+    return Drifting(tuple(part + (0.0,) * (M - len(part)) for part in parts), config.steps)
 
 
 def _residual(config: LearnerConfig, knob: str) -> JointLearner:

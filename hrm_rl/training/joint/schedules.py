@@ -2,9 +2,10 @@
 
 Fixed numbers of segments are the baseline of every comparison. Random lengths drawn by the histogram
 of another learner's are the control for it: what is left of the difference is adaptivity, and what
-both gain over a fixed number is the schedule alone.
+both gain over a fixed number is the schedule alone. A histogram for each part of the run copies how
+those lengths drift, too.
 
-Shapes: B slots.
+Shapes: B slots, K parts of the run, M segments.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from hrm_rl.training.joint.learner import Draw, Memory, Memoryless, Seen, Segment, Terms
@@ -68,6 +69,48 @@ class Random:
         *bounds, total = accumulate(self.weights)
         above = [(uniform_B >= bound / total).int() for bound in bounds]
         return 1 + sum(above, torch.zeros_like(uniform_B, dtype=torch.int32))
+
+    def learn(self, memory: Memory, segment: Segment) -> tuple[Terms, Memory]:
+        return {}, memory
+
+
+class Drift(NamedTuple):
+    """What `Drifting` remembers."""
+
+    length_B: Int[Tensor, " B"]
+    """Segments that the slot's present puzzle is given."""
+    step: Int[Tensor, ""]
+    """Steps of the run so far."""
+
+
+@dataclass(frozen=True)
+class Drifting(Memoryless):
+    """As `Random`, by another histogram in each of K equal parts of the run."""
+
+    parts: tuple[tuple[float, ...], ...]
+    steps: int
+    """Of the run; those beyond belong to the last part."""
+
+    explores = False
+
+    def begin(
+        self, slots: int, width: int, device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> Memory:
+        length_B = torch.ones(slots, dtype=torch.int32, device=device)
+        return Drift(length_B, torch.zeros((), dtype=torch.int64, device=device))
+
+    def decide(self, memory: Drift, seen: Seen, draw: Draw) -> tuple[Bool[Tensor, " B"], Memory]:
+        drawn_B = self.length(draw(), memory.step)
+        length_B = torch.where(seen.m_B == 1, drawn_B, memory.length_B)
+        return seen.m_B >= length_B, Drift(length_B, memory.step + 1)
+
+    def length(self, uniform_B: Float[Tensor, " B"], step: Int[Tensor, ""]) -> Int[Tensor, " B"]:
+        """The length at each place of [0, 1) by the histogram of this step, counted from 0."""
+        count = len(self.parts)
+        part = (step * count // self.steps).clamp(max=count - 1)
+        bounds_KM = torch.tensor(self.parts, dtype=torch.float64, device=uniform_B.device).cumsum(1)
+        bounds_M = bounds_KM[part] / bounds_KM[part, -1]
+        return 1 + (uniform_B[:, None] >= bounds_M[:-1]).sum(1).to(torch.int32)
 
     def learn(self, memory: Memory, segment: Segment) -> tuple[Terms, Memory]:
         return {}, memory

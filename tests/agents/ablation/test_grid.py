@@ -81,17 +81,17 @@ def test_budgets_of_a_fixed_number_of_segments_by_hand(two: Done) -> None:
         assert point["halted_after"] == 4 * step and point["training_segments"] == 2.0
         assert point["forwards"] == step and point["flops"] == step * points[0]["flops"] // 2
         assert len(point["accuracy_at"]) == (16 if step == 32 else 3)
-    assert two[Cell("fixed-2", 1)].lengths == [0, 4 * 16, 0]
+    assert two[Cell("fixed-2", 1)].lengths == [[0, 4, 0]] * 16  # each of two steps
 
 
 def test_lengths_and_samples_are_those_of_the_training(two: Done) -> None:
     """Trained once more, without a folder, and counted."""
     state = TrainState.create(config_of("act_q", BASE, 1))
-    counts_M, training = torch.zeros(3, dtype=torch.long), train(state)
-    for _ in range(BASE.steps):
-        counts_M += next(training)["histogram"]
-    found = two[Cell("act_q", 1)]
-    assert found.lengths == counts_M.tolist() and sum(n > 0 for n in found.lengths) > 1
+    counts_KM, training = torch.zeros(16, 3, dtype=torch.long), train(state)
+    for step in range(BASE.steps):
+        counts_KM[step * 16 // BASE.steps] += next(training)["histogram"]
+    found, counts_M = two[Cell("act_q", 1)], counts_KM.sum(0)
+    assert found.lengths == counts_KM.tolist() and int((counts_M > 0).sum()) > 1
     last = found.points[-1]
     assert last["samples"] == int(state.dealt) == BASE.slots + int(counts_M.sum())
     assert last["halted_after"] == int(counts_M @ torch.arange(1, 4))
@@ -99,7 +99,7 @@ def test_lengths_and_samples_are_those_of_the_training(two: Done) -> None:
 
 def test_random_matched_has_the_histogram_of_its_source(two: Done, folder: Path) -> None:
     config = (folder / "random-matched" / "1" / "config.json").read_text()
-    counts = ":".join(map(str, two[Cell("act_q", 1)].lengths))
+    counts = ":".join(str(sum(part)) for part in zip(*two[Cell("act_q", 1)].lengths, strict=True))
     assert TrainConfig.from_json(config).halting == f"random-{counts}"
     assert two[Cell("random-matched", 1)].points[0]["own_rule"] == "fixed"
 
@@ -112,7 +112,7 @@ def test_random_matched_waits_for_the_run_of_its_own_seed(
 
     def train_member(folder: Path, config: TrainConfig, held: Held) -> Result:
         trained.append((folder.parent.name, config.seed, config.halting))
-        return Result([], [config.seed + 1, 0, 5], "", finished=True)
+        return Result([], [[config.seed + 1, 0, 5]], "", finished=True)
 
     monkeypatch.setattr(grids, "train_member", train_member)
     grid(tmp_path, seeds=2)

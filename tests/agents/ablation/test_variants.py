@@ -49,11 +49,27 @@ def test_an_actor_critic_explores_where_its_name_says_so() -> None:
 
 
 def test_random_matched_has_the_lengths_it_is_given_and_a_source() -> None:
-    config = config_of("random-matched@3", BASE, 0, lengths=[5, 0, 2])
+    config = config_of("random-matched@3", BASE, 0, lengths=[[2, 0, 2], [3, 0, 0]])
     assert (config.halting, config.max_segments) == ("random-5:0:2", 3)
     assert variants.matched_to("random-matched@3") == "act_q@3"
     assert variants.matched_to("random-matched") == "act_q"
     assert variants.matched_to("act_q") == "" == variants.matched_to("random-1:2")
+
+
+def test_dice_may_copy_how_lengths_drifted() -> None:
+    """Where nothing halted in a part of the run, they are those of the whole of it."""
+    lengths = [[0, 0, 0], [5, 0, 2], [0, 1, 3]]
+    config = config_of("random-drift-matched@3", BASE, 0, lengths=lengths)
+    assert config.halting == "random-5:1:5/5:0:2/0:1:3"
+    assert variants.matched_to("random-drift-matched@3") == "act_q@3"
+    assert variants.matched_to("random-drift-ppo") == "ppo-budget"
+
+
+def test_ppo_that_sees_and_pays_as_it_goes() -> None:
+    found = config_of("ppo-budget+price=budget:2", BASE, 0, step_cost=0.25)
+    assert (found.halting, found.price, found.step_cost) == ("ppo", "budget:2", 0.0)
+    assert (found.auxiliary, found.entropy_floor, found.normalise_advantages) == (0.5, 0.3, True)
+    assert config_of("exact_pg-seeing", BASE, 0, step_cost=0.25).step_cost == 0.25
 
 
 @pytest.mark.parametrize(

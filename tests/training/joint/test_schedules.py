@@ -15,7 +15,7 @@ from hrm_rl.banks.synthetic import BANK_B
 from hrm_rl.training.joint import Seen
 from hrm_rl.training.joint.learner import Nothing
 from hrm_rl.training.joint.residual import Residual
-from hrm_rl.training.joint.schedules import Fixed, Random
+from hrm_rl.training.joint.schedules import Drifting, Fixed, Random
 from hrm_rl.training.train import TrainState, settle, think
 
 
@@ -44,6 +44,25 @@ def test_random_inverts_the_distribution_by_hand() -> None:
     places = torch.tensor([0.0, 0.124, 0.125, 0.499, 0.5, 0.999])
     assert Random((1, 3, 0, 4)).length(places).tolist() == [1, 1, 2, 2, 4, 4]
     assert Random((0, 2, 0)).length(places).tolist() == [2] * 6
+
+
+def test_drifting_lengths_follow_the_part_of_the_run() -> None:
+    """Ten steps, two parts: lengths of 1 and then of 2 or 4, by hand, and beyond the last step too."""
+    learner = Drifting(((1, 0, 0, 0), (0, 1, 0, 3)), steps=10)
+    places = torch.tensor([0.0, 0.249, 0.25, 0.999])
+    for step, lengths in ((0, [1] * 4), (4, [1] * 4), (5, [2, 2, 4, 4]), (12, [2, 2, 4, 4])):
+        assert learner.length(places, torch.tensor(step)).tolist() == lengths
+    run = Run(Drifting(((1, 0, 0, 0), (0, 1, 0, 0)), steps=20), BANK_B, slots=4)
+    assert all(terms == {} for terms in islice(run, 20))
+    assert run.lengths == [1] * 4 * 10 + [2] * 4 * 5
+
+
+def test_one_histogram_drifts_as_it_stays() -> None:
+    places = torch.rand(100, generator=torch.Generator().manual_seed(0))
+    weights = (1.0, 5.0, 0.0, 2.0)
+    for step in (0, 7):
+        drawn = Drifting((weights,), 10).length(places, torch.tensor(step))
+        assert drawn.tolist() == Random(weights).length(places).tolist()
 
 
 def test_a_length_is_drawn_once_for_each_puzzle() -> None:
