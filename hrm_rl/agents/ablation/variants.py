@@ -16,12 +16,9 @@ from typing import Any
 from hrm_rl.checks.numbers import choice, distinct
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.joint import pays
+from hrm_rl.training.presets.halting import BUDGET, SEEING, SEES
 
 _Q = {"halting": "act_q"}
-_SEES = {"auxiliary": 0.5, "explore_probability": 0.0}
-_SEEING = _SEES | {"normalise_advantages": True, "entropy_floor": 0.3}
-_BUDGET = {"price": "budget:4", "step_cost": 0.0}
-
 CHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "act_q": {"edge": "exact", "bootstrap": "delayed", "explore": "episode"},
@@ -30,12 +27,12 @@ CHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "act_q-detached": _Q | {"bootstrap": "delayed", "attach": False},
         "ppo": {"explore_probability": 0.0},
         "a2c": {"explore_probability": 0.0},
-        "ppo-seeing": _SEEING | {"halting": "ppo"},
-        "ppo-budget": _SEEING | _BUDGET | {"halting": "ppo"},
-        "a2c-seeing": _SEEING | {"halting": "a2c"},
-        "a2c-budget": _SEEING | _BUDGET | {"halting": "a2c"},
-        "exact_pg-seeing": _SEES | {"halting": "exact_pg"},
-        "exact_pg-budget": _SEES | _BUDGET | {"halting": "exact_pg"},
+        "ppo-seeing": {"halting": "ppo", **SEEING},
+        "ppo-budget": {"halting": "ppo", **SEEING, **BUDGET},
+        "a2c-seeing": {"halting": "a2c", **SEEING},
+        "a2c-budget": {"halting": "a2c", **SEEING, **BUDGET},
+        "exact_pg-seeing": {"halting": "exact_pg", **SEES},
+        "exact_pg-budget": {"halting": "exact_pg", **SEES, **BUDGET},
     }
 )
 """Variants of the paper's Q-learning: exact and fast; as the paper has it; as the public code has it.

@@ -12,6 +12,7 @@ from hrm_rl.training.presets.sudoku import (
     official,
     sudoku4,
     sudoku6,
+    sudoku6_ppo,
     sudoku9,
     sudoku9_onestep,
     sudoku9_overthinks,
@@ -35,6 +36,7 @@ __all__ = [
     "recurrent6",
     "sudoku4",
     "sudoku6",
+    "sudoku6_ppo",
     "sudoku9",
     "sudoku9_onestep",
     "sudoku9_overthinks",
@@ -47,6 +49,7 @@ __all__ = [
 PRESETS: dict[str, Callable[[], TrainConfig]] = {
     "sudoku4": sudoku4,
     "sudoku6": sudoku6,
+    "sudoku6-ppo": sudoku6_ppo,
     "sudoku9": sudoku9,
     "sudoku9-trm": sudoku9_trm,
     "sudoku9-onestep": sudoku9_onestep,

@@ -8,6 +8,7 @@ from typing import Any
 from hrm_rl.models.hrm import HRMConfig
 from hrm_rl.models.trm import TRMConfig
 from hrm_rl.training.config import TrainConfig
+from hrm_rl.training.presets.halting import BUDGET, SEEING
 
 
 def sudoku4() -> TrainConfig:
@@ -71,6 +72,15 @@ def sudoku6() -> TrainConfig:
         ema=0.995,
         compile=True,
     )
+
+
+def sudoku6_ppo() -> TrainConfig:
+    """6x6 Sudoku with PPO in the place of Q-learning, at a budget of four segments in training.
+
+    Two and a half minutes on one CPU core. What the settings are for, and what each is worth:
+    docs/findings.md.
+    """
+    return replace(sudoku6(), halting="ppo", **SEEING, **BUDGET)
 
 
 _UNITS: dict[str, Any] = dict(
