@@ -35,13 +35,15 @@ def point(
         "rules": rules | {"own": [accuracy, segments]},
         "beyond": {str(limit): [accuracy, segments] for limit in (2, 4, 8, 16)},
         "accuracy_at": [accuracy * m / 16 for m in range(1, 17)],
-        "areas": dict.fromkeys(AREAS, accuracy / 2),
+        "areas": dict.fromkeys([*AREAS, "own"], accuracy / 2),
+        "curve": [[1.0, accuracy / 4], [3.0, accuracy]],
+        "frozen": {"0.01": {"own": accuracy / 2, "snell": accuracy, "fixed": 0.0}},
         "ever": accuracy,
     }
 
 
 def result(*points: dict[str, Any], failed: str = "") -> Result:
-    return Result(list(points), [1, 2, 3, 4], failed, finished=True)
+    return Result(list(points), [[1, 2, 3, 4]], failed, finished=True)
 
 
 def runs(**by_variant: list[float]) -> Done:

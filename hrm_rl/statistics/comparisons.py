@@ -165,13 +165,28 @@ def over_seeds(values_S: Sequence[float], level: float = 0.95) -> Interval:
     Raises:
         ValueError: no runs, or a level outside (0, 1).
     """
+    return student_interval(*_of_runs(values_S), level)
+
+
+def paired_seeds(differences_S: Sequence[float], level: float = 0.95) -> Difference:
+    """`over_seeds` of the differences between two runs of each seed, with the p-value of their being 0.
+
+    Raises:
+        ValueError: as `over_seeds`.
+    """
+    mean, found = _of_runs(differences_S)
+    p = found.p_value(mean) if len(differences_S) > 1 else 1.0
+    return Difference(*student_interval(mean, found, level), p)
+
+
+def _of_runs(values_S: Sequence[float]) -> tuple[float, Spread]:
     figure_S = np.asarray(values_S, dtype=np.float64)
     finite("values", figure_S)
     if not len(figure_S):
         raise ValueError("an interval over seeds needs at least one run, got none")
     n = len(figure_S)
     variance = float(figure_S.var(ddof=1)) / n if n > 1 else math.inf
-    return student_interval(float(figure_S.mean()), Spread(((variance, max(1, n - 1)),)), level)
+    return float(figure_S.mean()), Spread(((variance, max(1, n - 1)),))
 
 
 def iqm(scores: Shaped[np.ndarray, "*S"]) -> float:

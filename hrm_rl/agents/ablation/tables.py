@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hrm_rl.agents.ablation import cross
+from hrm_rl.agents.ablation import cross, paired
 from hrm_rl.agents.ablation.cross import Crossed
 from hrm_rl.agents.ablation.grid import Done
 from hrm_rl.agents.ablation.scoring import AREAS, SCORED
@@ -16,7 +16,7 @@ from hrm_rl.agents.ablation.variants import limit_of
 from hrm_rl.agents.comparison import report
 from hrm_rl.agents.comparison.compare import fixed_segments
 from hrm_rl.models.checkpoint import write_atomically
-from hrm_rl.statistics.comparisons import Interval, over_seeds
+from hrm_rl.statistics.comparisons import Difference, Interval, over_seeds
 
 
 def markdown(done: Done, max_segments: int) -> str:
@@ -35,7 +35,7 @@ def markdown(done: Done, max_segments: int) -> str:
             f"At most {spent['flops']:.3g} FLOPs and {spent['samples']:,.0f} puzzles a run.\n\n"
             + crossed(cross.cross(points, rules))
         )
-    return "\n\n".join([*parts, failed(done, max_segments)]) + "\n"
+    return "\n\n".join([*parts, differences(done, max_segments), failed(done, max_segments)]) + "\n"
 
 
 def budgets(done: Done) -> str:
@@ -98,19 +98,57 @@ def trunks(done: Done, max_segments: int) -> str:
 
 def areas(done: Done) -> str:
     """Pareto areas: what each checkpoint's best rule family could do, its knob chosen for each budget."""
-    points = cross.at_end(done)
+    points, kinds = cross.at_end(done), [*AREAS, "own"]
     lines = []
     for name in cross.names_of(points):
-        mine = [point for cell, point in points.items() if cell.variant == name]
-        found = [over_seeds([point["areas"][kind] for point in mine]) for kind in AREAS]
+        mine = [point for cell, point in points.items() if cell.variant == name and point["areas"]]
+        if not mine:  # none came to its end
+            continue
+        found = [over_seeds([point["areas"][kind] for point in mine]) for kind in kinds]
         ever = over_seeds([point["ever"] for point in mine])
         lines.append([name, *map(percent, found), percent(ever)])
-    text = "Mean accuracy over budgets of 1 to the last segment, in %; ever: right at some segment.\n\n"
+    text = (
+        "Mean accuracy over budgets of 1 to the last segment, in %, knobs chosen on the fit split; "
+    )
+    text += "own: of the learner's own rule; ever: right at some segment.\n\n"
     return (
         "## Pareto areas at the end of training\n\n"
         + text
-        + grid(["trained with", *AREAS, "ever"], lines)
+        + grid(["trained with", *kinds, "ever"], lines)
     )
+
+
+def differences(done: Done, max_segments: int) -> str:
+    """What hypotheses about learners are decided by."""
+    end, last = cross.at_end(done), paired.run_to(max_segments)
+    parts = ["## Differences, paired by seed", "In points of 100, 95 % by t, p by Holm."]
+    for title, points, figure in (
+        ("Pareto area of the own rule", end, paired.own_area),
+        (f"Right after {max_segments} segments, at the end of training", end, last),
+        (
+            f"Right after {max_segments} segments, at equal samples",
+            cross.at_budget(done, "samples"),
+            last,
+        ),
+    ):
+        rows = [
+            [name, other, signed(found), f"{p:.3f}"]
+            for name, (other, found, p) in paired.against(points, figure).items()
+        ]
+        if rows:
+            parts += [f"### {title}", grid(["trained with", "less", "difference", "p"], rows)]
+    costs = sorted({cost for point in end.values() for cost in point["frozen"]})
+    columns = [paired.within(end, figure) for figure in (paired.settled, *map(paired.room, costs))]
+    heads = ["trained with", "own halting less thresholds"]
+    heads += [f"backward induction less own rule, at {cost}" for cost in costs]
+    rows = [
+        [name, *(signed(column[name]) if name in column else "" for column in columns)]
+        for name in cross.names_of(end)
+        if any(name in column for column in columns)
+    ]
+    if rows:
+        parts += ["### On the same models", grid(heads, rows)]
+    return "\n\n".join(parts)
 
 
 def crossed(rows: Sequence[Crossed]) -> str:
@@ -156,6 +194,12 @@ def percent(value: Interval | None, signed: bool = False) -> str:
 
 def number(value: Interval, digits: int) -> str:
     return f"{value.mean:,.{digits}f}{_half(value.half_width, digits)}"
+
+
+def signed(value: Difference) -> str:
+    mean, low, high = (100 * part for part in value[:3])
+    ends = f" [{low:+.1f}, {high:+.1f}]" if math.isfinite(high) else ""
+    return f"{mean:+.1f}{ends}"
 
 
 def _half(width: float, digits: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from madeup import M, point, result, runs
 
-from hrm_rl.agents.ablation import cross, figure5, plots, tables
+from hrm_rl.agents.ablation import cross, figure5, paired, plots, tables
 from hrm_rl.agents.ablation.grid import Cell, Done
 
 DONE = runs(act_q=[0.2, 0.4], ppo=[0.3, 0.5], **{"fixed-4": [0.6, 0.6]})
@@ -64,6 +64,31 @@ def test_trunks_are_compared_by_the_last_segment() -> None:
     assert found["trained with"] == ["accuracy %", "less act_q's"]
     assert found["act_q"] == ["70.0 ±0.0", ""]
     assert found["ppo"] == ["80.0 ±127.1", "+10.0 ±127.1"]
+
+
+def test_differences_are_paired_by_seed_by_hand() -> None:
+    """Areas are half of the accuracies: ppo's are 5 and 15 above act_q's, mean 10, t 12.706 * 5."""
+    done = runs(act_q=[0.2, 0.4], ppo=[0.3, 0.7], **{"fixed-2": [0.5, 0.5], "fixed-8": [0.1, 0.2]})
+    found = paired.against(cross.at_end(done), paired.own_area)
+    other, difference, p = found["ppo"]
+    assert (other, difference.mean) == ("act_q", pytest.approx(0.1))
+    assert difference.high == pytest.approx(0.1 + 12.706 * 0.05, abs=1e-4)
+    assert "act_q" not in found and found["fixed-2"][0] == "fixed-8"
+    assert (
+        p == pytest.approx(min(1.0, 3 * min(d.p for _, d, _ in found.values())), abs=1e-9)
+        or p >= difference.p
+    )
+    # Right after 4 of 16 segments: a quarter of the accuracy, 2.5 and 7.5 points.
+    assert "+5.0 [-26.8, +36.8]" in tables.markdown(done, M)
+
+
+def test_what_was_settled_on_is_held_against_thresholds_at_as_many_segments() -> None:
+    """A line from a quarter of 0.8 at 1 to 0.8 at 3: 0.5 at the 2 segments where it halts."""
+    done = runs(act_q=[0.8, 0.8])
+    assert paired.settled(done[Cell("act_q", 0)].points[-1]) == pytest.approx(0.3)
+    found = paired.within(cross.at_end(done), paired.room("0.01"))["act_q"]
+    assert (found.mean, found.p) == (pytest.approx(0.4), 0.0)
+    assert "| act_q | +30.0 [+30.0, +30.0] | +40.0 [+40.0, +40.0] |" in tables.markdown(done, M)
 
 
 def test_one_seed_has_no_interval() -> None:
