@@ -39,15 +39,22 @@ TOLD = (
 
 
 def cost(config: TrainConfig, folder: Path) -> dict[str, Any]:
-    """What a run did and took: data, steps, wall time as logged, matrix products as counted."""
+    """What a run did and took: data, steps, wall time as logged, matrix products as counted.
+
+    Of a run that starts from another's weights, hours and products are those of both.
+    """
     seconds = sum(taken / value for taken, value in _speeds(folder))
     steps = int(json.loads((folder / "weights.json").read_text())["step"])
+    before = {"hours": 0.0, "pflop": 0.0}
+    if config.init:
+        first = Path(config.init)
+        before = cost(TrainConfig.from_json((first / "config.json").read_text()), first)
     return {
         "data": [list(item) for item in config.data],
         "steps": steps,
         "slots": config.slots,
-        "hours": round(seconds / 3600, 2),
-        "pflop": round(steps * flops_of_a_step(config) / 1e15, 3),
+        "hours": round(before["hours"] + seconds / 3600, 2),
+        "pflop": round(before["pflop"] + steps * flops_of_a_step(config) / 1e15, 3),
     }
 
 
@@ -72,8 +79,11 @@ def _events(folder: Path) -> Any:
 
 
 def _speeds(folder: Path) -> list[tuple[int, float]]:
-    """Steps taken and steps per second of each line of the log."""
-    speed = _events(folder).Scalars("train/steps_per_second")
+    """Steps taken and steps per second of each line of the log, if there is one."""
+    events = _events(folder)
+    if "train/steps_per_second" not in events.Tags()["scalars"]:
+        return []
+    speed = events.Scalars("train/steps_per_second")
     since = [0, *(event.step for event in speed)]
     return [(e.step - before, e.value) for e, before in zip(speed, since, strict=False)]
 
