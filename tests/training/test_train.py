@@ -15,11 +15,12 @@ from hrm_rl.puzzles import Sudoku
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.data import Sampler
 from hrm_rl.training.joint import JointLearner, Memory, Seen, Segment, Terms
-from hrm_rl.training.train import TrainState, train
+from hrm_rl.training.losses import correctness_loss
+from hrm_rl.training.train import TrainState, settle, think, train
 
 OTHERS = (
     "halt_bce", "ponder", "ponder-uniform", "graves", "exact_pg", "ppo", "a2c", "fixed-2",
-    "random-1:5:3", "residual-0.5",
+    "random-1:5:3", "random-1:5:3/0:1:1", "residual-0.5",
 )  # fmt: skip
 LEARNERS = pytest.mark.parametrize(
     "changes",
@@ -29,8 +30,9 @@ LEARNERS = pytest.mark.parametrize(
         *({"halting": name} for name in OTHERS),
         {"halting": "ppo", "price": "budget:2", "entropy_floor": 0.1, "normalise_advantages": True},
         {"halting": "exact_pg", "price": "after-accuracy:0.5", "step_cost": 0.1},
+        {"halting": "ppo", "auxiliary": 0.5},
     ],
-    ids=["extra", "delayed", *OTHERS, "budget", "after-accuracy"],
+    ids=["extra", "delayed", *OTHERS, "budget", "after-accuracy", "auxiliary"],
 )
 
 
@@ -116,6 +118,27 @@ def test_a_step_updates_weights_average_and_puzzle_embedding() -> None:
     decayed = 1 - 0.5 * 0.02 / 4
     moved = (state.model.puzzle_emb.weights - decayed).abs()
     torch.testing.assert_close(moved, torch.full_like(moved, 0.02 / 4), rtol=1e-3, atol=0)
+
+
+def test_the_auxiliary_loss_reaches_the_trunk_and_not_the_head() -> None:
+    """Beside `fixed-2`, which has no loss of its own: the loss adds up, and the trunk alone feels it."""
+    norms = {}
+    for weight in (0.0, 3.0):
+        state = TrainState.create(tiny_run(halting="fixed-2", auxiliary=weight, seed=5))
+        thought = think(state)
+        told = settle(state, thought, torch.zeros(4, dtype=torch.bool))
+        norms[weight] = told["gradient_norms"].tolist()
+        if weight:
+            wanted = correctness_loss(state.model.read(thought.slots.carry.z_H), thought.correct_B)
+            assert told["correct_loss"] == pytest.approx(float(wanted.mean()), rel=1e-6)
+            expected = told["lm_loss"] + weight * told["correct_loss"]
+            assert told["loss"] == pytest.approx(float(expected), rel=1e-6)
+        else:
+            assert "correct_loss" not in told
+    names = [name for name, _ in state.model.named_parameters()]
+    moved = {name for name, a, b in zip(names, norms[0.0], norms[3.0], strict=True) if a != b}
+    assert any("H_level" in name for name in moved)
+    assert not any(name.startswith(("q_head", "lm_head")) for name in moved)
 
 
 def test_norms_are_those_that_the_step_began_with() -> None:
