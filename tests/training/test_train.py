@@ -177,11 +177,16 @@ def test_bfloat16_steps_are_finite_and_near_float32(model: HRMConfig) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own, on import
-@pytest.mark.parametrize("bootstrap", ["extra", "delayed"])
+@pytest.mark.parametrize(
+    "changes",
+    [{"bootstrap": "extra"}, {"bootstrap": "delayed"}, {"halting": "ppo", "auxiliary": 0.5}],
+    ids=["extra", "delayed", "auxiliary"],
+)
 def test_compiled_steps_give_the_numbers_of_eager_ones(
-    bootstrap: str, unchecked_shapes: None
+    changes: dict[str, Any], unchecked_shapes: None
 ) -> None:
-    config = tiny_run(bootstrap=bootstrap)
+    """Norms of all gradients among them: a view of a detached state would lose its own when compiled."""
+    config = tiny_run(**changes)
     eager, compiled = steps(config, 4), steps(replace(config, compile=True), 4)
     for want, got in zip(eager, compiled, strict=True):
         for name in want:

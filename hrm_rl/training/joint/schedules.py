@@ -109,7 +109,9 @@ class Drifting(Memoryless):
         count = len(self.parts)
         part = (step * count // self.steps).clamp(max=count - 1)
         bounds_KM = torch.tensor(self.parts, dtype=torch.float64, device=uniform_B.device).cumsum(1)
-        bounds_M = bounds_KM.index_select(0, part[None])[0]  # no index that the host would have to know
+        bounds_M = bounds_KM.index_select(0, part[None])[
+            0
+        ]  # no index that the host would have to know
         bounds_M = bounds_M / bounds_M[-1]
         return 1 + (uniform_B[:, None] >= bounds_M[:-1]).sum(1).to(torch.int32)
 
