@@ -121,9 +121,9 @@ class Model(nn.Module, ABC):
         cost_B: Float[Tensor, " B"] | None = None,
     ) -> Output:
         """What a segment that ends with this state shows."""
-        z_BD = self.read(
-            z_H
-        ).clone()  # a view would be handed out of a compiled segment with all of z_H
+        # No view: beside the detached carry, a compiled one passes on no gradient
+        # (findings/torch-compile-detached-view.sh).
+        z_BD = self.read(z_H).clone()
         return Output(logits, self.head(z_BD), cost_B, z_BD)
 
     def q(self, z_H: Float[Tensor, "B L D"]) -> Float[Tensor, "B 2"]:
