@@ -180,7 +180,7 @@ def _seeds(
 def _weights(config: TrainConfig) -> dict[str, Tensor]:
     """The weights to start from, of the same architecture; what has no weights may differ."""
     model, _ = load_model(config.init)
-    may = dict.fromkeys(("H_cycles", "L_cycles", "start", "noise"))
+    may = dict.fromkeys(("H_cycles", "L_cycles", "gradient", "start", "noise"))
     if config_to(model.config) | may != config_to(config.model) | may:
         raise ValueError(
             f"{config.init} has another architecture ({model.config}); start from one like "

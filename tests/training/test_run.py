@@ -240,5 +240,9 @@ def test_a_run_starts_from_the_weights_of_another(tmp_path: Path) -> None:
     state = TrainState.create(tiny_run(init=str(tmp_path / "first")))
     model, _ = load_model(tmp_path / "first")
     assert torch.equal(state.model.lm_head.weight, model.lm_head.weight)
+    further = replace(ATTENTION, gradient="segment")  # has no weights, so that it may differ
+    state = TrainState.create(tiny_run(init=str(tmp_path / "first"), model=further))
+    assert torch.equal(state.model.lm_head.weight, model.lm_head.weight)
+    assert state.model.config == further
     with pytest.raises(ValueError, match="another architecture"):
         TrainState.create(tiny_run(init=str(tmp_path / "first"), model=MLP))
