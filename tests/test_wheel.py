@@ -40,8 +40,11 @@ def test_wheel_holds_only_hrm_rl(wheel_files: set[str]) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["**/*.py", "py.typed", "haltbench/*.json", "page/files/*", "puzzles/data/*.csv", "weights/*"],
-)
+    [
+        "**/*.py", "py.typed", "haltbench/*.json", "page/files/*", "policies/*", "puzzles/data/*.csv",
+        "weights/*",
+    ],
+)  # fmt: skip
 def test_wheel_holds_everything(wheel_files: set[str], pattern: str) -> None:
     files = {file.relative_to(ROOT).as_posix() for file in (ROOT / "hrm_rl").glob(pattern)}
     assert files, "nothing to ship"

@@ -19,6 +19,7 @@ from hrm_rl.agents.learners import learner
 from hrm_rl.agents.learners.protocol import play_on
 from hrm_rl.agents.rules import kind_of, rule
 from hrm_rl.agents.rules.basic import RandomHalting, probability_of_mean
+from hrm_rl.agents.trained import check_fits, is_saved
 from hrm_rl.banks.bank import Bank, play
 from hrm_rl.checks.lock import try_folder
 from hrm_rl.checks.numbers import distinct, real, reals, whole
@@ -81,7 +82,8 @@ def run_comparison(
     there. On a test bank of twice as many segments or more, rules are also given up to 64.
 
     Args:
-        rules: names for `rules.rule`; "random" halts by a coin, at the mean segments of the first other rule.
+        rules: names for `rules.rule`, of fitted policies too; "random" halts by a coin, at the mean segments
+            of the first other rule.
         learners: names for `learners.learner`; each is fitted `seeds` times for `steps` decisions, paying
             `learn_step_cost` for each segment.
         step_costs: at which values are reported, besides `learn_step_cost`.
@@ -98,6 +100,8 @@ def run_comparison(
     costs = check_arguments(
         rules, learners, seeds, steps, step_costs, learn_step_cost, max_segments, out
     )
+    for name in rules:
+        check_fits(name, test, max_segments)
     named = _named(rules, test, seeds)
     learned = _fitted(fit_bank, learners, seeds, steps, learn_step_cost, max_segments)
     best_m = {cost: best_fixed(fit, cost)[0] for cost in costs}
@@ -107,7 +111,8 @@ def run_comparison(
     families = [kind for kind in dict.fromkeys(map(kind_of, named)) if kind not in ("", "fixed")]
     scaling: list[ScalingRow] = []
     if test_bank.max_segments >= 2 * max_segments:
-        scaling = inference_scaling(test_bank, {n: rule(n) for n in rules if n != "random"})
+        longer = [name for name in rules if name != "random" and not is_saved(name)]
+        scaling = inference_scaling(test_bank, {name: rule(name) for name in longer})
     found = Comparison(
         fit, test, named, learned, learn_step_cost, best_m, rows,
         pareto_table(fit, test, families), scaling, bound(fit, test, seen, learn_step_cost),
