@@ -20,8 +20,7 @@ Banks        read_bank("sudoku9-test")       all segments of many puzzles, logge
 
 Policies     rule("stable-2")                a halting rule by name; `hrm_rl.agents.rules`
              learner("ppo"), play_on(bank)   a learner by name, and the environment it takes
-             register_rule, register_learner yours under a name, for comparisons
-             save_policy, load_policy        what was fitted, in one file
+             register_rule, register_learner yours by name; save_policy, load_policy: fitted ones, in files
              SB3VecEnv, SB3Policy            stable-baselines3 on the environments, and back
 """
 

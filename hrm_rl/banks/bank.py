@@ -263,8 +263,7 @@ def observe(bank: Bank, name: str, segment: int, time_aware: bool = True) -> Flo
     """What a policy with observation set `name` sees of every puzzle after `segment` (from 1).
 
     Raises:
-        ValueError: the bank was not logged with this set, or not with this segment, or the numbers
-            are not finite.
+        ValueError: a set or a segment that was not logged, or numbers that are not finite.
     """
     segment = whole("segment", segment, low=1, high=checked(bank).max_segments)
     stored = "scalars" if name == "q" and "scalars" in bank.columns else name
@@ -289,8 +288,7 @@ def play(bank: Bank, policy: Policy) -> Halted:
     One that remembers (`halting.begun`) is shown every segment, also those after it halted.
 
     Raises:
-        ValueError: no bank or policy, a bank that lacks what the policy sees or holds nan, or
-            decisions that are not one bool for each puzzle.
+        ValueError: no bank or policy, a bank that lacks what it sees or holds nan, or no bool a puzzle.
     """
     policy = begun(policy, len(checked(bank)))
     segment_P = torch.ones(len(bank), dtype=torch.int64)

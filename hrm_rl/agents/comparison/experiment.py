@@ -100,8 +100,6 @@ def run_comparison(
     costs = check_arguments(
         rules, learners, seeds, steps, step_costs, learn_step_cost, max_segments, out
     )
-    for name in rules:
-        check_fits(name, test, max_segments)
     named = _named(rules, test, seeds)
     learned = _fitted(fit_bank, learners, seeds, steps, learn_step_cost, max_segments)
     best_m = {cost: best_fixed(fit, cost)[0] for cost in costs}
@@ -109,10 +107,7 @@ def run_comparison(
     snell: dict[float, Policy] = {learn_step_cost: fit_snell(fit, seen, learn_step_cost)}
     rows = compare(test, named, learned, costs, best_m=best_m, snell=snell, fit_bank=fit)
     families = [kind for kind in dict.fromkeys(map(kind_of, named)) if kind not in ("", "fixed")]
-    scaling: list[ScalingRow] = []
-    if test_bank.max_segments >= 2 * max_segments:
-        longer = [name for name in rules if name != "random" and not is_saved(name)]
-        scaling = inference_scaling(test_bank, {name: rule(name) for name in longer})
+    scaling = _scaling(test_bank, rules, max_segments)
     found = Comparison(
         fit, test, named, learned, learn_step_cost, best_m, rows,
         pareto_table(fit, test, families), scaling, bound(fit, test, seen, learn_step_cost),
@@ -159,11 +154,25 @@ def check_arguments(
 
 
 def _named(rules: Sequence[str], test: Bank, seeds: int) -> dict[str, Runs]:
-    """The rules; "random" runs as many segments on average as the first other one."""
+    """The rules; "random" runs as many segments on average as the first other one.
+
+    Raises:
+        ValueError: what was fitted on other segments than those of the test bank.
+    """
+    for name in rules:
+        check_fits(name, test, test.max_segments)
     named: dict[str, Runs] = {name: [rule(name)] for name in rules if name != "random"}
     if "random" in rules:
         named["random"] = _coins(test, rule(next(iter(named), "q")), seeds)
     return named
+
+
+def _scaling(bank: Bank, rules: Sequence[str], max_segments: int) -> list[ScalingRow]:
+    """Rules with more segments than they were compared with; what was fitted is so for its own limit."""
+    if bank.max_segments < 2 * max_segments:
+        return []
+    longer = [name for name in rules if name != "random" and not is_saved(name)]
+    return inference_scaling(bank, {name: rule(name) for name in longer})
 
 
 def _fitted(
