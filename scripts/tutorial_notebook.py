@@ -3,7 +3,7 @@
     python scripts/tutorial_notebook.py    # seconds of one core; after new weights, banks or words
 
 Text becomes cells of Markdown, each block of Python a cell that is run; the block of text behind it, which
-shows what it prints, gives way to what it did print. Cells share names, as in a notebook. Written as
+shows what it prints, and the line that announces that, give way to what it did print. Cells share names, as in a notebook. Written as
 JSON, so that no package is needed.
 """
 
@@ -58,12 +58,17 @@ def notebook(page: str) -> dict[str, Any]:
 
 def parts(page: str) -> list[tuple[str, str]]:
     """The page as ("markdown" | "python", source) in its order, without what its code prints."""
-    found, at = [], 0
+    found: list[tuple[str, str]] = []
+    at = 0
     page = ITSELF.sub("", page)
     for block in BLOCK.finditer(page):
-        found.append(("markdown", page[at : block.start()].strip()))
+        before = page[at : block.start()].strip()
         if block[1] == "python":
-            found.append(("python", block[2].strip()))
+            found += [("markdown", before), ("python", block[2].strip())]
+        else:
+            found.append(
+                ("markdown", before.rpartition("\n\n")[0] if before[-1:] == ":" else before)
+            )
         at = block.end()
     found.append(("markdown", page[at:].strip()))
     return [(kind, source) for kind, source in found if source]
