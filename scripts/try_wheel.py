@@ -11,6 +11,7 @@ them pip's.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -112,7 +113,10 @@ def _call(
     program: str | Path, *args: str, cwd: Path | None = None, must: bool = False
 ) -> subprocess.CompletedProcess[str]:
     """Run a program; one that must not fail and does ends this with what it said."""
-    done = subprocess.run([program, *args], cwd=cwd, capture_output=True, text=True, check=False)
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [program, *args], cwd=cwd, capture_output=True, text=True, check=False, env=alone
+    )
     if must and done.returncode:
         raise SystemExit(f"{program} {' '.join(args)[:200]} failed:\n{done.stdout}{done.stderr}")
     return done

@@ -3,8 +3,8 @@
     python scripts/tutorial_notebook.py    # seconds of one core; after new weights, banks or words
 
 Text becomes cells of Markdown, each block of Python a cell that is run; the block of text behind it, which
-shows what it prints, and the line that announces that, give way to what it did print. Cells share names, as in a notebook. Written as
-JSON, so that no package is needed.
+shows what it prints, and the line that announces that, give way to what it did print. Cells share names, as
+in a notebook. Written as JSON, so that no package is needed.
 """
 
 from __future__ import annotations

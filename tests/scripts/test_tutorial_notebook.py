@@ -59,7 +59,8 @@ def test_it_is_a_notebook_of_format_4_5(there: Any) -> None:
 
 
 def test_cells_share_names_and_shown_outputs_give_way(script: ModuleType) -> None:
-    page = "# A\n\n```python\nx = 20\n```\n\nthen\n\n```python\nprint(x + 1)\n```\n\nprints:\n\n```text\n42\n```\nend\n"
+    first, second = "```python\nx = 20\n```", "```python\nprint(x + 1)\n```"
+    page = f"# A\n\n{first}\n\nthen\n\n{second}\n\nprints:\n\n```text\n42\n```\nend\n"
     made = script.notebook(page)
     assert sources(made, "markdown") == ["# A", "then", "end"]
     assert sources(made, "code") == ["x = 20", "print(x + 1)"]
