@@ -20,7 +20,7 @@ Banks        read_bank("sudoku9-test")       all segments of many puzzles, logge
 
 Policies     rule("stable-2")                a halting rule by name; `hrm_rl.agents.rules`
              learner("ppo"), play_on(bank)   a learner by name, and the environment it takes
-             register_rule, register_learner yours under a name, for comparisons
+             register_rule, register_learner yours by name; save_policy, load_policy: fitted ones, in files
              SB3VecEnv, SB3Policy            stable-baselines3 on the environments, and back
 """
 
@@ -38,6 +38,8 @@ if typing.TYPE_CHECKING:
     from hrm_rl.agents.rules import rule as rule
     from hrm_rl.agents.sb3 import SB3Policy as SB3Policy
     from hrm_rl.agents.sb3 import SB3VecEnv as SB3VecEnv
+    from hrm_rl.agents.trained import load_policy as load_policy
+    from hrm_rl.agents.trained import save_policy as save_policy
     from hrm_rl.banks.bank import log_bank as log_bank
     from hrm_rl.banks.bank import play as play
     from hrm_rl.banks.files import read_bank as read_bank
@@ -71,6 +73,7 @@ _PUBLIC: typing.Final = {
     "fit_snell": "hrm_rl.stopping.snell",
     "learner": "hrm_rl.agents.learners",
     "load_model": "hrm_rl.models.checkpoint",
+    "load_policy": "hrm_rl.agents.trained",
     "log_bank": "hrm_rl.banks.bank",
     "outcome": "hrm_rl.stopping.exact",
     "play": "hrm_rl.banks.bank",
@@ -82,6 +85,7 @@ _PUBLIC: typing.Final = {
     "rule": "hrm_rl.agents.rules",
     "run": "hrm_rl.training.run",
     "save_model": "hrm_rl.models.checkpoint",
+    "save_policy": "hrm_rl.agents.trained",
     "score": "hrm_rl.agents.comparison.score",
     "train": "hrm_rl.training.train",
 }

@@ -88,6 +88,23 @@ def test_the_readme_is_short() -> None:
     assert len(README.split()) < 900
 
 
+def test_as_many_rules_and_learners_as_is_said() -> None:
+    from hrm_rl.agents.learners import LEARNERS
+    from hrm_rl.agents.rules import RULES
+    from hrm_rl.training.joint import LEARNERS as JOINT
+
+    pages = {
+        README: (r"(\d+) learners for frozen models and (\d+) beside", (len(LEARNERS), len(JOINT))),
+        (ROOT / "docs" / "quickstart.md").read_text(): (
+            r"There are (\d+)\s+kinds of rules .* and (\d+)\s+learners",
+            (len(RULES), len(LEARNERS)),
+        ),
+    }
+    for page, (said, there) in pages.items():
+        (found,) = re.findall(said, page, re.DOTALL)
+        assert tuple(map(int, found)) == there
+
+
 def test_the_solve_of_the_readme_prints_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
     (command,) = re.findall(r"^    hrm-rl (solve .*)$", README, re.MULTILINE)
     shown = next(text for kind, text in BLOCK.findall(README) if kind == "text")

@@ -1,5 +1,6 @@
-"""What the wheel holds."""
+"""What the wheel holds, and that it is enough; `scripts/try_wheel.py` installs it in empty environments."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,8 +16,8 @@ STAND_IN = "hrm_rl/banks/stand-in/bank.json"
 
 
 @pytest.fixture(scope="module")
-def wheel_files(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Names in a wheel built from a copy: in place, an old build/ folder would leak into it."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel built from a copy: in place, an old build/ folder would leak into it."""
     copy = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", "LICENSE", "README.md"):
         shutil.copy(ROOT / name, copy)
@@ -30,6 +31,11 @@ def wheel_files(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     outcome = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     assert outcome.returncode == 0, outcome.stderr
     (wheel,) = copy.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def wheel_files(wheel: Path) -> set[str]:
     return set(zipfile.ZipFile(wheel).namelist())
 
 
@@ -40,8 +46,11 @@ def test_wheel_holds_only_hrm_rl(wheel_files: set[str]) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["**/*.py", "py.typed", "haltbench/*.json", "page/files/*", "puzzles/data/*.csv", "weights/*"],
-)
+    [
+        "**/*.py", "py.typed", "haltbench/*.json", "page/files/*", "policies/*", "puzzles/data/*.csv",
+        "weights/*",
+    ],
+)  # fmt: skip
 def test_wheel_holds_everything(wheel_files: set[str], pattern: str) -> None:
     files = {file.relative_to(ROOT).as_posix() for file in (ROOT / "hrm_rl").glob(pattern)}
     assert files, "nothing to ship"
@@ -51,3 +60,29 @@ def test_wheel_holds_everything(wheel_files: set[str], pattern: str) -> None:
 def test_wheel_holds_the_banks(wheel_files: set[str]) -> None:
     banks = {file.relative_to(ROOT).as_posix() for file in (ROOT / "hrm_rl").glob("banks/*/*")}
     assert banks | {STAND_IN} <= wheel_files
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["solve", "3....1.3......42", "--checkpoint", "sudoku4"], "solved after"),
+        (["score", "sudoku9-exact_pg"], "over the best fixed number"),
+    ],
+)
+def test_what_the_wheel_holds_is_enough(
+    command: list[str], said: str, wheel: Path, tmp_path: Path
+) -> None:
+    """Unpacked elsewhere, beside the packages that are here, with this repository out of the way."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    shutil.rmtree(tmp_path / "unpacked" / "hrm_rl" / "banks" / "stand-in")
+    (tmp_path / "empty").mkdir()
+    code = "import sys, hrm_rl; print(hrm_rl.__file__); from hrm_rl.cli.main import main; sys.exit(main())"
+    outcome = subprocess.run(
+        [sys.executable, "-c", code, *command], cwd=tmp_path / "empty", capture_output=True, text=True,
+        check=False, env={**os.environ, "PYTHONPATH": str(tmp_path / "unpacked")},
+    )  # fmt: skip
+    where, *rest = outcome.stdout.splitlines()
+    assert outcome.returncode == 0 and said in rest[-1], outcome.stderr
+    assert Path(where).is_relative_to(tmp_path / "unpacked")

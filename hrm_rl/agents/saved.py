@@ -21,7 +21,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from hrm_rl.agents.learners.inputs import Standardise
+from hrm_rl.agents.learners.inputs import CLIP, Standardise
 from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.reading import Unfit, shown
 
@@ -52,6 +52,49 @@ def read_network(path: str | os.PathLike[str]) -> tuple[nn.Sequential, int]:
         ) from None
     except pickle.UnpicklingError:
         raise ValueError(f"{shown(path)} holds more than tensors; {CURE}") from None
+
+
+def network_of(algorithm: Any) -> tuple[nn.Sequential, int]:
+    """The same of an algorithm that is at hand; how `VecNormalize` scaled observations goes before it.
+
+    Raises:
+        ValueError: a policy of another kind, or observations that were clipped elsewhere than at 10.
+    """
+    state, activation = algorithm.policy.state_dict(), algorithm.policy.activation_fn
+    try:
+        network, width = _network(state, activation)
+        normalizer = algorithm.get_vec_normalize_env()
+        if normalizer is None or not normalizer.norm_obs:
+            return network, width
+        if normalizer.clip_obs != CLIP:
+            raise Unfit(f"its VecNormalize clips at {normalizer.clip_obs:g}, not at {CLIP:g}")
+    except (AttributeError, KeyError, ValueError) as error:
+        name = type(algorithm).__name__
+        raise ValueError(
+            f"{name} cannot be kept as a network ({error}); algorithm.save keeps it"
+        ) from None
+    scale = torch.from_numpy(normalizer.obs_rms.var + normalizer.epsilon).sqrt()
+    mean = torch.from_numpy(normalizer.obs_rms.mean)
+    return nn.Sequential(Standardise(mean.float(), scale.float()), *network).eval(), width
+
+
+def seen_by(width: int, widths: Mapping[str, int], observation: str = "") -> tuple[str, bool]:
+    """The observation set with so many numbers, and whether the segment number is one of them.
+
+    Args:
+        widths: of each set that there is, without the segment number.
+
+    Raises:
+        ValueError: there is none.
+    """
+    for name, columns in widths.items():
+        for time_aware in (True, False):
+            if columns + time_aware == width and observation in ("", name):
+                return name, time_aware
+    raise ValueError(
+        f"the algorithm sees {width} numbers, and the bank has {dict(widths)}, each with or without "
+        "the segment number; score it on a bank with the observation that it was trained on"
+    )
 
 
 def _parts(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from hrm_rl import features, loop
 from hrm_rl.banks.parts import check_finite, check_log, check_part, check_shown
+from hrm_rl.checks.digests import of_tensors
 from hrm_rl.checks.numbers import did_you_mean, whole
 from hrm_rl.checks.progress import bar as progress_bar
 from hrm_rl.device import lighten, shelter
@@ -54,6 +55,8 @@ class Bank:
     """Of the model, if there was one: it bounds what can be observed."""
     copies: int = 1
     """Rows of each puzzle, side by side: row i is copy i % copies of puzzle i // copies."""
+    weights: str = ""
+    """`header.weights_hash` of the model; "" if there was none, or nothing is known of it."""
     _finite: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     """Columns that were found to be finite (`checked`)."""
 
@@ -191,6 +194,7 @@ def log_bank(
         puzzles=puzzles,
         config=model.config,
         copies=copies,
+        weights=of_tensors(model.state_dict()) if hasattr(model, "state_dict") else "",
     )
 
 
@@ -259,8 +263,7 @@ def observe(bank: Bank, name: str, segment: int, time_aware: bool = True) -> Flo
     """What a policy with observation set `name` sees of every puzzle after `segment` (from 1).
 
     Raises:
-        ValueError: the bank was not logged with this set, or not with this segment, or the numbers
-            are not finite.
+        ValueError: a set or a segment that was not logged, or numbers that are not finite.
     """
     segment = whole("segment", segment, low=1, high=checked(bank).max_segments)
     stored = "scalars" if name == "q" and "scalars" in bank.columns else name
@@ -285,8 +288,7 @@ def play(bank: Bank, policy: Policy) -> Halted:
     One that remembers (`halting.begun`) is shown every segment, also those after it halted.
 
     Raises:
-        ValueError: no bank or policy, a bank that lacks what the policy sees or holds nan, or
-            decisions that are not one bool for each puzzle.
+        ValueError: no bank or policy, a bank that lacks what it sees or holds nan, or no bool a puzzle.
     """
     policy = begun(policy, len(checked(bank)))
     segment_P = torch.ones(len(bank), dtype=torch.int64)

@@ -230,5 +230,6 @@ def read_bank(
         puzzles=own,
         config=config_from(header.model),
         copies=header.copies,
+        weights=header.weights,
     )
     return checked(bank, "scalars")  # states are looked through when they are observed

@@ -77,7 +77,13 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def solving(
-    puzzle: str, checkpoint: str, policy: str, device: str, seed: int = 0, task: str = ""
+    puzzle: str,
+    checkpoint: str,
+    policy: str,
+    device: str,
+    max_segments: int,
+    seed: int = 0,
+    task: str = "",
 ) -> "tuple[Model, PuzzleSet, Policy]":
     """Model, a set of the one puzzle, and the halting rule.
 
@@ -93,11 +99,22 @@ def solving(
     whole("--seed", seed, low=0)
     halts = rule(policy)
     model, _ = load_model(checkpoint, resolve_device(device), task=task)
+    fits(policy, model, max_segments)
     game = task_for(model.config)
     if not puzzle:
         puzzles = for_model(model.config, split="test")
         return model, puzzles.take([seed % len(puzzles)]), halts
     return model, _given(puzzle, game, checkpoint), halts
+
+
+def fits(policy: str, model: "Model", max_segments: int) -> None:
+    """Refuse a policy that was fitted on another model's segments; rules look at nothing of the kind."""
+    from hrm_rl.agents.rules import kind_of
+
+    if not kind_of(policy):
+        from hrm_rl.agents.trained import check_fits
+
+        check_fits(policy, model, max_segments)
 
 
 def _given(puzzle: str, game: "Task", checkpoint: str) -> "PuzzleSet":

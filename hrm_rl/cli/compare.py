@@ -33,6 +33,7 @@ def compare(  # long: its options, each with what it is for
     out: Path = Path("out/compare"),
     plots: bool = True,
     html: Path | None = None,
+    save: bool = False,
     device: Device = "auto",
     task: str = "",
 ) -> None:
@@ -44,7 +45,8 @@ def compare(  # long: its options, each with what it is for
     Args:
         checkpoint: a shipped one (sudoku9 if left out), a file or a run folder; or a bank, to score
             policies on
-        policies: rules: q, trm, confidence, stable-2, two-sided, random, fixed-8 ...
+        policies: rules: q, trm, confidence, stable-2, two-sided, random, fixed-8 ..., and what was fitted
+            before: sudoku9-exact_pg, mine.safetensors
         learners: trained on the fit split, once per seed: act_q, ppo, exact_pg, a2c ...; none with --learners
         seeds: of each learner
         steps: environment steps of each learner
@@ -60,10 +62,12 @@ def compare(  # long: its options, each with what it is for
         out: folder for compare.csv, compare.json and the plots
         plots: draw them, if hrm-rl[plots] is installed
         html: a web page of tables and plots in this one file too
+        save: keep what learners learnt, a file for each seed in the folder policies of --out
         device: where the model runs
         task: what the checkpoint was trained on ("maze30"), where its files leave that open
     """
     from hrm_rl.agents.comparison.experiment import check_arguments, run_comparison
+    from hrm_rl.agents.comparison.kept import keep
     from hrm_rl.page import comparison
 
     banks = _named(checkpoint, fit_bank, test_bank)
@@ -78,6 +82,9 @@ def compare(  # long: its options, each with what it is for
         fit, test, rules=policies, learners=learners, seeds=seeds, steps=steps, step_costs=step_costs,
         learn_step_cost=learn_step_cost, max_segments=max_segments, out=out, plots=plots,
     )  # fmt: skip
+    if save:
+        about = f"{steps:,} decisions at step cost {learn_step_cost:g}"
+        keep(found.learned, fit, max_segments, out / "policies", about)
     if html is not None:
         write_whole(html, comparison.page(found))
         print(html)

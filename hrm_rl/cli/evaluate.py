@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import tyro
 
 from hrm_rl.checks.numbers import whole
-from hrm_rl.cli.arguments import Device, bring, puzzles_alone, say_solved_for
+from hrm_rl.cli.arguments import Device, bring, fits, puzzles_alone, say_solved_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,8 @@ def evaluate(  # long: its options, each with what it is for
         checkpoint: a shipped one, a .safetensors or official .pt file, or a run folder
         puzzles: a shipped set or a file (.csv, .txt, .sdm ...); the checkpoint's own task if left out
         split: which split of a shipped set or a folder: train, fit, test
-        policy: q (the paper's rule), trm, confidence, stable-2, random, fixed-8 ...
+        policy: q (the paper's rule), trm, confidence, stable-2, random, fixed-8 ..., or one that was
+            fitted: sudoku9-exact_pg, mine.safetensors
         max_segments: forced halt
         limit: take only so many puzzles, evenly spread over the set (0: all)
         early_exit: take halted puzzles out of the batch; off, all run to the end for the same result
@@ -68,6 +69,7 @@ def evaluate(  # long: its options, each with what it is for
     checkpoint, puzzles = puzzles_alone(checkpoint, puzzles)
     bring(puzzles)
     model, _ = load_model(checkpoint, resolve_device(device), task=task)
+    fits(policy, model, max_segments)
     chosen = for_model(model.config, puzzles, split, limit)
     print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
     say_solved_for(chosen, puzzles)

@@ -16,8 +16,8 @@ def score(
     over the best fixed number of segments, with 95 % intervals over puzzles. Exact: no episode is drawn.
 
     Args:
-        policy: a rule (q, trm, stable-2, fixed-8 ...), one of your own (my_rules.py:Settled), or what
-            stable-baselines3 saved (ppo.zip)
+        policy: a rule (q, trm, stable-2, fixed-8 ...), one of your own (my_rules.py:Settled), one that
+            was fitted (sudoku9-exact_pg, mine.safetensors), or what stable-baselines3 saved (ppo.zip)
         bank: a shipped bank, or the folder of one that `hrm-rl bank` logged
         fit_bank: where the best fixed number of segments is found; the other half of a pair if left out
         step_cost: what a segment costs, in units of a right answer

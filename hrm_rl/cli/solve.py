@@ -31,7 +31,8 @@ def solve(
         puzzle: as text, row by row (a Sudoku with . or 0 for blanks, a maze in "# SG"), or a file
             that holds it (.txt, .sdk, .ss, .csv ...)
         checkpoint: a shipped one, a file or a run folder
-        policy: the rule that halts: q, trm, confidence, stable-2, fixed-8 ...
+        policy: the rule that halts: q, trm, confidence, stable-2, fixed-8 ..., or a policy that was
+            fitted: sudoku9-exact_pg, mine.safetensors
         max_segments: forced halt
         device: where
         task: what the checkpoint was trained on ("maze30"), where its files leave that open
@@ -50,7 +51,7 @@ def solve(
     whole("--copies", copies, low=1)
     if not puzzle.strip():
         raise ValueError('a puzzle is wanted, got ""; give one as text, or a file that holds it')
-    model, one, halts = solving(puzzle, checkpoint, policy, device, task=task)
+    model, one, halts = solving(puzzle, checkpoint, policy, device, max_segments, task=task)
     if copies > 1:
         return _until_verified(model, one, copies, max_segments)
     game, x_T, y_T = (

@@ -23,7 +23,7 @@ def watch(
     Args:
         puzzle: as text, row by row, or a file; left out, a test puzzle
         checkpoint: a shipped one, a file or a run folder
-        policy: the rule that halts
+        policy: the rule that halts, or a policy that was fitted (mine.safetensors)
         by_hand: you decide after each segment
         max_segments: forced halt
         gif: write this file in place of opening a window
@@ -41,7 +41,7 @@ def watch(
     whole("--max-segments", max_segments, low=1)
     if gif:
         output("--gif", gif, ".gif")
-    model, one, halts = solving(puzzle, checkpoint, policy, device, seed, task)
+    model, one, halts = solving(puzzle, checkpoint, policy, device, max_segments, seed, task)
     if by_hand:
         halts = FixedSegments(max_segments)
     frames = solve_frames(model, one, halts, max_segments)

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from hrm_rl import __version__
 from hrm_rl.agents.comparison.rows import Yardstick
+from hrm_rl.agents.trained import is_saved, saved_at
 from hrm_rl.checks import records
 from hrm_rl.checks.digests import SEAL, sealed
 from hrm_rl.checks.files import read_json
@@ -100,6 +101,8 @@ def _sticks(track: str) -> dict[float, Yardstick]:
 
 def source_of(name: str) -> str:
     """SHA-256 of the file that an entrant is in; empty for what ships."""
+    if is_saved(name):
+        return hashlib.sha256(saved_at(name).read_bytes()).hexdigest()
     if name.endswith(".zip"):
         return hashlib.sha256(Path(name).read_bytes()).hexdigest()
     if not is_plugin(name):
@@ -124,7 +127,8 @@ def versions() -> dict[str, str]:
 
 def _short(name: str) -> str:
     """Without the folders of the machine that it was scored on."""
-    return Path(name).name if is_plugin(name) or name.endswith(".zip") else name
+    own = is_plugin(name) or is_saved(name) or name.endswith(".zip")
+    return Path(name).name if own else name
 
 
 # --- files ----------------------------------------------------------------------------------------

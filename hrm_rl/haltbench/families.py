@@ -15,6 +15,7 @@ from hrm_rl.agents.comparison.entrants import entrant
 from hrm_rl.agents.learners import LEARNERS, learner
 from hrm_rl.agents.learners.protocol import play_on
 from hrm_rl.agents.rules import RULES
+from hrm_rl.agents.trained import is_saved, read_saved
 from hrm_rl.banks.bank import Bank
 from hrm_rl.checks.numbers import did_you_mean
 from hrm_rl.checks.plugin import is_plugin, plugin
@@ -44,7 +45,7 @@ def kind_of(name: str) -> str:
         return "learner" if {"steps", "seed"} <= set(takes) else "rule"
     if name in LEARNERS:
         return "learner"
-    if name.endswith(".zip") or rules.kind_of(name):
+    if name.endswith(".zip") or is_saved(name) or rules.kind_of(name):
         return "rule"
     near = did_you_mean(name, [*RULES, *LEARNERS])
     cure = near or "name one that ships, or your own as my_rules.py:Settled"
@@ -82,6 +83,8 @@ def family(
             for seed in range(learning.seeds)
         ]
     bank = fit.first(max_segments)
+    if is_saved(name) and (weights := read_saved(name).weights) and weights != fit.weights:
+        return None
     sees = {*bank.columns, *(["q"] if "scalars" in bank.columns else [])}
     if name in RULES and begun(RULES[name](), 1).observation not in sees:
         return None

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from hrm_rl.agents.learners.policies import QPolicy
 from hrm_rl.agents.rules import rule
+from hrm_rl.agents.saved import read_network, seen_by
+from hrm_rl.agents.trained import check_fits, is_saved, load_policy
 from hrm_rl.banks.bank import Bank
 from hrm_rl.halting import Policy
 
@@ -36,16 +38,17 @@ def entrant(policy: Any, bank: Bank, observation: str = "") -> tuple[str, str, P
 
     Args:
         policy: a rule or its name, or where it is in a file ("my_rules.py:Settled"); what a learner
-            returned; an algorithm of stable-baselines3, or the .zip that it was saved in (its best
-            actions); or a function of observations and segment numbers.
+            returned, or the file that it was saved in; an algorithm of stable-baselines3, or the .zip
+            that it was saved in (its best actions); or a function of observations and segment numbers.
         observation: what a function, or an algorithm whose width fits several, is shown.
 
     Raises:
-        ValueError: no such rule, a file that is none, or an algorithm that saw what the bank lacks.
+        ValueError: no such rule, a file that is none, or what saw something else than the bank shows.
     """
+    if is_saved(policy):
+        check_fits(policy, bank, bank.max_segments)
+        return Path(policy).stem, "learner", load_policy(policy)
     if isinstance(policy, os.PathLike) or (isinstance(policy, str) and policy.endswith(".zip")):
-        from hrm_rl.agents.saved import read_network
-
         network, width = read_network(policy)
         seen, time_aware = _seen(width, bank, observation)
         return Path(policy).stem, "learner", QPolicy(network, seen, time_aware)
@@ -61,18 +64,11 @@ def entrant(policy: Any, bank: Bank, observation: str = "") -> tuple[str, str, P
 
 
 def _seen(width: int, bank: Bank, observation: str) -> tuple[str, bool]:
-    """The observation set with so many numbers, and whether the segment number is one of them."""
+    """`saved.seen_by` of what the bank holds."""
     widths = {name: part.shape[-1] for name, part in bank.columns.items()}
     if "scalars" in widths:
         widths.setdefault("q", 2)
-    for name, columns in widths.items():
-        for time_aware in (True, False):
-            if columns + time_aware == width and observation in ("", name):
-                return name, time_aware
-    raise ValueError(
-        f"the algorithm sees {width} numbers, and the bank has {widths}, each with or without the "
-        "segment number; score it on a bank with the observation that it was trained on"
-    )
+    return seen_by(width, widths, observation)
 
 
 def _of_sb3(algorithm: Any, bank: Bank, observation: str) -> Policy:

@@ -19,6 +19,7 @@ from hrm_rl.agents.learners import learner
 from hrm_rl.agents.learners.protocol import play_on
 from hrm_rl.agents.rules import kind_of, rule
 from hrm_rl.agents.rules.basic import RandomHalting, probability_of_mean
+from hrm_rl.agents.trained import check_fits, is_saved
 from hrm_rl.banks.bank import Bank, play
 from hrm_rl.checks.lock import try_folder
 from hrm_rl.checks.numbers import distinct, real, reals, whole
@@ -81,7 +82,8 @@ def run_comparison(
     there. On a test bank of twice as many segments or more, rules are also given up to 64.
 
     Args:
-        rules: names for `rules.rule`; "random" halts by a coin, at the mean segments of the first other rule.
+        rules: names for `rules.rule`, of fitted policies too; "random" halts by a coin, at the mean segments
+            of the first other rule.
         learners: names for `learners.learner`; each is fitted `seeds` times for `steps` decisions, paying
             `learn_step_cost` for each segment.
         step_costs: at which values are reported, besides `learn_step_cost`.
@@ -105,9 +107,7 @@ def run_comparison(
     snell: dict[float, Policy] = {learn_step_cost: fit_snell(fit, seen, learn_step_cost)}
     rows = compare(test, named, learned, costs, best_m=best_m, snell=snell, fit_bank=fit)
     families = [kind for kind in dict.fromkeys(map(kind_of, named)) if kind not in ("", "fixed")]
-    scaling: list[ScalingRow] = []
-    if test_bank.max_segments >= 2 * max_segments:
-        scaling = inference_scaling(test_bank, {n: rule(n) for n in rules if n != "random"})
+    scaling = _scaling(test_bank, rules, max_segments)
     found = Comparison(
         fit, test, named, learned, learn_step_cost, best_m, rows,
         pareto_table(fit, test, families), scaling, bound(fit, test, seen, learn_step_cost),
@@ -154,11 +154,25 @@ def check_arguments(
 
 
 def _named(rules: Sequence[str], test: Bank, seeds: int) -> dict[str, Runs]:
-    """The rules; "random" runs as many segments on average as the first other one."""
+    """The rules; "random" runs as many segments on average as the first other one.
+
+    Raises:
+        ValueError: what was fitted on other segments than those of the test bank.
+    """
+    for name in rules:
+        check_fits(name, test, test.max_segments)
     named: dict[str, Runs] = {name: [rule(name)] for name in rules if name != "random"}
     if "random" in rules:
         named["random"] = _coins(test, rule(next(iter(named), "q")), seeds)
     return named
+
+
+def _scaling(bank: Bank, rules: Sequence[str], max_segments: int) -> list[ScalingRow]:
+    """Rules with more segments than they were compared with; what was fitted is so for its own limit."""
+    if bank.max_segments < 2 * max_segments:
+        return []
+    longer = [name for name in rules if name != "random" and not is_saved(name)]
+    return inference_scaling(bank, {name: rule(name) for name in longer})
 
 
 def _fitted(

@@ -36,9 +36,9 @@ def score(
     All episodes of the bank's puzzles are counted, none is drawn.
 
     Args:
-        policy: what a learner returned; a rule or its name ("q", "stable-2", "my_rules.py:Mine"); an
-            algorithm of stable-baselines3 or the .zip it was saved in (its best actions); or anything
-            that is called with observations and segment numbers.
+        policy: what a learner returned, or the file that it was saved in (`agents.trained`); a rule or
+            its name ("q", "stable-2", "my_rules.py:Mine"); an algorithm of stable-baselines3 or the .zip
+            it was saved in (its best actions); or what is called with observations and segment numbers.
         bank: the puzzles that it is scored on; or a folder, or the name of a shipped bank.
         observation: what the policy is shown, where it does not say so by an attribute of that name.
         max_segments: the horizon. Left out, all segments; of a bank that is given by name all but the

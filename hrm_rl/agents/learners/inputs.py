@@ -21,7 +21,8 @@ from hrm_rl.training import episode_losses
 WIDTH = 64
 """Of both hidden layers of every learner's network."""
 
-_CLIP = 10.0
+CLIP = 10.0
+"""Deviations from the mean, at most."""
 
 
 class Standardise(nn.Module):
@@ -36,7 +37,7 @@ class Standardise(nn.Module):
 
     def forward(self, obs_BF: Float[Tensor, "*B F"]) -> Float[Tensor, "*B F"]:
         scaled_BF: Tensor = (obs_BF.float() - self.mean_F) / self.deviation_F
-        return scaled_BF.clamp(-_CLIP, _CLIP)
+        return scaled_BF.clamp(-CLIP, CLIP)
 
 
 def standardise(env: HaltingVectorEnv, seed: int) -> Standardise:

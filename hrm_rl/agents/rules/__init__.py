@@ -90,7 +90,8 @@ def rule(name: str, **settings: Any) -> Policy:
     """The rule of that name, with its default knobs ("q") or some of its own ("two-sided-0.9-0.02").
 
     A rule of one's own is named by its file: "my_rules.py:Settled" (`checks.plugin`), a policy there,
-    or a class or function that makes one.
+    or a class or function that makes one. So is one that was fitted, "mine.safetensors", or one of
+    those that ship, "sudoku9-exact_pg" (`agents.trained`).
 
     Args:
         settings: the same by keyword, `rule("two-sided", lower=0.02)`, and what else it takes (a seed).
@@ -105,6 +106,10 @@ def rule(name: str, **settings: Any) -> Policy:
         return _of_file(name)
     kind = kind_of(name)
     if not kind:
+        from hrm_rl.agents.trained import is_saved, load_policy  # torch modules that rules need not
+
+        if is_saved(name):
+            return load_policy(name)
         raise ValueError(_no_rule(name))
     default = RULES[kind]()
     # A hyphen after a hyphen is a sign, and so is one after an e.
@@ -191,8 +196,15 @@ def _of_file(name: str) -> Policy:
 
 
 def _no_rule(name: Any) -> str:
+    from hrm_rl.agents.trained import shipped
+
     near = did_you_mean(re.split(r"[-_ ]?\d", str(name))[0].replace("_", "-").lower(), RULES)
+    near = near or did_you_mean(name, shipped())
     there = f'no rule "{name}"; there are {", ".join(RULES)}, with a knob as in fixed-8'
+    if str(name).endswith(".zip"):
+        near = (
+            "score reads what stable-baselines3 saved; for all else keep it by hrm_rl.save_policy"
+        )
     return there + f" ({near})" * bool(near)
 
 
