@@ -1,9 +1,10 @@
-"""What are restarts worth? Rules, the best policy and a learner on banks of copies, at equal segments.
+"""What are restarts worth? Rules, the best policy and learners on banks of copies, at equal segments.
 
     hrm-rl bank sudoku9 --puzzles sudoku9_hard --split fit --copies 8 --out banks/hard-fit
     hrm-rl bank sudoku9 --puzzles sudoku9_hard --split test --copies 8 --out banks/hard-test
     python scripts/restart_rules.py banks/hard-fit banks/hard-test [--restarts 1 3 7] [--max-segments 16]
-                                    [--step-cost 0.01] [--recall verified] [--ppo 0] [--out FILE.json]
+                                    [--step-cost 0.01] [--recall verified] [--learn 0] [--ppo 0]
+                                    [--seeds 3] [--out FILE.json]
 
 The budget is of all copies together, so that a restart takes segments from the present one. Knobs are
 chosen, and policies fitted, on the first bank; all is scored on the second. Each row's gain is over the
@@ -22,6 +23,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hrm_rl.agents.learners.restarting import exact_gradient, fitted_q
+from hrm_rl.agents.learners.restarting_play import q_learning
 from hrm_rl.agents.rules.basic import FixedSegments, QGreedy, QThreshold
 from hrm_rl.agents.rules.restarts import NeverRestart, restart_rules
 from hrm_rl.banks.bank import Bank
@@ -41,6 +44,9 @@ class Row(NamedTuple):
     name: str
     scores: Outcome
     value_P: np.ndarray
+
+
+LEARNERS = {"fitted Q": fitted_q, "exact gradient": exact_gradient, "Q-learning": q_learning}
 
 
 def halting_rules(max_segments: int) -> dict[str, RestartPolicy]:
@@ -108,8 +114,12 @@ def study(fitted: Bank, tested: Bank, restarts: int, asked: Any) -> list[Row]:
         mine = {name: rule for name, rule in rules.items() if name.startswith(kind)}
         rows.append(scored(there, *chosen(here, mine)))
     rows.append(scored(there, "restart_snell", fit(here, seed=asked.seed)))
-    for seed in range(asked.seed, asked.seed + asked.ppo_seeds if asked.ppo else asked.seed):
-        rows.append(scored(there, f"PPO, seed {seed}", learnt(fitted, here, asked.ppo, seed)))
+    for seed in range(asked.seed, asked.seed + asked.seeds):
+        for name, learn in LEARNERS.items() if asked.learn else ():
+            policy = learn(here, steps=asked.learn, seed=seed)
+            rows.append(scored(there, f"{name}, seed {seed}", policy))
+        if asked.ppo:
+            rows.append(scored(there, f"PPO, seed {seed}", learnt(fitted, here, asked.ppo, seed)))
     return rows
 
 
@@ -135,8 +145,11 @@ def main() -> None:
     parser.add_argument("--max-segments", type=int, default=16)
     parser.add_argument("--step-cost", type=float, default=0.01)
     parser.add_argument("--recall", choices=RECALLS, default="verified")
+    parser.add_argument(
+        "--learn", type=int, default=0, help="steps of our learners; 0 leaves them out"
+    )
     parser.add_argument("--ppo", type=int, default=0, help="steps of PPO; 0 leaves it out")
-    parser.add_argument("--ppo-seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="of each learner")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()

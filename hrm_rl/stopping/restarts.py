@@ -3,7 +3,7 @@
 On a bank of K copies of each puzzle (`banks.copies`) all that can happen was logged, so that a policy is
 played exactly. `restart_snell` finds the best one of an observation set.
 
-Shapes: M segments, P puzzles, B rows, F features.
+Shapes: M segments, P puzzles, B rows, F features, S states.
 """
 
 from __future__ import annotations
@@ -121,6 +121,40 @@ class Problem:
     def right(self, at: At) -> Float[Tensor, " B"]:
         """1 where the kept answer is right."""
         return self.bank.correct_MP.flatten()[at.kept_B].double()
+
+
+class Level(NamedTuple):
+    """Where some puzzles can be after a number of segments, each state once."""
+
+    obs_SF: Float[Tensor, "S F"]
+    right_S: Float[Tensor, " S"]
+    """1 where the kept answer is right, which is what halting is worth."""
+    go_S: Int[Tensor, " S"]
+    """Index, in the next level, of where one more segment leads; empty at the last."""
+    again_S: Int[Tensor, " S"]
+    """Alike of the next copy; as `go_S` where none is left."""
+
+
+def tree(problem: Problem, puzzle_B: Int[Tensor, " B"]) -> list[Level]:
+    """All that can happen to these puzzles, after 1 .. M segments; the first level is they, sorted.
+
+    Ways of restarting that lead to the same copy, own segments and kept answer are one state, so that
+    there are some thousands of a puzzle where ways are many times as many.
+    """
+    levels, at = [], problem.begin(puzzle_B.sort().values)
+    for m in range(1, problem.max_segments):
+        no_S = torch.zeros_like(at.copy_B, dtype=torch.bool)
+        parts = zip(problem.go(at, no_S), problem.go(at, ~no_S), strict=True)
+        both = At(*(torch.cat(pair) for pair in parts))
+        code_X = (both.kept_B * (problem.restarts + 1) + both.copy_B) * problem.max_segments
+        _, state_X = (code_X + both.own_B - 1).unique(return_inverse=True)
+        levels.append(Level(problem.observe(at, m), problem.right(at), *state_X.chunk(2)))
+        first_S = torch.empty(int(state_X.max()) + 1, dtype=torch.long)
+        first_S[state_X] = torch.arange(len(state_X))  # any of those that are the same
+        at = At(*(part_X[first_S] for part_X in both))
+    none_0 = torch.empty(0, dtype=torch.long)
+    last = Level(problem.observe(at, problem.max_segments), problem.right(at), none_0, none_0)
+    return [*levels, last]
 
 
 class Played(NamedTuple):

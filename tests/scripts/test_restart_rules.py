@@ -33,14 +33,24 @@ def test_where_starts_are_lucky_restarts_gain(rules: ModuleType) -> None:
     """Half of the copies are right at once and no other ever: four free ones, 15/16 in place of 1/2."""
     chain = Chain(4, first=0.5, hazard=0.0)
     fitted, tested = (shown(generate_copies(chain, 400, 4, seed)) for seed in (1, 2))
-    asked = Namespace(step_cost=0.01, recall="best-q", max_segments=4, seed=0, ppo=0, ppo_seeds=1)
-    never, snell, at, still, best = rules.table(3, rules.study(fitted, tested, 3, asked))
+    asked = Namespace(
+        step_cost=0.01, recall="best-q", max_segments=4, seed=0, learn=10_000, ppo=0, seeds=1
+    )
+    found = rules.table(3, rules.study(fitted, tested, 3, asked))
+    never, snell, at, still, best, *learnt = found
     assert never["policy"].startswith("never") and never["gain"] == 0.0
     assert never["accuracy"] == pytest.approx(0.5, abs=0.1) and snell["restarts"] == 0
     assert at["policy"].startswith("restart at 1,") and at["accuracy"] > 0.9
     assert best["value"] == pytest.approx(at["value"], abs=0.01) and best["low"] > 0.3
     assert best["restarts"] == pytest.approx(7 / 8, abs=0.1)  # 1/2 + 1/4 + 1/8
     assert still["value"] <= best["value"] + 0.01
+    names = ["fitted Q, seed 0", "exact gradient, seed 0", "Q-learning, seed 0"]
+    assert [row["policy"] for row in learnt] == names
+    misses = [best["value"] - row["value"] for row in learnt]
+    assert (
+        misses[0] < 0.02 and max(misses[1:]) < 0.01
+    )  # least squares at a cost of 0.01: restarts.md
+    assert all(row["low"] > 0.3 for row in learnt)
 
 
 @pytest.mark.slow

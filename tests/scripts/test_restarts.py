@@ -34,7 +34,11 @@ def test_scores_by_hand(restarts: ModuleType) -> None:
     several = Tries(last_PK.expand(2, 2, 3)[..., None], q_PK.expand(2, 2, 3), right_MPK)
     alone_MP = torch.tensor([[4, 4], [4, 5], [5, 4]], dtype=torch.uint8)
     one = Tries(alone_MP[..., None, None], torch.zeros(3, 2, 1), (alone_MP == 5)[..., None])
-    assert restarts.scores(several, one, torch.tensor([[5], [5]], dtype=torch.uint8)) == {
+    found = restarts.scores(several, one, torch.tensor([[5], [5]], dtype=torch.uint8))
+    by_q, verified = found.pop("gain by Q_halt"), found.pop("gain, verified")
+    assert by_q == (0.0, 0.0, 0.0, 1.0)  # the first puzzle, both
+    assert verified.mean == -0.5 and verified.low == pytest.approx(-0.5 - 12.7062 / 2, abs=1e-3)
+    assert found == {
         "any": 0.5, "vote": 0.0, "Q_halt": 0.5, "verified": 0.5,
         "one, at the end": 0.5, "one, verified": 1.0,
         "segments until verified": 3 * (1 + 2) / 2, "one, segments": (3 + 2) / 2,
@@ -45,6 +49,14 @@ def test_a_study_is_a_table_of_its_copies(restarts: ModuleType) -> None:
     rows = dict(restarts.study(talkative(), PUZZLES, 2, "symmetry", copies=(1, 2)))
     assert rows[1]["segments until verified"] == rows[1]["one, segments"] == 2
     assert rows[2]["one, segments"] == rows[2]["segments until verified"] == 4
-    head, _, first, second = restarts.table(rows)
-    assert head.startswith("| copies | any | vote | Q_halt | verified |")
-    assert first.startswith("| 1 | 0.0% |") and second.endswith("| 4.0 | 4.0 |")
+    head, _, first, second = restarts.table({"toys": rows})
+    assert head.startswith("| puzzles | copies | any | vote | Q_halt | verified |")
+    assert first.startswith("| toys | 1 | 0.0% |")
+    assert second.endswith("| 4.0 | 4.0 | +0.0 [+0.0, +0.0] | +0.0 [+0.0, +0.0] |")
+
+
+def test_fewer_copies_are_the_first_of_many(restarts: ModuleType) -> None:
+    """Copy 0 is the puzzle as it is, however many are beside it."""
+    rows = dict(restarts.study(talkative(seed=1), PUZZLES, 2, "symmetry", copies=(1, 2, 4)))
+    alone = dict(restarts.study(talkative(seed=1), PUZZLES, 2, "symmetry", copies=(1,)))
+    assert rows[1] == alone[1]

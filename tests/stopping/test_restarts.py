@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +11,8 @@ import torch
 from torch import Tensor
 
 from hrm_rl.banks.bank import Bank
-from hrm_rl.banks.synthetic import Chain, bank_of
-from hrm_rl.stopping.restarts import Problem, outcome, play
+from hrm_rl.banks.synthetic import Chain, bank_of, generate_copies
+from hrm_rl.stopping.restarts import Problem, outcome, play, tree
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,30 @@ def by_hand() -> Bank:
     q_MP = torch.tensor([[1.0, 0], [3, 2], [2, 9]])
     columns = {**bank.columns, "q": torch.stack([q_MP, 0 * q_MP], -1)}
     return replace(bank, columns=columns, cluster_P=torch.zeros(2, dtype=torch.long), copies=2)
+
+
+def test_all_that_can_happen_by_hand() -> None:
+    """To go on twice, on and restart, restart and whatever then (no copy is left): three ends."""
+    levels = tree(Problem(by_hand(), 1, 0.25, observation="o"), torch.tensor([0]))
+    assert [level.right_S.tolist() for level in levels] == [[1.0], [1.0, 0.0], [0.0, 0.0, 1.0]]
+    assert [level.go_S.tolist() for level in levels] == [[1], [2, 0], []]
+    assert [level.again_S.tolist() for level in levels] == [[0], [2, 1], []]
+
+
+@pytest.mark.parametrize("recall", ["best-q", "last"])
+def test_a_walk_down_the_tree_is_a_play(recall: str) -> None:
+    """Every script of a restart or none after each segment, on puzzles given out of order."""
+    chain = Chain(5, first=0.4, hazard=0.3, loss=0.3, scale=1.0)
+    problem = Problem(generate_copies(chain, 30, 3), 2, 0.1, observation="q", recall=recall)
+    levels = tree(problem, torch.arange(30).flip(0))
+    assert sum(len(level.right_S) for level in levels) < 30 * (1 + 2 + 4 + 8 + 16)
+    for actions in itertools.product((0, 2), repeat=4):
+        state_P = torch.arange(30)
+        for m, action in enumerate(actions):
+            state_P = (levels[m].again_S if action else levels[m].go_S)[state_P]
+        at = play(problem, Script(actions, "q")).at
+        assert torch.equal(levels[-1].right_S[state_P], problem.right(at))
+        assert torch.equal(levels[-1].obs_SF[state_P], problem.observe(at, 5))
 
 
 @pytest.mark.parametrize(

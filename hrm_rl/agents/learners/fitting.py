@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -22,6 +23,20 @@ from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.features import with_time
 from hrm_rl.statistics.survival import coin_entropy, halting
 from hrm_rl.stopping.exact import rewards
+
+Part = TypeVar("Part", covariant=True)
+
+
+class Source(Protocol[Part]):
+    """Puzzles that a batch can be taken of."""
+
+    @property
+    def max_segments(self) -> int: ...
+
+    def take(self, index_B: Int[Tensor, " B"]) -> Part: ...
+
+    def __len__(self) -> int:
+        """Number of puzzles."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +61,7 @@ class Feedback:
 
     def take(self, index_B: Int[Tensor, " B"]) -> Feedback:
         """The puzzles of a batch."""
+        index_B = index_B.to(self.correct_MP.device)
         return Feedback(
             self.obs_MPF[:, index_B],
             self.correct_MP[:, index_B],
@@ -123,8 +139,8 @@ def entropy_P(logit_DP: Float[Tensor, "D P"]) -> Float[Tensor, " P"]:
 
 def descend(
     network: nn.Module,
-    loss: Callable[[Feedback, float], Float[Tensor, ""]],
-    seen: Feedback,
+    loss: Callable[[Part, float], Float[Tensor, ""]],
+    seen: Source[Part],
     *,
     steps: int,
     batch: int,
@@ -154,7 +170,7 @@ def descend(
     network.requires_grad_(False).cpu()
 
 
-def batches_in(seen: Feedback, steps: int, batch: int) -> tuple[int, int]:
+def batches_in(seen: Source[object], steps: int, batch: int) -> tuple[int, int]:
     """Decisions in a batch of puzzles, and the batches that hold `steps` of them.
 
     Raises:
@@ -166,7 +182,9 @@ def batches_in(seen: Feedback, steps: int, batch: int) -> tuple[int, int]:
     return each, -(-steps // each)
 
 
-def _batches(seen: Feedback, batch: int, updates: int, seed: int) -> Iterator[Int[Tensor, " B"]]:
+def _batches(
+    seen: Source[object], batch: int, updates: int, seed: int
+) -> Iterator[Int[Tensor, " B"]]:
     """Puzzles without replacement, shuffled anew at every pass; what is left of a pass is dropped."""
     generator = torch.Generator().manual_seed(int(seed))
     batch = min(batch, len(seen))
@@ -175,5 +193,5 @@ def _batches(seen: Feedback, batch: int, updates: int, seed: int) -> Iterator[In
         if not left:
             shuffled_P = torch.randperm(len(seen), generator=generator)
             left = shuffled_P[: len(seen) // batch * batch].split(batch)
-        yield left[0].to(seen.correct_MP.device)
+        yield left[0]
         left = left[1:]
