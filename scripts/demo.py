@@ -21,8 +21,8 @@ from hrm_rl.puzzles import load
 
 TRAIN4 = ["train", "sudoku4", "--steps", "2200"]
 COMPARE9 = ["compare", "--fit-bank", "sudoku9-fit", "--test-bank", "sudoku9-test", "--seeds", "2"]
-WATCH9 = ["watch", "--checkpoint", "sudoku9", "--seed", "1309"]
-"""A test puzzle that is right after four segments, and halted by the Q-head after the fifth."""
+WATCH9 = ["watch", "--checkpoint", "sudoku9", "--seed", "1302"]
+"""A test puzzle that is right after five segments, where the Q-head halts it."""
 
 
 def main() -> int:

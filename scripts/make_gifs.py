@@ -14,7 +14,7 @@ from hrm_rl.cli.main import main as hrm_rl
 from hrm_rl.envs import ENV_ARGUMENTS
 
 SEEDS: Final = {
-    "HRMSudoku-v0": 1309,
+    "HRMSudoku-v0": 1302,
     "HRMSudoku4x4-v0": 1,
     "HRMMaze-v0": 3,
     "HRMParity-v0": 1,
