@@ -95,6 +95,12 @@ _UNITS: dict[str, Any] = dict(
 """Attention within rows, columns and boxes: what both models that ship for 9x9 have in common."""
 
 
+def _two_levels(H_cycles: int) -> HRMConfig:
+    return HRMConfig(
+        **_UNITS, H_layers=1, L_layers=1, H_cycles=H_cycles, L_cycles=3, gradient="last-cycle"
+    )
+
+
 def sudoku9_first() -> TrainConfig:
     """9x9 Sudoku, an HRM of two levels with both Q outputs: what `sudoku9` starts from, in 1.6 core-hours.
 
@@ -102,9 +108,7 @@ def sudoku9_first() -> TrainConfig:
     that the paper's model does not have, and a gradient through the whole last cycle.
     """
     return TrainConfig(
-        model=HRMConfig(
-            **_UNITS, H_layers=1, L_layers=1, H_cycles=1, L_cycles=3, gradient="last-cycle"
-        ),
+        model=_two_levels(H_cycles=1),
         data=(("easy:100000:7", 0.25), ("minimal:100000:7", 0.4), ("sudoku9_hard", 0.35)),
         slots=32,
         steps=44_000,
@@ -128,10 +132,9 @@ def sudoku9() -> TrainConfig:
 
     So a segment does at once what two did; 1.2 core-hours more. Train `sudoku9-first` before.
     """
-    first = sudoku9_first()
     return replace(
-        first,
-        model=replace(first.model, H_cycles=2),
+        sudoku9_first(),
+        model=_two_levels(H_cycles=2),
         init="runs/sudoku9-first",
         data=(
             ("easy:100000:7", 0.1),
