@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from jaxtyping import Bool, Int
@@ -179,6 +180,12 @@ def _seeds(
 
 def _weights(config: TrainConfig) -> dict[str, Tensor]:
     """The weights to start from, of the same architecture; what has no weights may differ."""
+    run = Path(config.init)
+    if run.parent.name == "runs" and not run.exists():
+        raise ValueError(
+            f"the run starts from the weights of {run}, which is not there; make that first, as by "
+            f"hrm-rl train {run.name}, or give other weights, or none: --init ''"
+        )
     model, _ = load_model(config.init)
     may = dict.fromkeys(("H_cycles", "L_cycles", "gradient", "start", "noise"))
     if config_to(model.config) | may != config_to(config.model) | may:

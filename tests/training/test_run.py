@@ -235,6 +235,11 @@ def test_a_write_that_fails_leaves_the_old_file(
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_a_second_stage_without_its_first_says_what_to_train() -> None:
+    with pytest.raises(ValueError, match="make that first, as by hrm-rl train tiny-first"):
+        TrainState.create(tiny_run(init="runs/tiny-first"))
+
+
 def test_a_run_starts_from_the_weights_of_another(tmp_path: Path) -> None:
     finish(tiny_run(steps=4), tmp_path / "first")
     state = TrainState.create(tiny_run(init=str(tmp_path / "first")))
