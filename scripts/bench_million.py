@@ -1,5 +1,7 @@
 """Section "million" of the benchmark: a bank of a million puzzles, in CPU seconds and memory.
 
+And "sample": what it costs, and what it is worth, to fit Snell's rule on more of the puzzles.
+
 The bank is drawn, and lies in memory with few columns. It is measured in a process of its own, which
 runs this file with the sizes as JSON: what was freed before must not hide what is needed.
 
@@ -21,8 +23,9 @@ from bench_setup import Bench, Rows
 from hrm_rl.agents.comparison.compare import compare
 from hrm_rl.agents.rules.basic import QGreedy
 from hrm_rl.banks.bank import Bank, play
+from hrm_rl.statistics.regressors import random_features
 from hrm_rl.stopping.exact import best_fixed, outcome
-from hrm_rl.stopping.snell import fit_snell
+from hrm_rl.stopping.snell import MOST, backward_induction, fit_snell, take
 
 SEGMENTS = 16
 COST = 0.01
@@ -39,9 +42,26 @@ def million(b: Bench) -> Rows:
     return found
 
 
-def drawn(puzzles: int, segments: int) -> Bank:
+def sample(b: Bench) -> Rows:
+    """CPU seconds of a fit on so many puzzles evenly spread, and its mean return on as many fresh ones.
+
+    `fit_snell` takes the second size of a longer bank; the last is all of it.
+    """
+    puzzles = 2_000 if b.quick else 2 * MOST
+    bank, fresh = drawn(puzzles, SEGMENTS), drawn(puzzles, SEGMENTS, seed=1)
+    found: Rows = {}
+    for count in (puzzles // 16, puzzles // 2, puzzles):
+        part = take(bank, torch.arange(0, puzzles, puzzles // count))
+        start = time.process_time()
+        policy = backward_induction(part, "q", COST, random_features)
+        found[f"{count} puzzles, CPU s"] = time.process_time() - start
+        found[f"{count} puzzles, mean return"] = outcome(fresh, policy, COST).value
+    return found
+
+
+def drawn(puzzles: int, segments: int, seed: int = 0) -> Bank:
     """A bank of numbers drawn at random: Q logits, and answers that they tell something of."""
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
     M, P = segments, puzzles
     q_MP2 = torch.randn(M, P, 2, generator=generator)
     correct_MP = torch.rand(M, P, generator=generator) < q_MP2[..., 0].sigmoid()

@@ -14,6 +14,7 @@ table and writes JSON. The sections:
 - bank: steps per second of the vector env on logged segments, one core, scalar observations.
 - cartpole: the same beside Gymnasium's own vector CartPole, and beside what moving the bytes costs.
 - million: what is asked of a bank of a million puzzles, in CPU seconds and memory.
+- sample: Snell's rule fitted on more and more of 65,536 puzzles: CPU seconds, and the mean return.
 - memory: what backward keeps per slot, and peaks of whole processes, against cycles and segments.
 - profile: where the time of a training step and of a forward goes, by kind of operation.
 - time-to-accuracy (hours, so only by its name): core-seconds until 90 % of the easy fit puzzles are
@@ -226,6 +227,7 @@ SECTIONS: dict[str, Callable[[Bench], Rows]] = {
     "bank": bank,
     "cartpole": cartpole,
     "million": bench_million.million,
+    "sample": bench_million.sample,
     "memory": bench_memory.memory,
     "profile": bench_profile.where_time_goes,
     "time-to-accuracy": bench_accuracy.time_to_accuracy,

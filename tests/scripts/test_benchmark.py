@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -85,6 +86,19 @@ def test_a_large_bank_is_measured(benchmark: ModuleType) -> None:
     assert [line for line, value in found.items() if "CPU s" in line and value > 0] == [
         f"{name}, CPU s" for name in large.works(large.drawn(300, 4))
     ]
+
+
+def test_snells_rule_is_fitted_on_more_and_more_puzzles(benchmark: ModuleType, bench: Any) -> None:
+    """Returns are those of fresh puzzles: below what all knew of their own answers, above halting at once."""
+    found = benchmark.bench_million.sample(replace(bench, quick=True))
+    assert list(found) == [
+        f"{count} puzzles, {what}"
+        for count in (125, 1000, 2000)
+        for what in ("CPU s", "mean return")
+    ]
+    fresh = benchmark.bench_million.drawn(2_000, 16, seed=1)
+    at_once, known = fresh.correct_MP[0].double().mean(), fresh.correct_MP.any(0).double().mean()
+    assert at_once < found["1000 puzzles, mean return"] < known
 
 
 def test_what_backward_keeps_is_flat(benchmark: ModuleType, bench: object) -> None:
