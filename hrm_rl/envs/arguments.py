@@ -59,6 +59,7 @@ class TrainingArguments(TypedDict, total=False):
     grow_cycles: tuple[tuple[float, int, int], ...]
     step_cost: float
     price: str
+    auxiliary: float
     loss: str
     loss_on: str
     segment_decay: float

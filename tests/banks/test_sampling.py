@@ -21,8 +21,8 @@ def test_the_shipped_bank_has_a_stratum_for_each_part() -> None:
     assert strata_P is not None and np.bincount(strata_P).tolist() == [250, 250, 250]
     assert len(np.unique(clusters_P)) == 750
     right_P = bank.correct_MP[15].numpy()
-    assert mean_interval(right_P, *sampling(bank)).half_width == pytest.approx(0.027, abs=2e-3)
-    assert mean_interval(right_P).half_width == pytest.approx(0.033, abs=2e-3)
+    assert mean_interval(right_P, *sampling(bank)).half_width == pytest.approx(0.0236, abs=2e-3)
+    assert mean_interval(right_P).half_width == pytest.approx(0.0273, abs=2e-3)
 
 
 def test_one_part_and_no_puzzles_have_no_strata() -> None:
