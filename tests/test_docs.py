@@ -122,7 +122,7 @@ def test_the_program_of_the_readme_prints_what_it_shows(
 ) -> None:
     """Training rounds differently on other machines: what comes out lies in the intervals shown."""
     (code,) = (text for kind, text in BLOCK.findall(README) if kind == "python")
-    *_, shown = (text for kind, text in BLOCK.findall(README) if kind == "text")
+    _, shown, _ = (text for kind, text in BLOCK.findall(README) if kind == "text")
     assert len([line for line in code.splitlines() if line]) <= 10
     exec(compile(code, "README.md", "exec"), {})
     printed = capsys.readouterr().out
