@@ -18,8 +18,8 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from hrm_rl import features, loop
+from hrm_rl.banks.header import weights_hash
 from hrm_rl.banks.parts import check_finite, check_log, check_part, check_shown
-from hrm_rl.checks.digests import of_tensors
 from hrm_rl.checks.numbers import did_you_mean, whole
 from hrm_rl.checks.progress import bar as progress_bar
 from hrm_rl.device import lighten, shelter
@@ -194,7 +194,7 @@ def log_bank(
         puzzles=puzzles,
         config=model.config,
         copies=copies,
-        weights=of_tensors(model.state_dict()) if hasattr(model, "state_dict") else "",
+        weights=weights_hash(model) if hasattr(model, "state_dict") else "",
     )
 
 

@@ -202,8 +202,8 @@ def _point(
     config = judge.config
     step, saved = read_state(folder / "state.safetensors")
     M, ends = config.max_segments, step == config.steps
-    bank = judge.log(folder, max(2 * M, BEYOND) if ends else M)
-    fit_bank = judge.log(folder, M, "fit") if ends else None
+    bank = judge.log(folder, max(2 * M, BEYOND) if ends else M, judge.puzzles)
+    fit_bank = judge.log(folder, M, judge.fit()) if ends else None
     samples = int(saved["dealt"])
     halted_after = config.slots * step - int(saved["slots.m_B"].sum())
     before = last or {"samples": config.slots, "halted_after": 0}
@@ -226,16 +226,16 @@ class Judge:
 
     def __init__(self, config: TrainConfig, held: Held) -> None:
         self.config, self.held = config, held
+        self.puzzles = held.load(config.model)
         self.model = build(config.model).eval().requires_grad_(False)
         if config.compile:
             compile_segment(self.model)
 
-    def log(self, folder: Path, segments: int, split: str = "") -> Bank:
-        """All puzzles for so many segments, with the (averaged) weights that lie in the folder.
+    def fit(self) -> PuzzleSet:
+        """The puzzles that what has to be chosen is chosen on."""
+        return replace(self.held, split="fit").load(self.config.model)
 
-        Args:
-            split: in place of that which is scored.
-        """
+    def log(self, folder: Path, segments: int, puzzles: PuzzleSet) -> Bank:
+        """Puzzles for so many segments, with the (averaged) weights that lie in the folder."""
         self.model.load_state_dict(load_model(folder)[0].state_dict())
-        puzzles = replace(self.held, split=split or self.held.split).load(self.config.model)
         return log_bank(self.model, puzzles, segments, batch_size=BATCH)

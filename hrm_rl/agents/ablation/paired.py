@@ -6,7 +6,6 @@ Suffixes: S seeds, K points of a curve.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -56,12 +55,12 @@ def room(cost: str) -> Figure:
 
 
 def against(
-    chosen: Mapping[Cell, Point], figure: Figure, references: Mapping[str, str] = REFERENCES
+    chosen: Mapping[Cell, Point], figure: Figure
 ) -> dict[str, tuple[str, Difference, float]]:
     """Variant -> its reference, the paired difference, and its p-value by Holm over all of them."""
     found = {}
     for name in names_of(chosen):
-        other = references.get(name, REFERENCE)
+        other = REFERENCES.get(name, REFERENCE)
         both = [
             (figure(point), figure(chosen[Cell(other, cell.seed)]))
             for cell, point in chosen.items()
@@ -80,7 +79,7 @@ def within(chosen: Mapping[Cell, Point], figure: Figure) -> dict[str, Difference
     """Variant -> the mean of a figure that is a difference by itself."""
     found: dict[str, list[float]] = {}
     for cell, point in chosen.items():
-        value: Any = figure(point)
+        value = figure(point)
         if value is not None:
             found.setdefault(cell.variant, []).append(value)
     return {name: paired_seeds(values) for name, values in found.items()}

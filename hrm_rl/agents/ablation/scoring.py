@@ -59,9 +59,10 @@ def score(bank: Bank, own: str, max_segments: int, fit_bank: Bank | None = None)
     if fit_bank is not None:
         fit = checked(fit_bank).first(max_segments)
         kinds = dict.fromkeys((*AREAS, kind_of(own)))
-        found["areas"] = {kind: area(fit, within, kind) for kind in kinds}
-        found["areas"]["own"] = found["areas"][kind_of(own)]
-        found["curve"] = np.stack(curve(fit, within, kind_of(own)), 1).tolist()
+        curves = {kind: curve(fit, within, kind) for kind in kinds}
+        curves["own"] = curves[kind_of(own)]
+        found["areas"] = {name: area(*points, max_segments) for name, points in curves.items()}
+        found["curve"] = np.stack(curves["own"], 1).tolist()
         found["frozen"] = {f"{cost:g}": frozen(fit, within, own, cost) for cost in COSTS}
     return found
 
@@ -72,17 +73,16 @@ def halting(bank: Bank, name: str) -> Outcome:
     return outcome(bank, policy, 0.0, stochastic=isinstance(policy, Sampled))
 
 
-def area(fit_bank: Bank, bank: Bank, kind: str) -> float:
-    """Mean accuracy over budgets of 1 to the last segment.
-
-    The knobs, and which two are mixed for a budget, are those that are best on the fit bank.
-    """
-    x, y = curve(fit_bank, bank, kind)
-    return float(metrics.path_area(x[:, None], y[:, None], bank.max_segments)[0])
+def area(x: np.ndarray, y: np.ndarray, max_segments: int) -> float:
+    """Mean accuracy over budgets of 1 to the last segment, between the points of a curve."""
+    return float(metrics.path_area(x[:, None], y[:, None], max_segments)[0])
 
 
 def curve(fit_bank: Bank, bank: Bank, kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """Mean segments and accuracy of a rule at the knobs on its hull on the fit bank."""
+    """Mean segments and accuracy of a rule at the knobs on its hull on the fit bank.
+
+    So the knobs, and which two are mixed for a budget, are those that are best there.
+    """
     policies = swept(kind, fit_bank)
     hull = metrics.concave_hull(*_means(fit_bank, policies))
     return _means(bank, [policies[i] for i in hull])

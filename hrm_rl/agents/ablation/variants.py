@@ -100,11 +100,9 @@ def config_of(
 def _dice(kind: str, lengths: Sequence[Sequence[int]]) -> str:
     """The learner that draws such lengths; in a part in which nothing halted, as over the whole run."""
     whole = [sum(counts) for counts in zip(*lengths, strict=True)] or [1]
-    parts = [counts if any(counts) else whole for counts in lengths]
-    drifting = kind.startswith("random-drift-") and parts
-    return "random-" + "/".join(
-        ":".join(map(str, part)) for part in (parts if drifting else [whole])
-    )
+    drifts = kind.startswith("random-drift-")
+    parts = [counts if any(counts) else whole for counts in lengths] if drifts else []
+    return "random-" + "/".join(":".join(map(str, part)) for part in parts or [whole])
 
 
 def _values(settings: Sequence[str], base: TrainConfig) -> dict[str, Any]:

@@ -11,6 +11,7 @@ Shapes: B slots, K parts of the run, M segments.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -64,11 +65,9 @@ class Random:
         length_B = torch.where(seen.m_B == 1, drawn_B, memory.length_B)
         return seen.m_B >= length_B, Lengths(length_B)
 
-    def length(self, uniform_B: Tensor) -> Int[Tensor, " B"]:
+    def length(self, uniform_B: Float[Tensor, " B"]) -> Int[Tensor, " B"]:
         """The length at each place of [0, 1): the inverse of the histogram's distribution."""
-        *bounds, total = accumulate(self.weights)
-        above = [(uniform_B >= bound / total).int() for bound in bounds]
-        return 1 + sum(above, torch.zeros_like(uniform_B, dtype=torch.int32))
+        return inverted(uniform_B, bounds((self.weights,), uniform_B.device)[0])
 
     def learn(self, memory: Memory, segment: Segment) -> tuple[Terms, Memory]:
         return {}, memory
@@ -106,14 +105,26 @@ class Drifting(Memoryless):
 
     def length(self, uniform_B: Float[Tensor, " B"], step: Int[Tensor, ""]) -> Int[Tensor, " B"]:
         """The length at each place of [0, 1) by the histogram of this step, counted from 0."""
-        count = len(self.parts)
-        part = (step * count // self.steps).clamp(max=count - 1)
-        bounds_KM = torch.tensor(self.parts, dtype=torch.float64, device=uniform_B.device).cumsum(1)
-        bounds_M = bounds_KM.index_select(0, part[None])[
-            0
-        ]  # no index that the host would have to know
-        bounds_M = bounds_M / bounds_M[-1]
-        return 1 + (uniform_B[:, None] >= bounds_M[:-1]).sum(1).to(torch.int32)
+        bounds_KM = bounds(self.parts, uniform_B.device)
+        part = (step * len(bounds_KM) // self.steps).clamp(max=len(bounds_KM) - 1)
+        # No index that the host would have to know.
+        return inverted(uniform_B, bounds_KM.index_select(0, part[None])[0])
 
     def learn(self, memory: Memory, segment: Segment) -> tuple[Terms, Memory]:
         return {}, memory
+
+
+# --- pure functions -------------------------------------------------------------------------------
+
+
+@cache
+def bounds(parts: tuple[tuple[float, ...], ...], device: torch.device) -> Float[Tensor, "K M"]:
+    """Where the distribution of each histogram ends its lengths: copied to the device once."""
+    sums = [list(accumulate(weights)) for weights in parts]
+    shares = [[bound / row[-1] for bound in row] for row in sums]
+    return torch.tensor(shares, dtype=torch.float32, device=device)
+
+
+def inverted(uniform_B: Float[Tensor, " B"], bounds_M: Float[Tensor, " M"]) -> Int[Tensor, " B"]:
+    """The length at each place of [0, 1)."""
+    return 1 + (uniform_B[:, None] >= bounds_M[:-1]).sum(1).to(torch.int32)

@@ -77,7 +77,7 @@ def sudoku6() -> TrainConfig:
 def sudoku6_ppo() -> TrainConfig:
     """6x6 Sudoku with PPO in the place of Q-learning, at a budget of four segments in training.
 
-    Two and a half minutes on one CPU core. What the settings are for, and what each is worth:
+    One to three minutes on one CPU core. What the settings are for, and what each is worth:
     docs/findings.md.
     """
     return replace(sudoku6(), halting="ppo", **SEEING, **BUDGET)
