@@ -52,15 +52,17 @@ def _is_there(device: torch.device, index: int, has_cuda: bool, has_mps: bool) -
 def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
     """The autocast format: "float32", "bfloat16", or "auto".
 
-    "auto" is bfloat16 on GPUs that have it and CPUs with AMX tiles, else float32: other CPUs
-    compute bfloat16 products several times slower than float32 ones.
+    "auto" is bfloat16 on GPUs that have it and CPUs with instructions for it (AMX tiles or AVX-512's
+    dot products), else float32: other CPUs compute bfloat16 products several times slower than float32
+    ones.
     """
     if name != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        fast = device.type == "cpu" and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+        has = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+        fast = bool(has.get("amx_bf16") or has.get("avx512_bf16"))
     return torch.bfloat16 if fast else torch.float32
 
 

@@ -44,11 +44,15 @@ def test_an_unknown_device_is_refused() -> None:
         resolve_device("gpu")
 
 
-@pytest.mark.parametrize(("amx", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
-def test_auto_format_on_a_cpu_follows_its_tiles(
-    amx: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("instructions", "dtype"),
+    [("amx_bf16", torch.bfloat16), ("avx512_bf16", torch.bfloat16), ("avx512_f", torch.float32)],
+)
+def test_auto_format_on_a_cpu_follows_its_instructions(
+    instructions: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": amx})
+    has = {"amx_bf16": False, "avx512_bf16": False} | {instructions: True}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
     assert resolve_dtype("auto", torch.device("cpu")) == dtype
     assert resolve_dtype("bfloat16", torch.device("cpu")) == torch.bfloat16
 

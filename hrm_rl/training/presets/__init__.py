@@ -7,7 +7,15 @@ from collections.abc import Callable
 from hrm_rl.checks.numbers import choice
 from hrm_rl.checks.plugin import is_plugin, made
 from hrm_rl.training.config import TrainConfig
-from hrm_rl.training.presets.puzzles import arc1, arc6, maze8, maze12, maze30, queens8
+from hrm_rl.training.presets.puzzles import (
+    arc1,
+    arc6,
+    maze8,
+    maze8_short,
+    maze12,
+    maze30,
+    queens8,
+)
 from hrm_rl.training.presets.sudoku import (
     official,
     sudoku4,
@@ -29,6 +37,7 @@ __all__ = [
     "etrm",
     "hrm6",
     "maze8",
+    "maze8_short",
     "maze12",
     "maze30",
     "official",
@@ -59,6 +68,7 @@ PRESETS: dict[str, Callable[[], TrainConfig]] = {
     "sudoku9-overthinks": sudoku9_overthinks,
     "official": official,
     "maze8": maze8,
+    "maze8-short": maze8_short,
     "maze12": maze12,
     "maze30": maze30,
     "queens8": queens8,
