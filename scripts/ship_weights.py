@@ -1,6 +1,6 @@
 """Put the weights of a finished run into the package, with a card of what was measured.
 
-    hrm-rl train sudoku9-first; hrm-rl train sudoku9        # hours; Ctrl-C saves, the same command goes on
+    hrm-rl train sudoku9        # hours; Ctrl-C saves, the same command goes on
     python scripts/ship_weights.py sudoku9                   # from runs/sudoku9
     python scripts/ship_weights.py sudoku9 --also lists/top1465.csv
     python scripts/ship_weights.py sudoku9-half --run runs/half --preset sudoku9

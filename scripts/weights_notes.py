@@ -30,9 +30,10 @@ and 65 % (hard) after 64, 60 % of magictour's and 20 % of the forum's hardest pu
 below say: easy puzzles are there, hard ones nearly (52.8 %, within 5 points by chance with 400 puzzles),
 the others are not.
 
-Two stages. `hrm-rl train sudoku9-first`: 44,000 steps in 1.6 core-hours (an EPYC core with AVX2) came to
-99.8, 80.8 and 39.8 % (54.2 % after 64) and 31.0 % of magictour's, with H_cycles 1. Then `hrm-rl train
-sudoku9` starts from those weights (from what shipped of them, in half precision), with H_cycles 2: a
+Two stages, both of `hrm-rl train sudoku9`. The preset `sudoku9-first`, trained first: 44,000 steps in 1.6
+core-hours (an EPYC core with AVX2) came to 99.8, 80.8 and 39.8 % (54.2 % after 64) and 31.0 % of
+magictour's, with H_cycles 1. `sudoku9` starts from those weights (here from what shipped of them, in half
+precision; the command has them whole), with H_cycles 2: a
 segment does at once what two did, which alone brought minimal and hard fit puzzles from 81 and 39 to 87
 and 50 % after 16 segments. Its 52,000 steps took 1.2 hours of a Xeon core with AMX, in bfloat16; the
 first 34,000 of them ran on a cosine drawn for 66,000. They brought 91 and 52 % of the fit puzzles; the

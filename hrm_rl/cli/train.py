@@ -22,6 +22,7 @@ def train(args: Sequence[str]) -> int:
     from hrm_rl.training.joint import joint_learner
     from hrm_rl.training.parallel import joined
     from hrm_rl.training.presets import PRESETS, preset
+    from hrm_rl.training.stages import stages
 
     @dataclass(frozen=True)
     class Train:
@@ -54,7 +55,12 @@ def train(args: Sequence[str]) -> int:
         wanted.config
     )  # a halting learner of the user's own fails here, before a folder is made
     with joined(wanted.config.device) as world:
-        _run(wanted.config, wanted.run, world)
+        *before, (config, folder) = world.first(lambda: stages(wanted.config, wanted.run))
+        for earlier, place in before:
+            if world.rank == 0:
+                print(f"{folder}: starts from {place}, which is trained first", flush=True)
+            _run(earlier, place, world)
+        _run(config, folder, world)
     return 0
 
 

@@ -121,9 +121,10 @@ def open_run(config: TrainConfig, folder: Path, world: World = ALONE) -> tuple[T
     told: Window = []
     if not world.first(saved.exists):
         world.first(lambda: _try(folder))
-    state = TrainState.create(config, world)
+    resumes = world.first(checkpoint.exists)
+    state = TrainState.create(config, world, resumes)
     world.first(lambda: _write_config(config, saved))
-    if world.first(checkpoint.exists):
+    if resumes:
         world.first(lambda: _refuse_state(config, checkpoint))
         told = _steps(restore(state, checkpoint), state)
         if state.step < config.steps:  # a finished run may be read-only

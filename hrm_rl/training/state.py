@@ -66,13 +66,17 @@ class TrainState:
     """To apply to the loss, so that gradients are those of all slots."""
 
     @staticmethod
-    def create(config: TrainConfig, world: World = ALONE) -> TrainState:
-        """A run before its first step, on the device that the config asks for."""
+    def create(config: TrainConfig, world: World = ALONE, resumes: bool = False) -> TrainState:
+        """A run before its first step, on the device that the config asks for.
+
+        Args:
+            resumes: its weights come from a checkpoint: `init` is not looked at.
+        """
         world.share(config.slots)  # refuses before it costs anything
         device = world.device(config.device)
         torch.manual_seed(config.seed)
         model = build(config.model)
-        if config.init:
+        if config.init and not resumes:
             model.load_state_dict(_weights(config))
         else:
             model.q_head.bias.data.copy_(torch.tensor(joint_learner(config).bias))

@@ -130,7 +130,8 @@ def sudoku9_first() -> TrainConfig:
 def sudoku9() -> TrainConfig:
     """9x9 Sudoku, the weights `sudoku9`: `sudoku9-first` trained on, with twice the updates a segment.
 
-    So a segment does at once what two did; 1.2 core-hours more. Train `sudoku9-first` before.
+    So a segment does at once what two did; 1.2 core-hours more. `hrm-rl train` begins with
+    `sudoku9-first` where that has not been trained.
     """
     return replace(
         sudoku9_first(),
