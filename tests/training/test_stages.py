@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny import tiny_run
 
 from hrm_rl.cli.main import main
 from hrm_rl.models.checkpoint import load_model
 from hrm_rl.training.presets import PRESETS
 from hrm_rl.training.run import run, steps_done
 from hrm_rl.training.stages import stages
-from tests.tiny import tiny_run
 
 FIRST, THEN = Path("runs/tiny-first"), Path("runs/tiny-then")
 

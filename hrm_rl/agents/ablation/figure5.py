@@ -113,6 +113,19 @@ def report(bars: Sequence[Bar], curves: Sequence[Curve]) -> str:
     return "\n\n".join(text) + "\n"
 
 
+def headline(bars: Sequence[Bar]) -> str:
+    """What the figure shows at the largest limit at which there are both rules, in a sentence."""
+    there = {(bar.rule, bar.limit): bar for bar in bars}
+    limits = [m for m in LIMITS if ("ACT", m) in there and ("fixed", m) in there]
+    if not limits:
+        return ""
+    act, fixed = there["ACT", limits[-1]], there["fixed", limits[-1]]
+    return (
+        f"ACT runs {act.segments.mean:.1f} of {limits[-1]} segments and is right on "
+        f"{act.accuracy.mean:.0%}; a fixed number is on {fixed.accuracy.mean:.0%}"
+    )
+
+
 def draw(bars: Sequence[Bar], curves: Sequence[Curve], path: str | Path) -> Figure:
     """Three panels, as in the paper."""
     figure = theme.figure(13.6, 4.6)
@@ -154,5 +167,6 @@ def draw(bars: Sequence[Bar], curves: Sequence[Curve], path: str | Path) -> Figu
         "means over seeds; arms: 95 % t intervals; dots in (c): the limit that it was trained with"
     )
     figure.supxlabel(note, fontsize=8.5, color=theme.GREY)
+    figure.suptitle(headline(bars), x=0.01, ha="left", color=theme.BLACK, fontsize=13)
     figure.savefig(path)
     return figure

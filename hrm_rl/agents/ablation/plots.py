@@ -24,32 +24,44 @@ NOTE = "each by its own rule; means over seeds, {}: 95 % t intervals"
 
 
 def learning(done: Done, path: str | Path) -> Figure:
-    """Three panels: accuracy by each run's own rule against FLOPs and samples; segments in training.
+    """Small multiples, a column for each variant: accuracy by its own rule against FLOPs and against
+    puzzles dealt, and the segments that a puzzle gets in training; the others' means in grey.
 
     Runs of a variant are put together point by point: they have the same FLOPs, and samples are
     their mean.
     """
-    figure = theme.figure(13.6, 4.8)
-    flops, samples, schedule = figure.subplots(1, 3)
-    theme.dress(flops, "Accuracy against work", "training FLOPs (matrix products)", RIGHT)
-    theme.dress(samples, "Accuracy against puzzles seen", "puzzles dealt", "")
-    theme.dress(schedule, "Segments a puzzle gets in training", "optimiser steps", "mean segments")
-    samples.set_xscale("log")
-    samples.minorticks_off()
-    handles: list[Any] = []
-    for i, name in enumerate(cross.names_of(cross.at_end(done))):
-        runs = [run.points for cell, run in done.items() if cell.variant == name and run.points]
-        dashes = "--" if runs[0][0]["own_rule"].startswith("fixed") else "-"
-        style = {**look(i), "linestyle": dashes, "linewidth": 1.5, "markersize": 4, "label": name}
-        handles += band(flops, runs, lambda p: p["flops"], _percent, style)
-        band(samples, runs, lambda p: p["samples"], _percent, style)
-        band(schedule, runs, lambda p: p["step"], lambda p: p["training_segments"], style)
-    for axes in (flops, samples):
-        axes.set_ylim(0, 100)
+    runs = {
+        name: [run.points for cell, run in done.items() if cell.variant == name and run.points]
+        for name in cross.names_of(cross.at_end(done))
+    }
+    figure = theme.figure(1.2 + 1.65 * max(4, len(runs)), 6.2)
+    grid = figure.subplots(3, len(runs), sharex="row", sharey="row", squeeze=False)
+    for axes_row, (_, x, _, _) in zip(grid, ROWS, strict=True):
+        for axes in axes_row:
+            theme.dress(axes, "", x, "")
+            axes.set_xlabel(x, fontsize=8.5)
+            axes.tick_params(labelsize=8)
+    for i, (name, mine) in enumerate(runs.items()):
+        style = {**look(i), "linewidth": 1.6, "markersize": 3.5, "label": name}
+        style["linestyle"] = "--" if mine[0][0]["own_rule"].startswith("fixed") else "-"
+        grid[0, i].set_title(name.replace("+", "\n+"), loc="left", color=style["color"], fontsize=9)
+        for axes, (_, _, at, height) in zip(grid[:, i], ROWS, strict=True):
+            for other in runs.values():
+                if other is not mine:
+                    _means(axes, other, at, height)
+            band(axes, mine, at, height, style)
+    for axes, (y, *_) in zip(grid[:, 0], ROWS, strict=True):
+        axes.set_ylabel(y, color=theme.BLACK, fontsize=9)
+    for axes in grid[1]:
+        axes.set_xscale("log")
+        axes.minorticks_off()
+    grid[0, 0].set_ylim(0, 100)
+    grid[1, 0].set_ylim(0, 100)
     top = max(point["training_segments"] for run in done.values() for point in run.points)
-    schedule.set_ylim(0, 1.1 * top)
-    dashed = "; dashed: schedules that look at nothing"
-    _finish(figure, handles, NOTE.format("bands") + dashed, path)
+    grid[2, 0].set_ylim(0, 1.1 * top)
+    note = NOTE.format("bands") + "; grey: the others; dashed: schedules that look at nothing"
+    figure.supxlabel(note, fontsize=8.5, color=theme.GREY)
+    figure.savefig(path)
     return figure
 
 
@@ -73,6 +85,18 @@ def band(
         low, high = zip(*((one.low, one.high) for one in found), strict=True)
         axes.fill_between(at, low, high, color=style["color"], alpha=0.12, linewidth=0)
     return axes.plot(at, [one.mean for one in found], **style)
+
+
+def _means(
+    axes: Axes,
+    runs: list[list[dict[str, Any]]],
+    x: Callable[[Point], float],
+    y: Callable[[Point], float],
+) -> None:
+    """The mean line of `band` alone, standing back."""
+    columns = [*zip(*runs, strict=False)]
+    at, means = ([sum(map(f, one)) / len(one) for one in columns] for f in (x, y))
+    axes.plot(at, means, color=theme.PALE, linewidth=0.9, zorder=1)
 
 
 def pairs(chosen: dict[Cell, Point], path: str | Path, title: str) -> Figure:
@@ -100,6 +124,19 @@ def pairs(chosen: dict[Cell, Point], path: str | Path, title: str) -> Figure:
 
 def _percent(point: Point) -> float:
     return 100 * float(point["rules"]["own"][0])
+
+
+ROWS: tuple[tuple[str, str, Callable[[Point], float], Callable[[Point], float]], ...] = (
+    (RIGHT, "training FLOPs", lambda p: float(p["flops"]), _percent),
+    (RIGHT, "puzzles dealt", lambda p: float(p["samples"]), _percent),
+    (
+        "mean segments in training",
+        "optimiser steps",
+        lambda p: float(p["step"]),
+        lambda p: float(p["training_segments"]),
+    ),
+)
+"""Of `learning`: what is drawn against what."""
 
 
 def _finish(figure: Figure, handles: list[Any], note: str, path: str | Path) -> None:

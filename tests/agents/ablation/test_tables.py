@@ -166,18 +166,21 @@ def test_figure_5_shows_what_there_is() -> None:
 def test_plots_have_a_line_for_each_variant_and_its_numbers(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     figure = plots.learning(DONE, tmp_path / "learning.png")
-    flops, samples, schedule = figure.axes
-    lines = {line.get_label(): line for line in flops.lines}
-    assert list(lines) == ["act_q", "ppo", "fixed-4"]
-    assert list(lines["ppo"].get_xdata()) == [1000, 2000]
-    assert list(lines["ppo"].get_ydata()) == pytest.approx([0, 40])
-    assert list(samples.lines[1].get_xdata()) == [10, 20]
-    assert list(schedule.lines[1].get_ydata()) == [2, 2]
+    assert len(figure.axes) == 9  # accuracy against two budgets and the schedule, of three variants
+    assert [axes.get_title(loc="left") for axes in figure.axes[:3]] == ["act_q", "ppo", "fixed-4"]
+    flops, samples, schedule = (
+        {line.get_label(): line for line in axes.lines}["ppo"] for axes in figure.axes[1::3]
+    )
+    assert list(flops.get_xdata()) == [1000, 2000] and list(samples.get_xdata()) == [10, 20]
+    assert list(flops.get_ydata()) == pytest.approx([0, 40])
+    assert list(schedule.get_ydata()) == [2, 2]
+    assert all(len(axes.lines) == 3 for axes in figure.axes)  # the others stand behind
     figure = plots.pairs(cross.at_end(DONE), tmp_path / "end.png", "At the end")
     at = {line.get_label(): (line.get_xdata(), line.get_ydata()) for line in figure.axes[0].lines}
     assert at["ppo"][0] == [2.0] and at["ppo"][1] == pytest.approx([40.0])
     figure = figure5.draw(*figure5.numbers(figure5_runs(), 8), tmp_path / "figure5.png")
     assert len(figure.axes) == 3
+    assert figure.get_suptitle().startswith("ACT runs 5.0 of 8 segments and is right on ")
     act, fixed = (line for line in figure.axes[0].lines if len(line.get_xdata()) == 3)
     assert list(act.get_ydata()) == [1, 3, 5] and list(fixed.get_ydata()) == [2, 4, 6]
     for name in ("learning", "end", "figure5"):
@@ -190,5 +193,5 @@ def test_curves_of_seeds_are_put_together_as_far_as_all_came(tmp_path: Path) -> 
         Cell("act_q", 0): result(point(1, 0.2), point(2, 0.4)),
         Cell("act_q", 1): result(point(1, 0.4), failed="NaN"),
     }
-    (line,) = plots.learning(done, tmp_path / "x.png").axes[0].lines
+    (line,) = plots.learning(done, tmp_path / "x.png").axes[0].lines  # no other variant
     assert list(line.get_ydata()) == pytest.approx([30])
