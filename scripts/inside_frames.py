@@ -25,4 +25,4 @@ def frames(model: Model, puzzle: PuzzleSet, segments: int) -> Iterator[Frame]:
     steps = list(predictions(model, batch, segments))
     moments = [Shown(at.segment, at.prediction_BT[0], at.q_B2[0].float(), "") for at in steps]
     for at, frame in zip(steps, frames_of(puzzle, moments, segments), strict=True):
-        yield replace(frame, title=f"{puzzle.task}, step {at.step}")
+        yield replace(frame, title=f"Segment {at.segment}, step {at.step}")

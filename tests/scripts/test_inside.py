@@ -64,10 +64,10 @@ def test_frames_go_from_step_to_step(inside: ModuleType) -> None:
     model, puzzle = talkative(CONFIG), for_model(CONFIG, "", "test", 1)
     frames = list(inside.frames(model, puzzle, 2))
     assert [(f.segment, f.title) for f in frames[4:8]] == [
-        (1, "sudoku4, step 5"),
-        (1, "sudoku4, step 6"),
-        (2, "sudoku4, step 1"),
-        (2, "sudoku4, step 2"),
+        (1, "Segment 1, step 5"),
+        (1, "Segment 1, step 6"),
+        (2, "Segment 2, step 1"),
+        (2, "Segment 2, step 2"),
     ]
     assert frames[0].previous_L is None
     for before, after in pairwise(frames):
