@@ -14,7 +14,7 @@ DEMO_ARGS =
 .PHONY: help demo test test-all lint docs install constraints clean
 
 help:
-	@echo 'make demo         train a small HRM, compare halting policies, draw a solve (5 minutes)'
+	@echo 'make demo         train a small HRM, compare halting policies, draw a solve (3 to 5 minutes)'
 	@echo 'make test         the tests, but for the slow ones'
 	@echo 'make test-all     all tests (the same as make test SLOW=1)'
 	@echo 'make lint         ruff and mypy'

@@ -9,6 +9,7 @@ table and writes JSON. The sections:
 - vector: the native vector env against the bare forward, in puzzle-segments per second; and against
   gymnasium's `SyncVectorEnv` of as many single envs, in steps per second.
 - evaluation: early exit against running every puzzle to the end, beside mean segments over M.
+- inference: a segment without gradients, compiled, in bfloat16, in int8: speed, and what it changes.
 - training: a compiled step against an eager one, and its share of the measured matmul rate; eager
   steps whose continue target is the next segment's own forward against those with an extra one.
 - bank: steps per second of the vector env on logged segments, one core, scalar observations.
@@ -37,6 +38,7 @@ from typing import Any
 
 import bench_accuracy
 import bench_bank
+import bench_inference
 import bench_memory
 import bench_million
 import bench_profile
@@ -223,6 +225,7 @@ def cartpole(b: Bench) -> Rows:
 SECTIONS: dict[str, Callable[[Bench], Rows]] = {
     "vector": vector,
     "evaluation": evaluation,
+    "inference": bench_inference.inference,
     "training": training,
     "bank": bank,
     "cartpole": cartpole,

@@ -1,4 +1,4 @@
-"""`make demo`: from nothing to a comparison of halting policies, in about five minutes on two cores.
+"""`make demo`: from nothing to a comparison of halting policies, in 3 to 5 minutes on two cores.
 
 1. Trains the 4x4 model from scratch until it is good.
 2. On the shipped 9x9 model, compares halting rules with a freshly trained Q and PPO.

@@ -145,7 +145,7 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     exchanged; a bank has them logged (`hrm-rl bank --copies`). docs/restarts.md defines this MDP.
 
     Without `puzzles`, a model gets the shipped set of its size, and a bank its own puzzles. With a
-    bank nothing is computed: the same numbers, a thousand times faster; a `checkpoint` that is given
+    bank nothing is computed: the same numbers, hundreds of times faster; a `checkpoint` that is given
     beside it is refused, and a `model` beside a bank's name must be the one that was logged. Synthetic
     banks have observations of their own, in the bounds of what was logged.
 

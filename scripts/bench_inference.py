@@ -1,0 +1,97 @@
+"""Section "inference" of the benchmark: a segment without gradients, eager and in cheaper forms.
+
+Each is a copy of the model: compiled, in bfloat16 by autocast, with its linear layers in int8
+(`torch.ao.quantization.quantize_dynamic`). Beside the speed: where the paper's rule halts, and whether
+it is right there, on test puzzles of all bands, against the eager model in float32.
+
+Shapes: N slots.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from bench_setup import Bench, Rows, take_turns
+from torch import nn
+
+from hrm_rl import loop
+from hrm_rl.agents.rules.basic import QGreedy
+from hrm_rl.device import autocast, compile_segment
+from hrm_rl.evaluate import evaluate
+from hrm_rl.models import Model
+from hrm_rl.models.layers import Linear
+from hrm_rl.puzzles import load
+
+SEGMENTS = 2
+PUZZLES = 300
+
+
+class Way(NamedTuple):
+    """A model, and what it runs in."""
+
+    model: Model
+    context: Callable[[], AbstractContextManager[object]] = nullcontext
+
+
+def inference(b: Bench) -> Rows:
+    """Puzzle-segments per second of each way over the eager one, and what it changes."""
+    ways = {"float32": Way(b.model), "compiled": Way(_compiled(b.model))}
+    ways["bfloat16"] = Way(b.model, lambda: autocast(torch.bfloat16, b.device))
+    ways["compiled, bfloat16"] = Way(_compiled(b.model), ways["bfloat16"].context)
+    if b.device.type == "cpu":
+        ways["int8"] = Way(_quantised(b.model))
+    rates = take_turns(
+        {name: partial(_forwards, b, way) for name, way in ways.items()}, b.rounds, b.device
+    )
+    name = "sudoku4" if b.model.config.length == 16 else "sudoku9"
+    puzzles = load(name, "test").sample(len(b.puzzles) if b.quick else PUZZLES)
+    found: Rows = {f"float32, puzzle-segments/s at N = {b.slots}": rates["float32"]}
+    plain = None
+    for name, way in ways.items():
+        with way.context():
+            halted = evaluate(
+                way.model, puzzles, QGreedy(), b.max_segments, early_exit=False, batch_size=PUZZLES
+            )  # of one shape, for which a compiled one is compiled once
+        found[f"{name}, right where it halts"] = float(halted.correct_P.double().mean())
+        if plain is None:
+            plain = halted
+            continue
+        same_P = halted.segment_P == plain.segment_P
+        found[f"{name}, halts where float32 does"] = float(same_P.double().mean())
+        found[f"{name} over float32"] = rates[name] / rates["float32"]
+    return found
+
+
+def _compiled(model: Model) -> Model:
+    model = copy.deepcopy(model)
+    compile_segment(model)
+    return model
+
+
+def _quantised(model: Model) -> Model:
+    """Its linear layers with weights in int8, and inputs as they come."""
+    model = copy.deepcopy(model)
+    ours = {name: module for name, module in model.named_modules() if isinstance(module, Linear)}
+    for module in ours.values():
+        module.__class__ = nn.Linear  # it takes torch's own class alone
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch: the function will move to torchao
+        kind = torch.ao.quantization.default_dynamic_qconfig
+        spec = dict.fromkeys(ours, kind)
+        return torch.ao.quantization.quantize_dynamic(model, spec, inplace=True)
+
+
+@torch.inference_mode()
+def _forwards(b: Bench, way: Way) -> float:
+    index_N = torch.arange(b.slots) % len(b.puzzles)
+    slots = loop.fresh(way.model, loop.batch_of(b.puzzles, index_N, b.device))
+    with way.context():
+        for _ in range(SEGMENTS):
+            slots, _ = loop.advance(way.model, slots)
+    return float(b.slots * SEGMENTS)
