@@ -4,7 +4,11 @@ ENV PIP_NO_CACHE_DIR=1 SDL_VIDEODRIVER=dummy
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY hrm_rl hrm_rl
-RUN pip install -c constraints.txt --index-url https://download.pytorch.org/whl/cpu torch \
+# PyTorch's index has the small build of torch but not every pinned version of what torch needs, so it stands
+# beside PyPI and not in its place. The suffix +cpu says which of the two torch comes from: PyPI takes no such
+# versions. Everything else has its exact pin, whichever of them it is found on, and the second line asks PyPI alone.
+RUN pip install -c constraints.txt --extra-index-url https://download.pytorch.org/whl/cpu \
+        "$(grep '^torch==' constraints.txt)+cpu" \
     && pip install -c constraints.txt '.[fast,plots]'
 WORKDIR /work
 ENTRYPOINT ["hrm-rl"]

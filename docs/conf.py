@@ -10,6 +10,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 
+import environment_pages  # noqa: E402
 import written_pages  # noqa: E402
 
 import hrm_rl  # noqa: E402
@@ -60,6 +61,11 @@ def _here(app: Sphinx, name: str, source: list[str]) -> None:
 def _whole_sentence(
     app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
 ) -> None:
-    """Napoleon takes what stands before a colon in an attribute's first line for its type."""
+    """Napoleon takes what stands before a colon in an attribute's first line for its type.
+
+    The classes of environments are described in Markdown, for Gymnasium: it has pages of its own.
+    """
     if what == "attribute":
         lines.insert(0, "")
+    if what == "class" and (page := environment_pages.DESCRIBED.get(name)):
+        lines[:] = [f"Described in :doc:`/environments/{page}`.", ""]

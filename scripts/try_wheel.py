@@ -1,4 +1,5 @@
-"""Build the wheel, check it as PyPI does, and let it solve a puzzle in an empty environment of each Python.
+"""Build the sdist and of it the wheel, check both as PyPI does, and let the wheel solve a puzzle in an empty
+environment of each Python.
 
     python scripts/try_wheel.py              # each of python3.11 to 3.14 that is on the PATH and runs
     python scripts/try_wheel.py python3.12   # that alone
@@ -17,13 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CONSTRAINTS = ROOT / "constraints.txt"
 PYTHONS = tuple(f"python3.{minor}" for minor in range(11, 15))
-BUILD = "import sys; from setuptools import build_meta as b; print(b.build_wheel(sys.argv[1]))"
+BUILD = "import sys; from setuptools import build_meta as b; print(getattr(b, sys.argv[1])(sys.argv[2]))"
+"""A hook of the setuptools that is here, named first: what `python -m build` calls, in no new environment."""
 QUICK = ("install", "-q", "--no-compile", "--disable-pip-version-check")
 """What is used once need not be compiled in advance."""
 TRIED: Mapping[tuple[str, ...], str] = {
@@ -42,9 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     pythons = args.pythons or [name for name in PYTHONS if runs(name)]
     with tempfile.TemporaryDirectory(prefix="hrm-rl-wheel-") as folder:
-        wheel = build(Path(folder))
-        print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.1f} MB", flush=True)
-        check(wheel, Path(folder))
+        _, wheel = built = build(Path(folder))
+        for file in built:
+            print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB", flush=True)
+        check(built, Path(folder))
         failed = [python for python in pythons if not tried(python, wheel, Path(folder))]
     if failed:
         print(f"the wheel fails in {', '.join(failed)}")
@@ -56,25 +59,33 @@ def runs(python: str) -> bool:
     return shutil.which(python) is not None and not _call(python, "-c", "import venv").returncode
 
 
-def build(folder: Path) -> Path:
-    """The wheel of what git tracks; an old build/ would leak into one that is built in place."""
+def build(folder: Path) -> tuple[Path, Path]:
+    """The sdist of what git tracks, and the wheel of that sdist, as pip makes it where it finds no wheel.
+
+    Elsewhere than here: an old build/ would leak into a wheel that is built in place.
+    """
     source = folder / "source"
     source.mkdir()
     packed = subprocess.run(
         ["git", "archive", "HEAD"], cwd=ROOT, check=True, capture_output=True
     ).stdout
     subprocess.run(["tar", "x"], cwd=source, input=packed, check=True)
-    made = _call(sys.executable, "-c", BUILD, str(folder), cwd=source, must=True)
-    return folder / made.stdout.splitlines()[-1]
+    sdist = _made("build_sdist", source, folder)
+    subprocess.run(["tar", "xzf", sdist], cwd=folder, check=True)
+    return sdist, _made("build_wheel", folder / sdist.name.removesuffix(".tar.gz"), folder)
 
 
-def check(wheel: Path, folder: Path) -> None:
+def _made(hook: str, source: Path, folder: Path) -> Path:
+    done = _call(sys.executable, "-c", BUILD, hook, str(folder), cwd=source, must=True)
+    return folder / done.stdout.splitlines()[-1]
+
+
+def check(files: Sequence[Path], folder: Path) -> None:
     """What PyPI would refuse, by `twine check`, in an environment of its own."""
     bin_ = environment(sys.executable, folder / "twine")
     _call(bin_ / "pip", *QUICK, "twine", must=True)
-    print(
-        _call(bin_ / "twine", "check", "--strict", str(wheel), must=True).stdout.strip(), flush=True
-    )
+    said = _call(bin_ / "twine", "check", "--strict", *map(str, files), must=True).stdout
+    print(said.strip(), flush=True)
 
 
 def environment(python: str, folder: Path) -> Path:

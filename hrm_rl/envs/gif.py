@@ -43,10 +43,21 @@ def save_gif(
 ) -> Path:
     """Write an endless GIF that holds its last frame four times as long; return its path.
 
+    Raises:
+        ValueError: there are no frames, or a frame's time is below the 0.02 s that viewers keep.
+    """
+    return save_pictures((draw(frame, side) for frame in frames), path, seconds_per_frame)
+
+
+def save_pictures(
+    pictures: Iterable[UInt8[np.ndarray, "H W 3"]], path: str | Path, seconds_per_frame: float = 0.8
+) -> Path:
+    """`save_gif` of what was drawn before, a contact sheet a frame, say.
+
     It is written beside `path` and then put in its place, so a reader never finds half a file.
 
     Raises:
-        ValueError: there are no frames, or a frame's time is below the 0.02 s that viewers keep.
+        ValueError: there are no pictures, or a frame's time is below the 0.02 s that viewers keep.
     """
     try:
         from PIL import Image
@@ -54,10 +65,10 @@ def save_gif(
         raise DependencyNotInstalled("GIFs need Pillow; run `pip install Pillow`") from error
     if not seconds_per_frame >= 0.02:
         raise ValueError(f"seconds_per_frame must be >= 0.02, got {seconds_per_frame}")
-    pictures = [draw(frame, side) for frame in frames]
-    if not pictures:
+    drawn = list(pictures)
+    if not drawn:
         raise ValueError("a GIF needs at least one frame, got none")
-    indexed, palette = _indexed(pictures)
+    indexed, palette = _indexed(drawn)
     images = [Image.fromarray(picture) for picture in indexed]
     for image in images:
         image.putpalette(palette)

@@ -36,7 +36,7 @@ class Moments(NamedTuple):
     """All that both estimates need, per trajectory, of states x of trajectories p, q, r."""
 
     size_P: Float[Tensor, " P"]
-    """Mean of |x_p|^2."""
+    """Mean of `|x_p|^2`."""
     inner_PP: Float[Tensor, "P P"]
     """Mean of x_p . x_q."""
     inner2_PP: Float[Tensor, "P P"]
@@ -91,7 +91,7 @@ def corrected(of: Moments) -> float:
     """The ratio of unbiased estimates of its two halves; nan where the lower one is not positive.
 
     With a, b, c, d states of four different trajectories, averaged over all choices:
-    tr(S^2) = (a.b)^2 - 2 (a.b)(a.c) + (a.b)(c.d) and (tr S)^2 = |a|^2 |b|^2 - 2 |a|^2 (b.c) + (a.b)(c.d).
+    tr(S^2) = (a.b)^2 - 2 (a.b)(a.c) + (a.b)(c.d) and `(tr S)^2 = |a|^2 |b|^2 - 2 |a|^2 (b.c) + (a.b)(c.d)`.
 
     Raises:
         ValueError: fewer than four trajectories.

@@ -1,6 +1,6 @@
 """Figure 3: how far states move at each step, and where to.
 
-The paper gives no formula for its forward residual; here it is |z_i - z_(i-1)|, over all positions
+The paper gives no formula for its forward residual; here it is `|z_i - z_(i-1)|`, over all positions
 and features of a puzzle, and its mean over puzzles. H is compared from update to update. Beside HRM stand
 a recurrent network without hierarchy (from pass to pass), and a deep network (from layer to layer).
 

@@ -8,7 +8,7 @@ from boards import sudoku as make
 from PIL import Image
 
 from hrm_rl.envs.boards import palette
-from hrm_rl.envs.gif import contact_sheet, save_gif
+from hrm_rl.envs.gif import contact_sheet, save_gif, save_pictures
 from hrm_rl.envs.render import draw
 
 
@@ -56,6 +56,16 @@ def test_a_gif_that_fails_leaves_the_old_one_and_no_litter(tmp_path, monkeypatch
         save_gif([make(segment=4)], path, side=240)
     assert path.read_bytes() == old
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_pictures_that_are_drawn_already_make_the_same_gif(tmp_path):
+    frames = [make(segment=4), make(segment=5)]
+    drawn = save_gif(frames, tmp_path / "a.gif", 0.5, side=240)
+    given = save_pictures([draw(frame, 240) for frame in frames], tmp_path / "b.gif", 0.5)
+    assert given.read_bytes() == drawn.read_bytes()
+    sheet = save_pictures([contact_sheet(frames, 2, 240)], tmp_path / "c.gif")
+    with Image.open(sheet) as image:
+        assert image.size == (480, 320)
 
 
 def test_gifs_without_frames_or_time_are_refused(tmp_path):
