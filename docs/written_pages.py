@@ -1,4 +1,4 @@
-"""Pages of the site that are written from elsewhere: environments from docstrings, cards of weights."""
+"""Pages of the site that are written from elsewhere: environments from docstrings, cards of what ships."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterable
 from pathlib import Path
 
+from hrm_rl.agents.trained import SHIPPED
 from hrm_rl.cli.main import main as hrm_rl
 from hrm_rl.envs import ENV_ARGUMENTS, register_envs
 from hrm_rl.models.checkpoint import WEIGHTS
@@ -25,6 +26,7 @@ TITLES = {
 }
 MOVED = {
     "hrm_rl/weights/": "weights/",
+    "hrm_rl/policies/": "weights/",
     "README.md": "index.md",
     "CONTRIBUTING.md": "project/contributing.md",
     "CHANGELOG.md": "project/changelog.md",
@@ -39,9 +41,17 @@ def write(docs: Path) -> None:
     pages = {f"environments/{e}.md": page(e, dict(given)) for e, given in ENV_ARGUMENTS.items()}
     pages |= {"environments/index.md": index(), "environments/halting.md": halting()}
     cards = {path.name: path.read_text() for path in sorted(WEIGHTS.glob("*.md"))}
-    pages |= {f"weights/{name}": text for name, text in cards.items()}
-    pages["weights/index.md"] = _listed(
-        "Weights that ship", 'Each loads by name: `hrm_rl.load_model("sudoku9")`.', cards
+    policies = {path.name: path.read_text() for path in sorted(SHIPPED.glob("*.md"))}
+    pages |= {f"weights/{name}": text for name, text in (cards | policies).items()}
+    pages["weights/index.md"] = (
+        _listed("Weights that ship", 'Each loads by name: `hrm_rl.load_model("sudoku9")`.', cards)
+        + "\n"
+        + _listed(
+            "Halting policies that ship",
+            'Each stands wherever a rule is named: `hrm_rl.score("sudoku9-exact_pg", "sudoku9-test")`.',
+            policies,
+            level=2,
+        )
     )
     for name in ("CONTRIBUTING.md", "CHANGELOG.md"):
         text = (docs.parent / name).read_text(encoding="utf-8")
@@ -67,9 +77,9 @@ def play_on(path: Path) -> None:
         raise RuntimeError("the page to play on could not be made; see above")
 
 
-def _listed(title: str, lead: str, names: Iterable[str]) -> str:
+def _listed(title: str, lead: str, names: Iterable[str], level: int = 1) -> str:
     listed = "\n".join(name.removesuffix(".md") for name in names)
-    return f"# {title}\n\n{lead}\n\n:::{{toctree}}\n:maxdepth: 1\n\n{listed}\n:::\n"
+    return f"{'#' * level} {title}\n\n{lead}\n\n:::{{toctree}}\n:maxdepth: 1\n\n{listed}\n:::\n"
 
 
 def page(env_id: str, arguments: dict[str, object]) -> str:
