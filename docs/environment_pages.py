@@ -141,10 +141,10 @@ def index() -> str:
     return listed("Environments", f"{lead}\n\n{table}", [*ENV_ARGUMENTS, "halting"])
 
 
-def listed(title: str, lead: str, names: Iterable[str]) -> str:
-    """A page that lists others."""
+def listed(title: str, lead: str, names: Iterable[str], level: int = 1) -> str:
+    """A page that lists others, or a part of one, whose heading is of the given level."""
     lines = "\n".join(name.removesuffix(".md") for name in names)
-    return f"# {title}\n\n{lead}\n\n:::{{toctree}}\n:maxdepth: 1\n\n{lines}\n:::\n"
+    return f"{'#' * level} {title}\n\n{lead}\n\n:::{{toctree}}\n:maxdepth: 1\n\n{lines}\n:::\n"
 
 
 def docstring(cls: type) -> str:

@@ -2,6 +2,9 @@
 
     python scripts/ship_policies.py           # act_q, exact_pg and ppo: a minute of one core
     python scripts/ship_policies.py exact_pg  # that alone
+    python scripts/ship_policies.py --cards   # nothing is fitted: the cards of those that are there
+
+Each has a card beside it, NAME.md.
 
 After `scripts/make_banks.py`, since a policy is refused where the weights are others than it was fitted
 on. Nothing is chosen among: one seed, the settings that `hrm-rl compare` has.
@@ -13,10 +16,12 @@ import argparse
 import time
 from pathlib import Path
 
+from policy_card import write_card
+
 from hrm_rl.agents.comparison.score import score
 from hrm_rl.agents.learners import learner
 from hrm_rl.agents.learners.protocol import play_on
-from hrm_rl.agents.trained import SHIPPED, save_policy
+from hrm_rl.agents.trained import SHIPPED, SUFFIX, save_policy
 from hrm_rl.banks.files import read_bank
 from hrm_rl.halting import Policy
 
@@ -30,10 +35,14 @@ def main(arguments: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("learners", nargs="*", help=f"some of {', '.join(LEARNERS)}; all if none")
+    parser.add_argument("--cards", action="store_true", help="write cards alone, and fit nothing")
     parser.add_argument("--out", type=Path, default=SHIPPED)
     parser.add_argument("--steps", type=int, default=STEPS, help="decisions, to try it out")
     args = parser.parse_args(arguments)
     for name in args.learners or LEARNERS:
+        if args.cards:
+            print(write_card(args.out / f"{MODEL}-{name}{SUFFIX}"), flush=True)
+            continue
         start = time.process_time()
         about = f"{name}, {args.steps:,} decisions on {MODEL}-fit at step cost {STEP_COST:g}, seed {SEED}"
         path = save_policy(
@@ -43,6 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
         seconds = time.process_time() - start
         print(f"{path}: {path.stat().st_size:,} bytes, {seconds:.0f} s of one core", flush=True)
         print(score(path, f"{MODEL}-test", step_cost=STEP_COST), flush=True)
+        write_card(path, f"{seconds:.0f} s of one core")
 
 
 def fitted(name: str, steps: int = STEPS) -> Policy:

@@ -7,17 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import BLOCK, DOCS, ROOT, blocks
 
 from hrm_rl.cli.main import main
 
-ROOT = Path(__file__).resolve().parents[1]
-WRITTEN = (
-    "_build",
-    "environments",
-    "project",
-    "weights",
-)  # folders of docs/ that `make docs` writes
-DOCS = [page for page in ROOT.glob("docs/**/*.md") if page.parent.name not in WRITTEN]
 PAGES = [*ROOT.glob("*.md"), *DOCS, *ROOT.glob("hrm_rl/**/*.md")]
 SOURCES = [*ROOT.glob("hrm_rl/**/*.py"), *ROOT.glob("scripts/*.py"), *ROOT.glob("tests/**/*.py")]
 DOTTED = re.compile(r"`(hrm_rl(?:\.\w+)+)[`(]")
@@ -46,16 +39,13 @@ def test_the_tutorial_stays_within_twenty_lines_of_code() -> None:
 
 def test_what_the_page_on_other_tools_shows_runs(capsys: pytest.CaptureFixture[str]) -> None:
     """Its blocks marked `py` need what is not installed here, and were run by hand."""
-    (code,) = re.findall(
-        r"```python\n(.*?)```", (ROOT / "docs" / "ecosystem.md").read_text(), re.DOTALL
-    )
-    exec(compile(code, "ecosystem.md", "exec"), {})
+    for code in blocks(ROOT / "docs" / "ecosystem.md", "python"):
+        exec(compile(code, "ecosystem.md", "exec"), {})
     logged, segments = capsys.readouterr().out.splitlines()
     assert logged == "['l', 'r', 'segment', 't']" and 1 <= float(segments) <= 16
 
 
 PLUGINS = (ROOT / "docs" / "plugins.md").read_text()
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,6 +23,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 from torch import Tensor, nn
 
+from hrm_rl.agents.lone_rows import lone_row, refuse_nan
 from hrm_rl.halting import CONTINUE, HALT
 
 PER_ROW: Final = ("action_masks", "render")
@@ -173,11 +175,13 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 def initial_halt_bias(policy: BaseAlgorithm | nn.Module, max_segments: int) -> None:
     """Let an untrained actor-critic halt, and restart if it can, with P of about 1 / `max_segments` each.
 
-    With the usual 1/2 it would hardly ever see a late segment: an episode would have 2 on average.
+    With the usual 1/2 it would hardly ever see a late segment: an episode would have 2 on average. Warns
+    where the algorithm's weights would become NaN: MaskablePPO's, if its batch_size leaves one row.
 
     Raises:
         ValueError: not an actor-critic, or max_segments < 2.
     """
+    remark = lone_row(policy, policy.n_envs) if isinstance(policy, BaseAlgorithm) else ""
     policy = policy.policy if isinstance(policy, BaseAlgorithm) else policy
     head = getattr(policy, "action_net", None)
     if not isinstance(head, nn.Linear) or head.out_features not in (2, 3):
@@ -190,6 +194,8 @@ def initial_halt_bias(policy: BaseAlgorithm | nn.Module, max_segments: int) -> N
         raise ValueError(f"max_segments must be >= 2, got {max_segments}")
     head.bias[:] = -math.log(max(max_segments + 1 - head.out_features, 1))
     head.bias[CONTINUE] = 0.0
+    if remark:
+        warnings.warn(remark, stacklevel=3)  # past torch's decorator
 
 
 @dataclass(frozen=True)
@@ -223,7 +229,12 @@ class SB3RestartPolicy:
 
 
 def _best(algorithm: BaseAlgorithm, obs_BF: Float[Tensor, "B F"]) -> np.ndarray:
-    """The best actions, of observations as the environment gives them."""
+    """The best actions, of observations as the environment gives them.
+
+    Raises:
+        ValueError: the algorithm's weights are NaN.
+    """
+    refuse_nan(algorithm)
     obs: Any = obs_BF.cpu().numpy()
     normalizer = algorithm.get_vec_normalize_env()
     if normalizer is not None:

@@ -110,11 +110,16 @@ class Frame:
         """bool[L]: cells that break a rule or overwrite a given."""
         return self.rules.broken(self.givens_L, self.shown(self.cells_L))
 
+    @property
+    def missed_L(self) -> np.ndarray | None:
+        """The stored answer, if the prediction is wrong; None if it is right: there may be several."""
+        return None if self.correct else self.solution_L
+
     def wrong(self) -> np.ndarray:
-        """bool[L]: cells that are not as in the solution, whether they break a rule or not."""
-        if self.solution_L is None:
+        """bool[L]: cells of a wrong answer that are not as in the stored one, breaking a rule or not."""
+        if self.missed_L is None:
             return np.zeros(len(self.cells_L), bool)
-        return self.shown(self.cells_L) != self.solution_L
+        return self.shown(self.cells_L) != self.missed_L
 
     def changed(self) -> np.ndarray:
         """bool[L]: cells that show another value than one segment ago."""

@@ -60,21 +60,31 @@ def markdown(entries: Sequence[Entry]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def top(entries: Sequence[Entry], rows: int = 3) -> str:
+    """The first rows of the scoreboard, by their scores alone."""
+    best = [
+        [_name(entry), *(_score(entry, track) for track in TRACKS), f"{overall(entry):.3f}"]
+        for entry in ranked(entries)[:rows]
+    ]
+    return _table(["entry", *TRACKS, "mean"], best) + "\n"
+
+
 def _summary(entries: Sequence[Entry]) -> str:
     rows = [
         [
             _name(entry),
             entry["kind"],
             str(entry["seeds"]),
-            *(
-                f"{score_on(entry, track):.3f}" if track in entry["tracks"] else MISSING
-                for track in TRACKS
-            ),
+            *(_score(entry, track) for track in TRACKS),
             f"{overall(entry):.3f}",
         ]
         for entry in entries
     ]
     return _table(["entry", "kind", "seeds", *TRACKS, "mean"], rows)
+
+
+def _score(entry: Entry, track: str) -> str:
+    return f"{score_on(entry, track):.3f}" if track in entry["tracks"] else MISSING
 
 
 def _track(entries: Sequence[Entry], track: str) -> str:
@@ -123,5 +133,5 @@ def _name(entry: Entry) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+    first, *others = ("| " + " | ".join(cells) + " |" for cells in [head, *rows])
+    return "\n".join([first, "|" + "---|" * len(head), *others])

@@ -31,6 +31,9 @@ from hrm_rl.statistics import student
 from hrm_rl.statistics.bootstrap import ascends, groups_of, numbered
 from hrm_rl.statistics.inputs import finite
 
+LEAST = 2.0**-52
+"""The least p whose level, 1 - p, has a quantile: half of it is the last step of a double below 1."""
+
 
 class Seeds(NamedTuple):
     """A figure of every seed, and how its error comes about."""
@@ -63,14 +66,16 @@ class Spread(NamedTuple):
     def p_value(self, mean: float) -> float:
         """1 - level of the interval that just ends at 0: two-sided.
 
-        Of several parts by halving the logarithm, from what the largest alone would say.
+        Of several parts by halving the logarithm, from what the largest alone would say;
+        not below `LEAST` then.
         """
         alone = [2 * student.tail(abs(mean) / math.sqrt(v), n) for v, n in self.parts if v > 0]
         if not alone:
             return 1.0 if mean == 0 else 0.0
-        low, high = max(1e-300, *alone), 1.0
-        if len(alone) == 1 or low >= high:
-            return min(1.0, low)
+        least = max(1e-300, *alone)
+        if len(alone) == 1 or least >= 1.0:
+            return min(1.0, least)
+        low, high = max(LEAST, least), 1.0
         for _ in range(24):
             p = math.sqrt(low * high)
             low, high = (p, high) if self.half_width(1 - p) > abs(mean) else (low, p)

@@ -1,5 +1,6 @@
 """The SB3 adapter: algorithms learn on it what they learn on SB3's own vector environment."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
+from hrm_rl.agents.comparison.score import score
 from hrm_rl.agents.sb3 import SB3Policy, SB3VecEnv, initial_halt_bias
 from hrm_rl.banks.bank import Bank, log_bank, play
 from hrm_rl.envs.halting import HaltingEnv
@@ -222,3 +224,41 @@ def test_a_trained_algorithm_is_a_halting_policy(bank: Bank) -> None:
     with torch.no_grad():
         model.policy.action_net.bias[1] += 1000
     assert play(bank, policy).segment_P.tolist() == [1] * 8
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "changes", "warns"),
+    [
+        (MaskablePPO, {"n_steps": 13, "batch_size": 3}, True),  # 13 * 4 = 52 = 17 * 3 + 1
+        (MaskablePPO, {"n_steps": 13, "batch_size": 26}, False),
+        (MaskablePPO, {"n_steps": 13, "batch_size": 5}, False),  # two rows over
+        (MaskablePPO, {"n_steps": 13, "batch_size": 3, "normalize_advantage": False}, False),
+        (PPO, {"n_steps": 18, "batch_size": 24}, False),
+    ],
+)
+def test_a_minibatch_of_one_row_is_warned_of(
+    algorithm: type[BaseAlgorithm], changes: dict[str, Any], warns: bool
+) -> None:
+    model = algorithm(env=native(), **NET | changes)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        initial_halt_bias(model, 5)
+    assert len(caught) == warns
+    if warns:
+        said = str(caught[0].message)
+        assert caught[0].filename == __file__ and len(said.splitlines()) == 1
+        assert "MaskablePPO would make NaN, got 3 of 52 rows (13 steps of 4 slots)" in said
+
+
+def test_what_is_warned_of_comes_about_and_is_refused(bank: Bank) -> None:
+    """One epoch of MaskablePPO ends as if all were well, and its weights are NaN."""
+    model = MaskablePPO(env=native(), **NET, n_steps=13, batch_size=3, n_epochs=1)
+    with pytest.warns(UserWarning, match="one row"):
+        initial_halt_bias(model, 5)
+    assert play(bank, SB3Policy(model)).segment_P.shape == (8,)
+    with pytest.warns(UserWarning, match="degrees of freedom"):
+        model.learn(52)
+    for ask in (lambda: play(bank, SB3Policy(model)), lambda: score(model, bank)):
+        with pytest.raises(ValueError, match="MaskablePPO must have weights to decide by") as why:
+            ask()
+        assert len(str(why.value).splitlines()) == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hrm_rl.statistics.bootstrap import numbered, resample
-from hrm_rl.statistics.spread import Spread, of_draws, of_table, spread
+from hrm_rl.statistics.spread import LEAST, Spread, of_draws, of_table, spread
 
 
 def test_one_row_has_the_textbook_variance() -> None:
@@ -118,3 +118,9 @@ def test_the_p_value_is_where_the_interval_ends_at_0(
     for level in (0.5, 0.9, 0.99):
         assert found.p_value(-found.half_width(level)) == pytest.approx(1 - level, rel=1e-4)
     assert Spread(((0.0, 3.0),)).p_value(0.0) == 1 and Spread(((0.0, 3.0),)).p_value(0.1) == 0
+
+
+def test_a_p_value_below_what_a_double_can_tell_from_0_is_said_to_be_that() -> None:
+    """Two parts, each a thousand deviations away: 1 - p is the last double below 1."""
+    assert Spread(((1e-6, 100.0), (1e-6, 100.0))).p_value(1.0) == pytest.approx(LEAST)
+    assert Spread(((1e-6, 100.0),)).p_value(1.0) < LEAST  # of one part it is known

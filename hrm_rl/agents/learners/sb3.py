@@ -19,6 +19,7 @@ from torch import Tensor
 
 from hrm_rl.agents.learners.inputs import WIDTH, Standardise, asked, no_progress, standardise
 from hrm_rl.agents.learners.protocol import Learner
+from hrm_rl.agents.lone_rows import lone_row
 from hrm_rl.agents.sb3 import SB3Policy, SB3VecEnv, initial_halt_bias
 from hrm_rl.checks.numbers import choice, real, whole
 from hrm_rl.envs.vector import HaltingVectorEnv
@@ -78,7 +79,8 @@ def sb3_learner(
             policy_kwargs=_network(env, seed) | (policy_kwargs or {}),
             **chosen,
         )
-        _refuse_lone_rows(model, env.num_envs)
+        if said := lone_row(model, env.num_envs):
+            raise ValueError(said)
         if isinstance(model.policy, ActorCriticPolicy):
             initial_halt_bias(model, env.config.max_segments)
         model.learn(steps, callback=_Progress(progress, entropy))
@@ -116,33 +118,6 @@ def _check(
     there = [*signature(algorithm).parameters, "rollout", "entropy"]
     for name in settings:
         choice(f"a setting of {algorithm.__name__}", name, there)
-
-
-def _refuse_lone_rows(model: BaseAlgorithm, slots: int) -> None:
-    """The advantage of a lone row is divided by a deviation of NaN, and PPO alone looks.
-
-    MaskablePPO and RecurrentPPO of sb3-contrib 2.9.2 don't (`findings/sb3-contrib-lone-row.sh`), nor
-    does A2C, whose minibatch is all rows. So is TRPO's: its batch_size is its critic's.
-
-    Raises:
-        ValueError: a minibatch would have one row, and every weight would become NaN.
-    """
-    kinds = {kind.__name__ for kind in type(model).__mro__}
-    if kinds & {"PPO", "TRPO"} or not getattr(model, "normalize_advantage", False):
-        return
-    name, steps = type(model).__name__, int(model.n_steps)  # type: ignore[attr-defined]
-    rows, batch = steps * slots, getattr(model, "batch_size", None)
-    if batch is None and rows == 1:
-        raise ValueError(
-            f"n_steps must give {name} more than one row, whose advantage it would make NaN, "
-            f"got {steps} of {slots} slot; choose 2 or more"
-        )
-    if batch is not None and (batch == 1 or rows % batch == 1):
-        raise ValueError(
-            f"batch_size must not leave a minibatch of one row, whose advantage {name} "
-            f"would make NaN, got {batch} of {rows} rows ({steps} steps of {slots} slots); choose "
-            "one above 1 that divides them"
-        )
 
 
 class _Standardised(BaseFeaturesExtractor):

@@ -20,6 +20,7 @@ from hrm_rl.envs.boards.palette import (
     CHANGED,
     GREY,
     HAIRLINE,
+    RED,
     Box,
     Canvas,
     Colour,
@@ -78,6 +79,12 @@ def inset(box: Box, share: float) -> Box:
     left, top, width, height = box
     shift = share * width
     return left + shift, top + shift, width - 2 * shift, height - 2 * shift
+
+
+def ring(canvas: Canvas, box: Box, share: float, ground: Colour) -> None:
+    """As large as the disc of a broken rule, and as thick as that share of the box."""
+    canvas.shape("pill", inset(box, 0.1), RED)
+    canvas.shape("pill", inset(box, 0.1 + share), ground)
 
 
 def _all_cells(frame: Frame) -> Box:

@@ -32,7 +32,7 @@ def last_board(frame: Frame) -> Frame:
         task=game.board.task,
         givens_L=givens_NG[-1],
         cells_L=cells_NG[-1],
-        solution_L=None,
+        solution_L=None if frame.solution_L is None else game.split(frame.solution_L)[-1],
         previous_L=None if frame.previous_L is None else game.split(frame.previous_L)[-1],
         demonstrations=[np.array(pair) for pair in pairs if pair.any()],
     )

@@ -1,7 +1,8 @@
 """A maze: walls, start and goal as they are given, the predicted path over them in blue.
 
 Whatever the prediction, the maze stays in sight: what it makes of a cell that is not its to change
-is drawn on top, in red, as are the loose ends and forks of the path.
+is drawn on top, in red, as are the loose ends and forks of the path. Once the episode is over and the
+answer is wrong, other cells that are not as in the stored one have a red ring.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from hrm_rl.envs.boards.cells import ring
 from hrm_rl.envs.boards.palette import (
     BOARD,
     BROKEN,
@@ -20,6 +22,7 @@ from hrm_rl.envs.boards.palette import (
     GREY,
     HAIRLINE,
     INK,
+    PAPER,
     RED,
     Box,
     Canvas,
@@ -40,6 +43,7 @@ def paint(canvas: Canvas, frame: Frame) -> None:
     """Shades, then the maze, then the path, then start and goal."""
     canvas.fill(BOARD, CELL)
     shown_L, changed_L, broken_L = frame.shown(frame.cells_L), frame.changed(), frame.broken()
+    ringed_L = frame.wrong() & ~broken_L
     for i, given in enumerate(frame.givens_L):
         box = cell_box(i, frame.rules)
         if changed_L[i]:
@@ -48,6 +52,8 @@ def paint(canvas: Canvas, frame: Frame) -> None:
             canvas.fill(_inside(box, 0.12 if changed_L[i] else 0.0), STONE)
         if broken_L[i]:
             canvas.shape("pill", _inside(box, 0.1), BROKEN)
+        if ringed_L[i]:
+            ring(canvas, box, 0.05, CHANGED if changed_L[i] else CELL)
     _paint_lines(canvas, frame.rules)
     for cell in np.flatnonzero(shown_L == PATH).tolist():
         _paint_path(canvas, frame.rules, shown_L, cell, RED if broken_L[cell] else FILLED)
@@ -108,16 +114,19 @@ def _inside(box: Box, share: float) -> Box:
 
 def legend(canvas: Canvas) -> None:
     """Say below what the colours mean."""
-    x, y = BOARD[0], 607.0
+    x, y, gap = BOARD[0], 607.0, 12
     canvas.fill((x, y - 8, 16, 16), STONE)
     x += 16 + 6
-    x += canvas.text("wall", 20, x, y, GREY, bold=False) + 28
+    x += canvas.text("wall", 20, x, y, GREY, bold=False) + gap
     canvas.fill((x, y - 3, 22, 6), FILLED)
     x += 22 + 6
-    x += canvas.text("path", 20, x, y, GREY, bold=False) + 28
+    x += canvas.text("path", 20, x, y, GREY, bold=False) + gap
     canvas.fill((x, y - 8, 16, 16), CHANGED)
     x += 16 + 6
-    x += canvas.text("changed", 20, x, y, GREY, bold=False) + 28
+    x += canvas.text("changed", 20, x, y, GREY, bold=False) + gap
     canvas.shape("pill", (x, y - 9, 18, 18), BROKEN)
     canvas.fill((x + 6, y - 3, 6, 6), RED)
-    canvas.text("breaks a rule", 20, x + 18 + 6, y, GREY, bold=False)
+    x += 18 + 6
+    x += canvas.text("breaks a rule", 20, x, y, GREY, bold=False) + gap
+    ring(canvas, (x - 2, y - 11, 22, 22), 0.06, PAPER)
+    canvas.text("wrong", 20, x + 18 + 6, y, GREY, bold=False)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hrm_rl.envs.boards.cells import inset
+from hrm_rl.envs.boards.cells import inset, ring
 from hrm_rl.envs.boards.palette import (
     BOARD,
     BROKEN,
@@ -18,9 +18,7 @@ from hrm_rl.envs.boards.palette import (
     INK,
     PAPER,
     RED,
-    Box,
     Canvas,
-    Colour,
     cell_box,
 )
 from hrm_rl.envs.frame import Frame
@@ -42,7 +40,7 @@ def paint(canvas: Canvas, frame: Frame) -> None:
         if broken_L[i]:
             canvas.shape("pill", inset(box, 0.1), BROKEN)
         if ringed_L[i]:
-            _ring(canvas, box, 0.03, CHANGED if changed_L[i] else CELL)
+            ring(canvas, box, 0.03, CHANGED if changed_L[i] else CELL)
         if digits_L[i]:
             given = bool(frame.givens_L[i])
             colour = RED if broken_L[i] or ringed_L[i] else INK if given else FILLED
@@ -52,12 +50,6 @@ def paint(canvas: Canvas, frame: Frame) -> None:
                 x, y = left + 0.08 * width, top + 0.18 * height
                 canvas.text(str(frame.givens_L[i]), 0.42 * width, x, y, INK)
     _paint_lines(canvas, rules)
-
-
-def _ring(canvas: Canvas, box: Box, share: float, ground: Colour) -> None:
-    """As large as the disc of a broken rule, and as thick as that share of the box."""
-    canvas.shape("pill", inset(box, 0.1), RED)
-    canvas.shape("pill", inset(box, 0.1 + share), ground)
 
 
 def _paint_lines(canvas: Canvas, rules: Sudoku) -> None:
@@ -85,5 +77,5 @@ def legend(canvas: Canvas) -> None:
     canvas.text("7", 20, x + 9, y, RED, bold=False, anchor="middle")
     x += 18 + 6
     x += canvas.text("breaks a rule", 20, x, y, GREY, bold=False) + gap
-    _ring(canvas, (x - 2, y - 11, 22, 22), 0.06, PAPER)
+    ring(canvas, (x - 2, y - 11, 22, 22), 0.06, PAPER)
     canvas.text("wrong", 20, x + 18 + 6, y, GREY, bold=False)

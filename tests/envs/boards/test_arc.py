@@ -104,3 +104,48 @@ def test_made_up_tasks_bring_their_pairs() -> None:
     puzzles = source("arc6x7:9:0").take([8])
     (pairs,) = [puzzles.shown[int(i)] for i in puzzles.ids_P]
     assert pairs.shape == (3, 2, 36)
+
+
+def missed(cells_L: np.ndarray, solution_L: np.ndarray, **changes: Any) -> Frame:
+    """A wrong answer once the episode is over."""
+    over = {"decision": "halt", "correct": False, "solution_L": solution_L}
+    return frame(cells_L, **(over | changes))
+
+
+def test_wrong_cells_are_ringed_once_the_episode_is_over() -> None:
+    right_L = BOARD.board(np.array([[2, 0], [0, 5]], np.uint8))
+    assert count(frame(ANSWER), palette.RED) == 0
+    shown = missed(ANSWER, right_L)
+    one = count(shown, palette.RED)
+    assert one > 50
+    x, y = where(shown, palette.RED)  # right and below in the answer, which is right and below
+    middle = where(frame(ANSWER), RED)
+    assert x > middle[0] + 0.05 and y > middle[1] + 0.05
+    both_L = BOARD.board(np.array([[6, 0], [0, 5]], np.uint8))
+    assert count(missed(ANSWER, both_L), palette.RED) == pytest.approx(2 * one, rel=0.05)
+    assert count(missed(ANSWER, ANSWER), palette.RED) == 0
+
+
+def test_a_right_answer_has_no_rings_whatever_is_stored() -> None:
+    other_L = BOARD.board(np.array([[3, 3], [3, 3]], np.uint8))
+    assert count(missed(ANSWER, other_L), palette.RED) > 0
+    assert count(missed(ANSWER, other_L, correct=True), palette.RED) == 0
+
+
+def test_cells_that_an_answer_lacks_are_ringed_beside_it() -> None:
+    wide_L = BOARD.board(np.array([[2, 0, 1], [0, 2, 1]], np.uint8))
+    lacks, has_more = missed(ANSWER, wide_L), missed(wide_L, ANSWER)
+    assert where(lacks, palette.RED)[0] > where(lacks, RED)[0] + 0.05
+    assert count(lacks, palette.RED) == count(has_more, palette.RED) > 0
+    assert count(lacks, BLUE) < count(has_more, BLUE)  # what it lacks is not told
+
+
+def test_an_end_that_is_missing_is_marked_once() -> None:
+    wide_L = BOARD.board(np.array([[2, 0, 1], [0, 2, 1]], np.uint8))
+    open_L = ANSWER.copy()
+    open_L[2] = 0
+    assert count(missed(open_L, wide_L), palette.BROKEN) > 50
+    both = count(missed(ANSWER, wide_L), palette.RED)
+    smaller = (3 / 4) ** 2  # the disc beside the grid wants room
+    one = both / 2 * smaller
+    assert count(missed(open_L, wide_L), palette.RED) == pytest.approx(one, rel=0.1)

@@ -69,6 +69,22 @@ def test_what_is_not_to_be_changed_is_marked(cells, broken):
     assert seen(shown, maze.STONE) >= WALLS
 
 
+def test_a_way_that_is_not_the_shortest_is_ringed_once_the_episode_is_over():
+    way, stored = "Sooo/...o/...o/...G", "So../.o../.o../.ooG"
+    fields = {"givens_L": drawn("S.../..../..../...G"), "solution_L": drawn(stored)}
+    differ = {2, 3, 7, 11, 5, 9, 13, 14}
+    assert seen(frame(way, **fields, correct=False), palette.RED) == differ
+    assert seen(frame(way, **fields, correct=True), palette.RED) == set()  # as short as the other
+    assert seen(frame(way, givens_L=fields["givens_L"], correct=False), palette.RED) == set()
+
+
+def test_what_breaks_a_rule_has_its_disc_and_no_ring():
+    assert GAP != ANSWER
+    without, with_it = frame(GAP), frame(GAP, solution_L=drawn(ANSWER), correct=False)
+    assert seen(with_it, palette.BROKEN) == seen(without, palette.BROKEN) == {9, 14}
+    assert seen(with_it, palette.RED) == {9, 14} | {1, 4, 10}
+
+
 def test_changes_are_shaded_also_under_the_path_and_around_walls():
     shown = frame(ANSWER, previous="S.../oo../#oo#/##.G")
     assert seen(shown, palette.CHANGED) == {2, 14}

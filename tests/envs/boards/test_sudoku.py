@@ -35,6 +35,12 @@ def test_wrong_cells_are_ringed_and_right_ones_are_not() -> None:
     assert top <= rows.min() and rows.max() < top + height / 2  # the upper two of four rows
 
 
+def test_another_right_answer_has_no_rings() -> None:
+    fields = {"givens_L": np.zeros(16, int), "cells_L": SWAPPED, "solution_L": RIGHT}
+    assert frame(**fields, correct=False).wrong().any()
+    assert not frame(**fields, correct=True).wrong().any()
+
+
 def test_an_environment_tells_at_the_end_alone() -> None:
     bank = read_bank("sudoku9-fit")
     env = gymnasium.make("hrm_rl:HRMSudokuBank-v0", render_mode="rgb_array").unwrapped
