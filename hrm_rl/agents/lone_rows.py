@@ -33,6 +33,12 @@ def lone_row(model: BaseAlgorithm, slots: int) -> str:
     return ""
 
 
+def refuse_lone_row(model: BaseAlgorithm, slots: int) -> None:
+    """Raises ValueError: a minibatch would have one row (`lone_row`)."""
+    if said := lone_row(model, slots):
+        raise ValueError(said)
+
+
 def refuse_nan(model: BaseAlgorithm) -> None:
     """Raises ValueError: some weight is NaN, so that no action is better than another."""
     weights = model.policy.parameters() if isinstance(model.policy, nn.Module) else ()

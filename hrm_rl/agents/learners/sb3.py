@@ -19,7 +19,7 @@ from torch import Tensor
 
 from hrm_rl.agents.learners.inputs import WIDTH, Standardise, asked, no_progress, standardise
 from hrm_rl.agents.learners.protocol import Learner
-from hrm_rl.agents.lone_rows import lone_row
+from hrm_rl.agents.lone_rows import refuse_lone_row
 from hrm_rl.agents.sb3 import SB3Policy, SB3VecEnv, initial_halt_bias
 from hrm_rl.checks.numbers import choice, real, whole
 from hrm_rl.envs.vector import HaltingVectorEnv
@@ -79,8 +79,7 @@ def sb3_learner(
             policy_kwargs=_network(env, seed) | (policy_kwargs or {}),
             **chosen,
         )
-        if said := lone_row(model, env.num_envs):
-            raise ValueError(said)
+        refuse_lone_row(model, env.num_envs)
         if isinstance(model.policy, ActorCriticPolicy):
             initial_halt_bias(model, env.config.max_segments)
         model.learn(steps, callback=_Progress(progress, entropy))
