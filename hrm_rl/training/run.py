@@ -42,6 +42,7 @@ __all__ = [
     "refuse_another",
     "run",
     "save",
+    "saved_config",
     "steps_done",
 ]
 
@@ -197,12 +198,7 @@ def refuse_another(config: TrainConfig, saved: Path, longer: bool = False) -> No
     """
     if not saved.exists():
         return
-    try:
-        with reading.opened(saved) as file:
-            there = asdict(TrainConfig.from_json(file.read().decode()))
-    except (ValueError, OSError, RecursionError) as error:
-        raise ValueError(f"{saved} cannot be read: {error}; choose another run folder") from error
-    here = asdict(config)
+    there, here = asdict(saved_config(saved)), asdict(config)
     grown = longer and there["steps"] < here["steps"]
     differing = _differing(there, here, ["steps"] if grown else [])
     if differing:
@@ -210,6 +206,19 @@ def refuse_another(config: TrainConfig, saved: Path, longer: bool = False) -> No
             f"{saved.parent} holds a run with another config ({'; '.join(differing)}); "
             "choose another folder, or delete this one"
         )
+
+
+def saved_config(path: Path) -> TrainConfig:
+    """The config that a run folder holds.
+
+    Raises:
+        ValueError: what is there is none.
+    """
+    try:
+        with reading.opened(path) as file:
+            return TrainConfig.from_json(file.read().decode())
+    except (ValueError, OSError, RecursionError) as error:
+        raise ValueError(f"{path} cannot be read: {error}; choose another run folder") from error
 
 
 def _differing(

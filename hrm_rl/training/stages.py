@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from hrm_rl.checks import reading
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.presets import PRESETS, preset
-from hrm_rl.training.run import steps_done
+from hrm_rl.training.run import saved_config, steps_done
 
 
 def stages(config: TrainConfig, folder: Path) -> list[tuple[TrainConfig, Path]]:
@@ -26,8 +25,7 @@ def stages(config: TrainConfig, folder: Path) -> list[tuple[TrainConfig, Path]]:
         return [(config, folder)]
     saved = first / "config.json"
     if saved.exists():
-        with reading.opened(saved) as file:
-            before = TrainConfig.from_json(file.read().decode())
+        before = saved_config(saved)
     else:
         before = replace(
             preset(first.name), device=config.device, dtype=config.dtype, compile=config.compile

@@ -5,7 +5,7 @@ They return their figure.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,9 @@ def learning(done: Done, path: str | Path) -> Figure:
         for axes, (_, _, at, height) in zip(grid[:, i], ROWS, strict=True):
             for other in runs.values():
                 if other is not mine:
-                    _means(axes, other, at, height)
+                    columns = [*zip(*other, strict=False)]
+                    behind = {"color": theme.PALE, "linewidth": 0.9, "zorder": 1}
+                    axes.plot(_means(columns, at), _means(columns, height), **behind)
             band(axes, mine, at, height, style)
     for axes, (y, *_) in zip(grid[:, 0], ROWS, strict=True):
         axes.set_ylabel(y, color=theme.BLACK, fontsize=9)
@@ -79,7 +81,7 @@ def band(
 ) -> list[Any]:
     """Mean over runs at each point that all of them reached, and its interval."""
     columns = list(zip(*runs, strict=False))
-    at = [sum(map(x, column)) / len(column) for column in columns]
+    at = _means(columns, x)
     found = [over_seeds([y(point) for point in column]) for column in columns]
     if len(runs) > 1:
         low, high = zip(*((one.low, one.high) for one in found), strict=True)
@@ -87,16 +89,9 @@ def band(
     return axes.plot(at, [one.mean for one in found], **style)
 
 
-def _means(
-    axes: Axes,
-    runs: list[list[dict[str, Any]]],
-    x: Callable[[Point], float],
-    y: Callable[[Point], float],
-) -> None:
-    """The mean line of `band` alone, standing back."""
-    columns = [*zip(*runs, strict=False)]
-    at, means = ([sum(map(f, one)) / len(one) for one in columns] for f in (x, y))
-    axes.plot(at, means, color=theme.PALE, linewidth=0.9, zorder=1)
+def _means(columns: Sequence[Sequence[Point]], of: Callable[[Point], float]) -> list[float]:
+    """Over runs, at each point."""
+    return [sum(map(of, column)) / len(column) for column in columns]
 
 
 def pairs(chosen: dict[Cell, Point], path: str | Path, title: str) -> Figure:
