@@ -9,6 +9,7 @@ from types import ModuleType
 
 import gymnasium
 import pytest
+from loading import module_of
 from pages import ROOT
 
 import hrm_rl
@@ -59,12 +60,7 @@ def test_the_front_door_has_a_line_for_each_name() -> None:
 @pytest.fixture(scope="module")
 def written() -> ModuleType:
     """docs/environment_pages.py, which is no package's."""
-    place = ROOT / "docs" / "environment_pages.py"
-    spec = importlib.util.spec_from_file_location("environment_pages", place)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of("environment_pages", ROOT / "docs")
 
 
 def test_every_environment_has_a_title_and_a_small_gif(written: ModuleType) -> None:
