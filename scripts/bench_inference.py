@@ -1,8 +1,9 @@
 """Section "inference" of the benchmark: a segment without gradients, eager and in cheaper forms.
 
-Each is a copy of the model: compiled, in bfloat16 by autocast, with its linear layers in int8
-(`torch.ao.quantization.quantize_dynamic`). Beside the speed: where the paper's rule halts, and whether
-it is right there, on test puzzles of all bands, against the eager model in float32.
+Each is a copy of the model: compiled, in blocks of rows (`device.compiled`), in bfloat16 by autocast,
+with its linear layers in int8 (`torch.ao.quantization.quantize_dynamic`). Beside the speed: where the
+paper's rule halts, and whether it is right there, on test puzzles of all bands, against the eager
+model in float32.
 
 Shapes: N slots.
 """
@@ -21,7 +22,7 @@ from bench_setup import Bench, Rows, take_turns
 from torch import Tensor, nn
 
 from hrm_rl import loop
-from hrm_rl.device import autocast, compile_segment
+from hrm_rl.device import autocast, compiled
 from hrm_rl.models import Model
 from hrm_rl.models.layers import Linear
 from hrm_rl.puzzles import PuzzleSet, load, verdicts
@@ -39,9 +40,9 @@ class Way(NamedTuple):
 
 def inference(b: Bench) -> Rows:
     """Puzzle-segments per second of each way over the eager one, and what it changes."""
-    ways = {"float32": Way(b.model), "compiled": Way(_compiled(b.model))}
+    ways = {"float32": Way(b.model), "compiled": Way(compiled(b.model))}
     ways["bfloat16"] = Way(b.model, lambda: autocast(torch.bfloat16, b.device))
-    ways["compiled, bfloat16"] = Way(_compiled(b.model), ways["bfloat16"].context)
+    ways["compiled, bfloat16"] = Way(compiled(b.model), ways["bfloat16"].context)
     if b.device.type == "cpu":
         ways["int8"] = Way(_quantised(b.model))
     rates = take_turns(
@@ -80,12 +81,6 @@ def _halts(b: Bench, way: Way, puzzles: PuzzleSet) -> tuple[Tensor, Tensor]:
         halts_P[now_P] = m
         right_P[now_P] = verdicts.correct(output.logits, batch.y_BT)[now_P]
     return halts_P, right_P
-
-
-def _compiled(model: Model) -> Model:
-    model = copy.deepcopy(model)
-    compile_segment(model)
-    return model
 
 
 def _quantised(model: Model) -> Model:

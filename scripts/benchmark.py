@@ -50,11 +50,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hrm_rl import loop
 from hrm_rl.agents.rules.basic import FixedSegments, QGreedy
-from hrm_rl.device import resolve_dtype
+from hrm_rl.device import compiled, resolve_dtype
 from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.evaluate import evaluate
 from hrm_rl.loop import batch_of
+from hrm_rl.models import Model
 from hrm_rl.training.memory import keep_freed_memory
 from hrm_rl.training.train import TrainState, train
 
@@ -62,19 +63,15 @@ from hrm_rl.training.train import TrainState, train
 def vector(b: Bench) -> Rows:
     """The vector env against the bare forward and against single envs."""
     steps = 4
-    arguments: dict[str, Any] = {
-        "model": b.model,
-        "puzzles": b.puzzles,
-        "max_segments": b.max_segments,
-    }
+    arguments: dict[str, Any] = dict(model=b.model, puzzles=b.puzzles, max_segments=b.max_segments)
     native = HaltingVectorEnv(b.slots, **arguments)
+    fast = HaltingVectorEnv(b.slots, **arguments, compile=True)
     few = HaltingVectorEnv(b.sync_slots, **arguments)
     singles = gymnasium.vector.SyncVectorEnv([lambda: HaltingEnv(**arguments)] * b.sync_slots)
-    for env in (native, few, singles):
+    for env in (native, fast, few, singles):
         env.reset(seed=0)
 
-    index = torch.arange(b.slots) % len(b.puzzles)
-    batch = batch_of(b.puzzles, index, b.device)
+    batch = batch_of(b.puzzles, torch.arange(b.slots) % len(b.puzzles), b.device)
 
     @torch.no_grad()
     def forwards() -> float:
@@ -101,6 +98,7 @@ def vector(b: Bench) -> Rows:
         {
             "forward": forwards,
             "env": lambda: env_steps(native, steps),
+            "compiled": lambda: env_steps(fast, steps),
             "one": singles_forward,
         },
         b.rounds,
@@ -115,6 +113,7 @@ def vector(b: Bench) -> Rows:
         f"bare forward, puzzle-segments/s at N = {b.slots}": rates["forward"],
         f"native vector env, puzzle-segments/s at N = {b.slots}": rates["env"],
         "native vector env over bare forward": rates["env"] / rates["forward"],
+        "the same with compile=True over without": rates["compiled"] / rates["env"],
         f"bare forward over forwards of one puzzle, N = {b.slots}": rates["forward"] / rates["one"],
         f"SyncVectorEnv, puzzle-segments/s at N = {b.sync_slots}": against["sync"],
         f"native over SyncVectorEnv at N = {b.sync_slots}": against["native"] / against["sync"],
@@ -127,15 +126,20 @@ def evaluation(b: Bench) -> Rows:
     halted = evaluate(b.model, b.puzzles, QGreedy(), b.max_segments, batch_size=batch)
     share = float(halted.segment_P.double().mean()) / b.max_segments
 
-    def solve(early_exit: bool) -> float:
+    def solve(model: Model, early_exit: bool) -> float:
         policy = QGreedy() if early_exit else FixedSegments(b.max_segments)
-        evaluate(
-            b.model, b.puzzles, policy, b.max_segments, early_exit=early_exit, batch_size=batch
-        )
+        evaluate(model, b.puzzles, policy, b.max_segments, early_exit=early_exit, batch_size=batch)
         return len(b.puzzles)
 
+    fast = compiled(b.model)
+    again = evaluate(fast, b.puzzles, QGreedy(), b.max_segments, batch_size=batch)
+    alike_P = (again.segment_P == halted.segment_P) & (again.correct_P == halted.correct_P)
     rates = take_turns(
-        {"early": lambda: solve(True), "fixed": lambda: solve(False)},
+        {
+            "early": lambda: solve(b.model, True),
+            "fixed": lambda: solve(b.model, False),
+            "compiled": lambda: solve(fast, True),
+        },
         max(2, b.rounds // 3),
         b.device,
     )
@@ -143,6 +147,8 @@ def evaluation(b: Bench) -> Rows:
     return {
         f"fixed {b.max_segments} segments, puzzles/s": rates["fixed"],
         "early exit by the Q-head, puzzles/s": rates["early"],
+        "the same compiled over eager": rates["compiled"] / rates["early"],
+        "... halting at the same segments with the same verdicts": float(alike_P.double().mean()),
         "mean segments / M": share,
         "wall time, early exit over fixed": wall,
         "wall time over mean segments / M": wall / share,

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 # Before torch, numba, pygame and matplotlib are imported, which read them once.
@@ -16,6 +17,7 @@ os.environ["MPLBACKEND"] = "Agg"
 
 import jaxtyping
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
 from shapes import check_shapes_of
 
@@ -66,3 +68,9 @@ def unchecked_shapes() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def traced(monkeypatch: pytest.MonkeyPatch, unchecked_shapes: None) -> None:
+    """Compile as ever but for the last and slowest step, to C++."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))

@@ -42,6 +42,7 @@ class HaltingArguments(TypedDict, total=False):
     puzzles: str | Path | PuzzleSet | None
     split: str
     device: str | torch.device
+    compile: bool
     model: FrozenModel | str | Path | None
     bank: Bank | str | Path | None
     task: str

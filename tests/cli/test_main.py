@@ -105,6 +105,21 @@ def test_evaluate_puts_fixed_segments_beside_the_rule(
         assert ends[0] <= float(share.strip("%")) <= ends[1] and first[0] == "[" and last[-1] == "]"
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own, on import
+def test_evaluate_compiled_says_the_same(
+    checkpoint: str, capsys: pytest.CaptureFixture[str], traced: None
+) -> None:
+    args = ["evaluate", checkpoint, "--max-segments", "4", "--limit", "8"]
+    assert cli.main(args) == 0
+    plain = capsys.readouterr().out
+    assert cli.main([*args, "--compile"]) == 0
+    without_seconds = [
+        [line.split()[:-1] for line in said.splitlines()[1:]]
+        for said in (plain, capsys.readouterr().out)
+    ]
+    assert without_seconds[0] == without_seconds[1]
+
+
 def test_evaluate_puts_copies_beside_the_rules(
     checkpoint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -256,3 +256,21 @@ def test_a_bank_of_another_model_is_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match="logged with other weights"):
         HaltingEnv(bank=folder, model=other, max_segments=M)
     HaltingEnv(bank=folder, model=precise_hrm(), puzzles=PUZZLES, max_segments=M).reset(seed=0)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own, on import
+def test_compiled_segments_are_those_of_the_model(traced: None) -> None:
+    arguments: dict[str, Any] = {"model": tiny_hrm(), "puzzles": PUZZLES, "max_segments": 4}
+    plain, fast = (HaltingVectorEnv(5, **arguments, compile=given) for given in (False, True))
+    one, other = plain.reset(seed=0), fast.reset(seed=0)
+    for actions in ([0, 0, 1, 0, 1], [0, 1, 0, 0, 0], [0] * 5):
+        for want, got in zip(one, other, strict=True):
+            assert data_equivalence(want, got, exact=False)
+        one, other = plain.step(np.array(actions)), fast.step(np.array(actions))
+
+
+def test_a_bank_runs_nothing_that_could_be_compiled() -> None:
+    with pytest.raises(ValueError, match="a bank runs no model that could be compiled"):
+        HaltingVectorEnv(2, bank="sudoku9-test", compile=True)
+    with pytest.raises(ValueError, match="compile must be"):
+        HaltingVectorEnv(2, model=tiny_hrm(), puzzles=PUZZLES, compile="yes")  # type: ignore[arg-type]
