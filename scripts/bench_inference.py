@@ -22,10 +22,12 @@ from bench_setup import Bench, Rows, take_turns
 from torch import Tensor, nn
 
 from hrm_rl import loop
+from hrm_rl.agents.rules.basic import QGreedy
 from hrm_rl.device import autocast, compiled
+from hrm_rl.evaluate import Answered, evaluate
 from hrm_rl.models import Model
 from hrm_rl.models.layers import Linear
-from hrm_rl.puzzles import PuzzleSet, load, verdicts
+from hrm_rl.puzzles import PuzzleSet, load, task_for, verdicts
 
 SEGMENTS = 2
 PUZZLES = 300
@@ -48,8 +50,8 @@ def inference(b: Bench) -> Rows:
     rates = take_turns(
         {name: partial(_forwards, b, way) for name, way in ways.items()}, b.rounds, b.device
     )
-    name = "sudoku4" if b.model.config.length == 16 else "sudoku9"
-    puzzles = load(name, "test").sample(len(b.puzzles) if b.quick else PUZZLES)
+    puzzles = _test(b)
+    puzzles = puzzles.sample(min(PUZZLES, len(puzzles)))
     found: Rows = {f"float32, puzzle-segments/s at N = {b.slots}": rates["float32"]}
     plain_P = None
     for name, way in ways.items():
@@ -61,6 +63,32 @@ def inference(b: Bench) -> Rows:
         found[f"{name}, halts where float32 does"] = float((halts_P == plain_P).double().mean())
         found[f"{name} over float32"] = rates[name] / rates["float32"]
     return found
+
+
+def evaluated(b: Bench) -> Rows:
+    """`evaluate` of all test puzzles, at the benchmark's number of slots, compiled and as it is."""
+    ways = {"eager": b.model, "compiled": compiled(b.model)}
+    puzzles, found = _test(b), dict[str, Answered]()
+
+    def run(name: str) -> float:
+        found[name] = evaluate(ways[name], puzzles, QGreedy(), b.max_segments, batch_size=b.slots)
+        return float(found[name].segment_P.sum())
+
+    rounds = max(2, b.rounds // 3)
+    rates = take_turns({name: partial(run, name) for name in ways}, rounds, b.device)
+    eager, fast = found["eager"], found["compiled"]
+    alike_P = (fast.segment_P == eager.segment_P) & (fast.correct_P == eager.correct_P)
+    return {
+        f"{len(puzzles)} test puzzles, puzzle-segments/s at N = {b.slots}": rates["eager"],
+        "the same compiled over eager": rates["compiled"] / rates["eager"],
+        "... halting at the same segments with the same verdicts": float(alike_P.double().mean()),
+    }
+
+
+def _test(b: Bench) -> PuzzleSet:
+    """The shipped test puzzles of the model's task."""
+    puzzles = load(task_for(b.model.config).task, "test")
+    return puzzles.sample(len(b.puzzles)) if b.quick else puzzles
 
 
 @torch.inference_mode()

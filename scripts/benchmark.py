@@ -8,12 +8,14 @@ table and writes JSON. The sections:
 
 - vector: the native vector env against the bare forward, in puzzle-segments per second; and against
   gymnasium's `SyncVectorEnv` of as many single envs, in steps per second.
-- evaluation: early exit against running every puzzle to the end, beside mean segments over M.
+- evaluation: early exit against running every puzzle to the end, beside mean segments over M; and all
+  test puzzles by a compiled model against the model as it is: speed, and whether it halts alike.
 - inference: a segment without gradients, compiled, in bfloat16, in int8: speed, and what it changes.
 - training: a compiled step against an eager one, and its share of the measured matmul rate; eager
   steps whose continue target is the next segment's own forward against those with an extra one.
 - bank: steps per second of the vector env on logged segments, one core, scalar observations.
 - cartpole: the same beside Gymnasium's own vector CartPole, and beside what moving the bytes costs.
+- sb3: stable-baselines3's PPO on a bank beside itself on CartPole, and the share of the environment.
 - million: what is asked of a bank of a million puzzles, in CPU seconds and memory.
 - sample: Snell's rule fitted on more and more of 65,536 puzzles: CPU seconds, and the mean return.
 - memory: what backward keeps per slot, and peaks of whole processes, against cycles and segments.
@@ -42,6 +44,7 @@ import bench_inference
 import bench_memory
 import bench_million
 import bench_profile
+import bench_sb3
 import gymnasium
 import numpy as np
 import torch
@@ -50,12 +53,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hrm_rl import loop
 from hrm_rl.agents.rules.basic import FixedSegments, QGreedy
-from hrm_rl.device import compiled, resolve_dtype
+from hrm_rl.device import resolve_dtype
 from hrm_rl.envs.halting import HaltingEnv
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.evaluate import evaluate
 from hrm_rl.loop import batch_of
-from hrm_rl.models import Model
 from hrm_rl.training.memory import keep_freed_memory
 from hrm_rl.training.train import TrainState, train
 
@@ -126,20 +128,15 @@ def evaluation(b: Bench) -> Rows:
     halted = evaluate(b.model, b.puzzles, QGreedy(), b.max_segments, batch_size=batch)
     share = float(halted.segment_P.double().mean()) / b.max_segments
 
-    def solve(model: Model, early_exit: bool) -> float:
+    def solve(early_exit: bool) -> float:
         policy = QGreedy() if early_exit else FixedSegments(b.max_segments)
-        evaluate(model, b.puzzles, policy, b.max_segments, early_exit=early_exit, batch_size=batch)
+        evaluate(
+            b.model, b.puzzles, policy, b.max_segments, early_exit=early_exit, batch_size=batch
+        )
         return len(b.puzzles)
 
-    fast = compiled(b.model)
-    again = evaluate(fast, b.puzzles, QGreedy(), b.max_segments, batch_size=batch)
-    alike_P = (again.segment_P == halted.segment_P) & (again.correct_P == halted.correct_P)
     rates = take_turns(
-        {
-            "early": lambda: solve(b.model, True),
-            "fixed": lambda: solve(b.model, False),
-            "compiled": lambda: solve(fast, True),
-        },
+        {"early": lambda: solve(True), "fixed": lambda: solve(False)},
         max(2, b.rounds // 3),
         b.device,
     )
@@ -147,11 +144,10 @@ def evaluation(b: Bench) -> Rows:
     return {
         f"fixed {b.max_segments} segments, puzzles/s": rates["fixed"],
         "early exit by the Q-head, puzzles/s": rates["early"],
-        "the same compiled over eager": rates["compiled"] / rates["early"],
-        "... halting at the same segments with the same verdicts": float(alike_P.double().mean()),
         "mean segments / M": share,
         "wall time, early exit over fixed": wall,
         "wall time over mean segments / M": wall / share,
+        **bench_inference.evaluated(b),
     }
 
 
@@ -235,6 +231,7 @@ SECTIONS: dict[str, Callable[[Bench], Rows]] = {
     "training": training,
     "bank": bank,
     "cartpole": cartpole,
+    "sb3": bench_sb3.sb3,
     "million": bench_million.million,
     "sample": bench_million.sample,
     "memory": bench_memory.memory,
