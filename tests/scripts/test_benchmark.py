@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -20,11 +19,8 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmark.py"
 
 
 @pytest.fixture(scope="module")
-def benchmark() -> Iterator[ModuleType]:
-    sys.path.insert(0, str(SCRIPT.parent))  # as when it is run
-    module = module_of("benchmark")
-    yield module
-    sys.path.remove(str(SCRIPT.parent))
+def benchmark() -> ModuleType:
+    return module_of("benchmark")
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +53,19 @@ def test_rates_are_medians_without_the_first_round(
     assert rates == {"work": 10.0}
 
 
-def test_vector_and_evaluation_run(benchmark: ModuleType, bench: object) -> None:
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own, on import
+def test_vector_and_evaluation_run(benchmark: ModuleType, bench: Any, traced: None) -> None:
+    bench = replace(bench, quick=True)
     vector, evaluation = benchmark.vector(bench), benchmark.evaluation(bench)
     assert all(value > 0 for value in [*vector.values(), *evaluation.values()])
     assert evaluation["mean segments / M"] <= 1
+    assert evaluation["... halting at the same segments with the same verdicts"] == 1
+
+
+def test_sb3_is_timed_on_a_bank_and_on_cartpole(benchmark: ModuleType, bench: Any) -> None:
+    found = benchmark.bench_sb3.sb3(replace(bench, quick=True))
+    assert all(value > 0 for value in found.values())
+    assert all(value < 1 for name, value in found.items() if "share" in name)
 
 
 def test_banks_are_played_in_every_mode(benchmark: ModuleType, bench: object) -> None:

@@ -1,8 +1,6 @@
 """The script of docs/inside.md: its tables say what the functions found, its pictures get drawn."""
 
 import re
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -28,11 +26,8 @@ CONFIG = replace(ATTENTION, L_cycles=3)
 
 
 @pytest.fixture(scope="module")
-def inside() -> Iterator[ModuleType]:
-    sys.path.insert(0, str(SCRIPT.parent))  # as when it is run
-    module = module_of("inside")
-    yield module
-    sys.path.remove(str(SCRIPT.parent))
+def inside() -> ModuleType:
+    return module_of("inside")
 
 
 @pytest.fixture

@@ -20,11 +20,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def systems() -> Iterator[ModuleType]:
-    sys.path.insert(0, str(ROOT / "scripts"))  # as when it is run
-    module = module_of("systems")
-    yield module
-    sys.path.remove(str(ROOT / "scripts"))
+def systems() -> ModuleType:
+    return module_of("systems")
 
 
 @pytest.fixture(scope="module")
