@@ -94,12 +94,31 @@ def compile_segment(model: SegmentModel) -> None:
         except Exception as error:  # the backends' errors share no base class of their own
             if fast is eager:
                 raise
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            warnings.warn(f"torch.compile failed, going on without: {lines[0]}", stacklevel=2)
+            warnings.warn(f"torch.compile failed, going on without: {_short(error)}", stacklevel=2)
             fast = eager
             return eager(*args)
 
     model.segment = segment  # type: ignore[assignment, method-assign]
+
+
+def of_compiler(error: BaseException) -> str:
+    """What to do about an error of torch's compiler, which comes as late as in a backward pass; "" of others.
+
+    A process that is killed while its compiler links leaves an empty file in torch's cache, on which
+    every later one fails.
+    """
+    if not type(error).__module__.startswith(("torch._inductor", "torch._dynamo")):
+        return ""
+    said = _short(error)
+    broken = re.search(r"(\S+\.so): file too short", said)
+    cure = f"remove {broken[1]}, which a killed process left, or " if broken else ""
+    return f"torch.compile failed: {said}; {cure}go on without it (`--no-compile`)"
+
+
+def _short(error: BaseException) -> str:
+    """Its first line that says anything: "backend='inductor' raised:" may stand above."""
+    lines = [line for line in str(error).strip().splitlines() if not line.endswith("raised:")]
+    return (lines or [type(error).__name__])[0]
 
 
 _OWN_LIMIT: Final[dict[str, Any]] = {

@@ -75,7 +75,7 @@ def test_a_compiler_that_fails_is_left_with_one_warning(monkeypatch: pytest.Monk
     def compile_(function: object, **options: object) -> object:
         def broken(*args: object) -> object:
             tried.append(args)
-            raise RuntimeError("no C++ compiler found\nand many more lines")
+            raise RuntimeError("backend='x' raised:\nno C++ compiler found\nand many more lines")
 
         return broken
 

@@ -93,8 +93,13 @@ def _told(error: BaseException) -> tuple[str, int]:
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "interrupted", getattr(error, "code", 130)
     if isinstance(error, (MemoryError, RuntimeError)):
-        from hrm_rl.device import is_out_of_memory  # torch, which is there if it ran out of memory
+        from hrm_rl.device import (
+            is_out_of_memory,
+            of_compiler,
+        )  # torch, which is there if it failed
 
+        if said := of_compiler(error):
+            return said, 2
         if not is_out_of_memory(error):
             raise error
         return "out of memory; lower slots or batch_size, or close what else needs it", 2

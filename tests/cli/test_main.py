@@ -239,3 +239,23 @@ def test_watch_by_hand_halts_where_the_person_does(
     monkeypatch.setattr(Window, "wait", lambda self: next(keys))
     assert cli.main(["watch", puzzle, "--checkpoint", checkpoint, "--by-hand"]) == 0
     assert capsys.readouterr().out.startswith("halted after segment 2")
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own, on import
+def test_a_compiler_that_fails_late_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in a backward pass, where no eager forward is left to go on with."""
+    from torch._inductor.exc import InductorError
+
+    broken = ImportError("/tmp/torchinductor_me/4u/c4.main.so: file too short")
+
+    def train(args: list[str]) -> int:
+        raise InductorError(broken, None)
+
+    monkeypatch.setattr("hrm_rl.cli.main.train", train)
+    assert cli.main(["train", "sudoku4"]) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("hrm-rl: torch.compile failed: ImportError: /tmp/torchinductor_me")
+    assert "remove /tmp/torchinductor_me/4u/c4.main.so" in said and "--no-compile" in said
+    assert len(said.splitlines()) == 1

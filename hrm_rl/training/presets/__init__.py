@@ -26,6 +26,7 @@ from hrm_rl.training.presets.sudoku import (
     sudoku9_onestep,
     sudoku9_overthinks,
     sudoku9_trm,
+    sudoku9_trm_first,
 )
 from hrm_rl.training.presets.systems import direct6, etrm, hrm6, recurrent6, trm, trm6, universal6
 
@@ -64,6 +65,7 @@ PRESETS: dict[str, Callable[[], TrainConfig]] = {
     "sudoku9": sudoku9,
     "sudoku9-first": sudoku9_first,
     "sudoku9-trm": sudoku9_trm,
+    "sudoku9-trm-first": sudoku9_trm_first,
     "sudoku9-onestep": sudoku9_onestep,
     "sudoku9-overthinks": sudoku9_overthinks,
     "official": official,

@@ -101,6 +101,10 @@ def _two_levels(H_cycles: int) -> HRMConfig:
     )
 
 
+def _one_block(H_cycles: int) -> TRMConfig:
+    return TRMConfig(**_UNITS, layers=1, H_cycles=H_cycles, L_cycles=4, puzzle_positions=1)
+
+
 def sudoku9_first() -> TrainConfig:
     """9x9 Sudoku, an HRM of two levels with both Q outputs: what `sudoku9` starts from, in 1.6 core-hours.
 
@@ -150,11 +154,11 @@ def sudoku9() -> TrainConfig:
     )
 
 
-def sudoku9_trm() -> TrainConfig:
-    """9x9 Sudoku, TRM: the weights `sudoku9-trm`, one block run five times a segment."""
+def sudoku9_trm_first() -> TrainConfig:
+    """9x9 Sudoku, TRM, one block run five times a segment: what `sudoku9-trm` starts from."""
     return replace(
         sudoku9_first(),
-        model=TRMConfig(**_UNITS, layers=1, H_cycles=1, L_cycles=4, puzzle_positions=1),
+        model=_one_block(H_cycles=1),
         steps=36_000,
         halting="halt_bce",
         bootstrap="extra",
@@ -162,10 +166,32 @@ def sudoku9_trm() -> TrainConfig:
     )
 
 
+def sudoku9_trm() -> TrainConfig:
+    """9x9 Sudoku, TRM: the weights `sudoku9-trm`, `sudoku9-trm-first` trained on with twice the updates.
+
+    `hrm-rl train` begins with `sudoku9-trm-first` where that has not been trained.
+    """
+    return replace(
+        sudoku9_trm_first(),
+        model=_one_block(H_cycles=2),
+        init="runs/sudoku9-trm-first",
+        data=(
+            ("easy:100000:7", 0.05),
+            ("minimal:100000:7", 0.35),
+            ("file1:20000:7", 0.15),
+            ("sudoku9_hard", 0.45),
+        ),
+        steps=28_000,
+        grow_segments=((0.25, 8),),
+        lr=6e-4,
+        seed=2,
+    )
+
+
 def sudoku9_overthinks() -> TrainConfig:
     """9x9 Sudoku, TRM trained with four segments only, to study overthinking; no weights of it ship."""
     return replace(
-        sudoku9_trm(),
+        sudoku9_trm_first(),
         model=TRMConfig(**_UNITS, layers=1, H_cycles=1, L_cycles=3, puzzle_positions=1),
         data=(("easy:100000:7", 0.6), ("minimal:100000:7", 0.4)),
         steps=2000,
