@@ -50,9 +50,9 @@ grows from 4 to 8 to 16.
     "sudoku9-half": """
 `sudoku9` half-way: where its first stage ended, with one cycle a segment, so that a segment does half of what
 one of `sudoku9` does and puzzles come right twice as late. For who studies halting: of the hard puzzles that
-ever come right here, a tenth do by segment 5 and a tenth after segment 29 (`sudoku9`: 3 and 17), and an answer that is
-right is hardly ever lost. It shipped as `sudoku9` before the second stage; 1.6 core-hours of an EPYC core with
-AVX2, in float32.
+ever come right here, a tenth do by segment 5 and a tenth after segment 29 (`sudoku9`: 3 and 17), and an
+answer that is right is hardly ever lost. It shipped as `sudoku9` before the second stage; 1.6 core-hours of
+an EPYC core with AVX2, in float32.
 """,
     "sudoku9-trm": """
 Aims, and how far it came. Aimed at were 99.5 % (easy), 97 % (minimal) and 65 % (hard) after 16 segments,
