@@ -181,7 +181,7 @@ def sudoku9_trm() -> TrainConfig:
             ("file1:20000:7", 0.15),
             ("sudoku9_hard", 0.45),
         ),
-        steps=28_000,
+        steps=20_000,
         grow_segments=((0.25, 8),),
         lr=6e-4,
         seed=2,
