@@ -10,6 +10,13 @@ layer, four updates a recursion, the MLP token mixer and `halt_bce` 1.2 / 0.8 % 
 of this model: with 16 segments 1.2 / 0.8 % (980 steps), with 4, as the run begins here, 20.0 / 23.6 %
 (998 steps).
 """,
+    "maze8-overthinks": """
+A controlled opposite of `maze8`: of the same architecture, trained with two segments for each maze. Right on
+most after two or three, it loses nearly all of them again by segment 16: what one more segment does to a
+right answer was never trained. So where to halt matters more here than on any model beside it. Its Q-head was not
+trained, and the rows of Q below say nothing. Nine seeds lose between 38 and 84 points from their best segment to the
+sixteenth; this is the first of them, and one of the two that lose most.
+""",
     "queens8": """
 The hours are those of a machine that was shared: on a core of its own it takes about six minutes. 42 % of
 the test puzzles have several answers. The loss asks for the one nearest to what the model says

@@ -27,6 +27,14 @@ def maze8_short() -> TrainConfig:
     return replace(maze8(), steps=2400, max_segments=8, grow_segments=(), lr_min_ratio=1.0)
 
 
+def maze8_overthinks() -> TrainConfig:
+    """8x8 mazes with two segments each: right after two, and lost again as the model thinks on.
+
+    Two minutes on one CPU core. Nothing trains its Q-head.
+    """
+    return replace(maze8_short(), halting="fixed-2")
+
+
 def maze12() -> TrainConfig:
     """12x12 mazes, trained as 8x8 ones are: 144 cells in place of 64. No weights of it ship."""
     return _maze(12)
@@ -121,6 +129,37 @@ def queens8() -> TrainConfig:
         puzzle_lr=1e-3,
         ema=0.995,
         compile=True,
+    )
+
+
+def parity16() -> TrainConfig:
+    """Parity of 2 to 13 bits in a vector with room for 16, MLP token mixer: minutes on one CPU core.
+
+    Each number of bits as often; vectors of 14 to 16 bits, which it never saw, say what happens beyond.
+    """
+    return replace(
+        queens8(),
+        model=HRMConfig(
+            vocab=4,
+            length=16,
+            task="parity16",
+            width=64,
+            heads=4,
+            H_layers=1,
+            L_layers=1,
+            H_cycles=1,
+            L_cycles=2,
+            inner_multiple=32,
+            gradient="last-cycle",
+            positions="none",
+            token_mixer="mlp",
+        ),
+        data=tuple((f"parity16:2000:7:{folds}", 1.0) for folds in range(1, 13)),
+        augment=False,
+        answers="stored",
+        slots=64,
+        steps=5000,
+        lr=1e-3,
     )
 
 

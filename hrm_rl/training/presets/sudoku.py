@@ -188,20 +188,6 @@ def sudoku9_trm() -> TrainConfig:
     )
 
 
-def sudoku9_overthinks() -> TrainConfig:
-    """9x9 Sudoku, TRM trained with four segments only, to study overthinking; no weights of it ship."""
-    return replace(
-        sudoku9_trm_first(),
-        model=TRMConfig(**_UNITS, layers=1, H_cycles=1, L_cycles=3, puzzle_positions=1),
-        data=(("easy:100000:7", 0.6), ("minimal:100000:7", 0.4)),
-        steps=2000,
-        max_segments=4,
-        grow_segments=(),
-        lr=1e-3,
-        lr_min_ratio=1.0,
-    )
-
-
 def sudoku9_onestep() -> TrainConfig:
     """9x9 Sudoku by the paper's one-step gradient, MLP token mixer: an hour on one CPU core.
 
