@@ -28,6 +28,7 @@ from typing import Any
 import torch
 
 from hrm_rl.checks.progress import bar
+from hrm_rl.device import compiled
 from hrm_rl.inside.copies import KINDS, Tries, first_verified, spent, surest, taken, tries, voted
 from hrm_rl.models import Model
 from hrm_rl.models.checkpoint import load_model, write_atomically
@@ -115,6 +116,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     model, _ = load_model(asked.checkpoint)
+    model = compiled(model)
     said = {name: str(value) for name, value in vars(asked).items()}
     rows: dict[str, dict[int, dict[str, Any]]] = {}
     for name in bar(iterable=asked.puzzles, total=len(asked.puzzles), desc="sets"):

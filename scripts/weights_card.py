@@ -91,7 +91,8 @@ def _speeds(folder: Path) -> list[tuple[int, float]]:
 def header(model: Model, config: TrainConfig, card: dict[str, Any]) -> list[str]:
     """What the weights are, and what made them."""
     count = sum(p.numel() for p in model.parameters())
-    data = ", ".join(f"{share:.0%} {name}" for name, share in card["data"])
+    total = sum(share for _, share in card["data"])
+    data = ", ".join(f"{share / total:.0%} {name}" for name, share in card["data"])
     return [
         f"{type(model).__name__} of {count / 1e6:.2f} M parameters: {told(model.config)}.",
         f"Trained by `{card['command']}`: {card['steps']} steps of {card['slots']} slots, at most "

@@ -159,6 +159,7 @@ def parity16() -> TrainConfig:
         answers="stored",
         slots=64,
         steps=5000,
+        max_segments=8,
         lr=1e-3,
     )
 
