@@ -11,21 +11,22 @@ of this model: with 16 segments 1.2 / 0.8 % (980 steps), with 4, as the run begi
 (998 steps).
 """,
     "maze8-overthinks": """
-A controlled opposite of `maze8`: of the same architecture, trained with two segments for each maze. Right on
-most after two or three, it loses nearly all of them again by segment 16: what one more segment does to a
-right answer was never trained. So where to halt matters more here than on any model beside it. Its Q-head was not
-trained, and the rows of Q below say nothing. Nine seeds lose between 38 and 84 points from their best segment to the
-sixteenth; this is the first of them, and one of the two that lose most.
+A controlled opposite of `maze8`: of the same architecture, trained with two segments for each maze. Right
+on most after two or three, it loses nearly all of them again by segment 16: what one more segment does to a
+right answer was never trained. So where to halt matters more here than on any model beside it. Its Q-head
+was not trained, and the rows of Q below say nothing. Nine seeds lose between 38 and 84 points from their
+best segment to the sixteenth; this is the first of them, and one of the two that lose most.
 """,
     "parity16": """
-Trained on 1 to 12 folds, 2 to 13 bits in a vector with room for 16, each as often; 500 fresh vectors of each
-(`parity16:500:11:FOLDS`, test), right after one / 8 / 16 segments: of 1 to 8 folds all; of 9 100 / 99.6 / 99.6 %,
-of 10 99.8 / 99.4 / 99.0 %, of 11 99.0 / 99.4 / 98.8 %, of 12 99.4 / 99.4 / 98.6 %. Beyond what it was
-trained on, where bits stand at places that were empty in training: of 13 folds 72 / 70 / 69 %, of 14 84 / 83 /
-82 %, of 15 77 / 76 / 73 %. More segments do not help: it needs one for any number of bits, where the exact machine
-`parity-steps` needs one for each fold, and halts there (1.01 on average). So it is no halting problem: the machine is.
-Of vectors of 13 bits a fifth were seen in training, of shorter ones more, of up to 9 nearly all. The table below
-counts all lengths. With 16 segments in training in place of 8 the same 5,000 steps came to 52 % of 8 folds.
+Trained on 1 to 12 folds, 2 to 13 bits in a vector with room for 16, each as often; 500 fresh vectors of
+each (`parity16:500:11:FOLDS`, test), right after one / 8 / 16 segments: of 1 to 8 folds all; of 9 100 /
+99.6 / 99.6 %, of 10 99.8 / 99.4 / 99.0 %, of 11 99.0 / 99.4 / 98.8 %, of 12 99.4 / 99.4 / 98.6 %. Beyond
+what it was trained on, where bits stand at places that were empty in training: of 13 folds 72 / 70 / 69 %,
+of 14 84 / 83 / 82 %, of 15 77 / 76 / 73 %. More segments do not help: it needs one for any number of bits,
+where the exact machine `parity-steps` needs one for each fold, and halts there (1.01 on average). So it is
+no halting problem: the machine is. Of vectors of 13 bits a fifth were seen in training, of shorter ones
+more, of up to 9 nearly all. The table below counts all lengths. With 16 segments in training in place of 8
+the same 5,000 steps came to 52 % of 8 folds.
 """,
     "queens8": """
 The hours are those of a machine that was shared: on a core of its own it takes about six minutes. 42 % of
