@@ -10,6 +10,7 @@ from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.presets.puzzles import (
     arc1,
     arc6,
+    life5,
     maze8,
     maze8_overthinks,
     maze8_short,
@@ -38,6 +39,7 @@ __all__ = [
     "direct6",
     "etrm",
     "hrm6",
+    "life5",
     "maze8",
     "maze8_overthinks",
     "maze8_short",
@@ -78,6 +80,7 @@ PRESETS: dict[str, Callable[[], TrainConfig]] = {
     "maze30": maze30,
     "queens8": queens8,
     "parity16": parity16,
+    "life5": life5,
     "arc6": arc6,
     "arc1": arc1,
     "hrm6": hrm6,
