@@ -8,6 +8,8 @@ For each K: the share of puzzles right in any copy after the segments (a bound f
 the answer that most copies give, of the copy with the largest Q_halt, and of the first that verifies,
 with the segments spent until then in all copies; beside it one copy of K times the segments, and what the
 K gain over it, paired by puzzle with a 95 % interval: by Q_halt at the end, and by the first that verifies.
+Copies are looks of a puzzle under other symmetries or, `--kind start`, starts from states drawn anew; a
+model that was trained to start alike everywhere then draws them untrained, the single copy too.
 Puzzles are of the fit split: nothing here is to be chosen on test puzzles. The table is Markdown.
 
 All copies think once, and fewer are the first of them: with the single copy that is 2 * max(K) * M
@@ -22,8 +24,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -32,6 +35,7 @@ from hrm_rl.device import compiled
 from hrm_rl.inside.copies import KINDS, Tries, first_verified, spent, surest, taken, tries, voted
 from hrm_rl.models import Model
 from hrm_rl.models.checkpoint import load_model, write_atomically
+from hrm_rl.models.drawn import draws
 from hrm_rl.puzzles import PuzzleSet, load
 from hrm_rl.statistics.comparisons import paired_difference
 
@@ -84,6 +88,14 @@ def study(
         yield K, scores(of, Tries(*(part_MP[: K * segments] for part_MP in one)), solution_PT)
 
 
+def drawing(model: Model) -> Model:
+    """Its weights from states drawn anew for each copy, which they were not trained for."""
+    config: Any = replace(cast(Any, model.config), start="random")
+    other: Model = type(model)(config)
+    other.load_state_dict(model.state_dict())
+    return other.eval().requires_grad_(False)
+
+
 def table(rows: dict[str, dict[int, dict[str, Any]]]) -> list[str]:
     """As Markdown, by set and K: shares in percent, segments as they are, gains in points."""
     names = list(next(iter(next(iter(rows.values())).values())))
@@ -116,6 +128,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     model, _ = load_model(asked.checkpoint)
+    if asked.kind == "start" and not draws(model):
+        model = drawing(model)
     model = compiled(model)
     said = {name: str(value) for name, value in vars(asked).items()}
     rows: dict[str, dict[int, dict[str, Any]]] = {}

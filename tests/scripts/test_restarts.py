@@ -12,6 +12,7 @@ from scripted import PUZZLES
 from tiny import talkative
 
 from hrm_rl.inside.copies import Tries
+from hrm_rl.models.drawn import draws
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,3 +61,14 @@ def test_fewer_copies_are_the_first_of_many(restarts: ModuleType) -> None:
     rows = dict(restarts.study(talkative(seed=1), PUZZLES, 2, "symmetry", copies=(1, 2, 4)))
     alone = dict(restarts.study(talkative(seed=1), PUZZLES, 2, "symmetry", copies=(1,)))
     assert rows[1] == alone[1]
+
+
+def test_a_model_that_starts_alike_draws_with_the_same_weights(restarts: ModuleType) -> None:
+    model = talkative()
+    other = restarts.drawing(model)
+    assert draws(other) and not draws(model)
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True)
+    )
+    rows = dict(restarts.study(other, PUZZLES, 2, "start", copies=(1, 2)))
+    assert rows[2]["one, segments"] == 4
