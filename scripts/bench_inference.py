@@ -1,6 +1,6 @@
 """Section "inference" of the benchmark: a segment without gradients, eager and in cheaper forms.
 
-Each is a copy of the model: compiled, in blocks of rows (`device.compiled`), in bfloat16 by autocast,
+Each is a copy of the model: compiled, in blocks of rows (`compiling.compiled`), in bfloat16 by autocast,
 with its linear layers in int8 (`torch.ao.quantization.quantize_dynamic`). Beside the speed: where the
 paper's rule halts, and whether it is right there, on test puzzles of all bands, against the eager
 model in float32.
@@ -23,7 +23,8 @@ from torch import Tensor, nn
 
 from hrm_rl import loop
 from hrm_rl.agents.rules.basic import QGreedy
-from hrm_rl.device import autocast, compiled
+from hrm_rl.compiling import compiled
+from hrm_rl.device import autocast
 from hrm_rl.evaluate import Answered, evaluate
 from hrm_rl.models import Model
 from hrm_rl.models.layers import Linear

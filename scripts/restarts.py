@@ -31,7 +31,7 @@ from typing import Any, cast
 import torch
 
 from hrm_rl.checks.progress import bar
-from hrm_rl.device import compiled
+from hrm_rl.compiling import compiled
 from hrm_rl.inside.copies import KINDS, Tries, first_verified, spent, surest, taken, tries, voted
 from hrm_rl.models import Model
 from hrm_rl.models.checkpoint import load_model, write_atomically

@@ -57,7 +57,8 @@ def evaluate(  # long: its options, each with what it is for
     """
     from hrm_rl.agents.comparison.compare import fixed_segments
     from hrm_rl.agents.rules import rule
-    from hrm_rl.device import compiled, resolve_device
+    from hrm_rl.compiling import compiled
+    from hrm_rl.device import resolve_device
     from hrm_rl.evaluate import evaluate as run_evaluation
     from hrm_rl.models.checkpoint import load_model
     from hrm_rl.puzzles import task_for

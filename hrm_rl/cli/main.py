@@ -93,10 +93,8 @@ def _told(error: BaseException) -> tuple[str, int]:
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "interrupted", getattr(error, "code", 130)
     if isinstance(error, (MemoryError, RuntimeError)):
-        from hrm_rl.device import (
-            is_out_of_memory,
-            of_compiler,
-        )  # torch, which is there if it failed
+        from hrm_rl.compiling import of_compiler  # torch, which is there if it failed
+        from hrm_rl.device import is_out_of_memory
 
         if said := of_compiler(error):
             return said, 2

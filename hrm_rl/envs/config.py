@@ -16,7 +16,8 @@ from hrm_rl.banks.bank import Bank
 from hrm_rl.banks.copies import originals
 from hrm_rl.banks.files import find_bank, read_bank, read_header
 from hrm_rl.checks.numbers import choice, flag, whole
-from hrm_rl.device import compiled, lighten, resolve_device, shelter
+from hrm_rl.compiling import compiled
+from hrm_rl.device import lighten, resolve_device, shelter
 from hrm_rl.envs import ENV_ARGUMENTS
 from hrm_rl.envs.arguments import HaltingArguments, refuse_unknown
 from hrm_rl.envs.banked import BankSegments
@@ -49,7 +50,7 @@ class HaltingConfig(MDP):
     device: str | torch.device = "auto"
     """"cpu", "cuda" or "mps"; "auto" takes the fastest, or leaves `model` or `bank` where it is."""
     compile: bool = False
-    """Whether the model's segments are compiled (`device.compiled`): half a minute first, then about
+    """Whether the model's segments are compiled (`compiling.compiled`): half a minute first, then about
     twice the speed on a CPU. Of a bank, which runs no model, it cannot be asked."""
     model: FrozenModel | None = field(default=None, repr=False)
     """A model to think with, in place of `checkpoint`."""

@@ -14,7 +14,8 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from hrm_rl import halting, loop
-from hrm_rl.device import compile_segment, resolve_dtype
+from hrm_rl.compiling import compile_segment
+from hrm_rl.device import resolve_dtype
 from hrm_rl.models import Carry, Model, build, config_to
 from hrm_rl.models.checkpoint import load_model
 from hrm_rl.models.drawn import Drawn

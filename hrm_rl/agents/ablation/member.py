@@ -21,7 +21,7 @@ from hrm_rl.agents.ablation.variants import SAVES
 from hrm_rl.banks.bank import Bank, log_bank
 from hrm_rl.checks.files import read_json
 from hrm_rl.checks.lock import sole
-from hrm_rl.device import compile_segment
+from hrm_rl.compiling import compile_segment
 from hrm_rl.models import AnyConfig, build
 from hrm_rl.models.checkpoint import CheckpointError, load_model, write_atomically
 from hrm_rl.puzzles import PuzzleSet
