@@ -170,8 +170,8 @@ def parity16() -> TrainConfig:
 def life5() -> TrainConfig:
     """Life on a 5x5 torus, one to three generations ahead, MLP token mixer: minutes on one CPU core.
 
-    With 2 segments at most it learns the rule, which it does not in as many steps with 8: so it begins. Four
-    and five generations, which it never saw, say what happens beyond.
+    It begins with 2 segments at most, and so sees more boards. Four and five generations, which it never
+    saw, say what happens beyond.
     """
     return replace(
         parity16(),
