@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hrm_rl.agents.rules import rule
 from hrm_rl.banks.bank import Bank, log_bank, play
+from hrm_rl.compiling import compiled
 from hrm_rl.models import Model
 from hrm_rl.puzzles import PuzzleSet
 from hrm_rl.puzzles.kinds import task_for, task_of
@@ -125,7 +126,7 @@ def climbed(folder: Path) -> list[str]:
 
 def measured(title: str, puzzles: PuzzleSet, model: Model) -> list[str]:
     """Accuracy per segment, halting by the Q-head, calibration: lines of Markdown."""
-    bank = log_bank(model, puzzles, SEGMENTS, batch_size=64)
+    bank = log_bank(compiled(model), puzzles, SEGMENTS, batch_size=64)
     rating = float(np.mean(puzzles.ratings_P))
     lines = [
         "",
