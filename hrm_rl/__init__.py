@@ -15,8 +15,7 @@ Banks        read_bank("sudoku9-test")       all segments of many puzzles, logge
              play(bank, policy)              where a policy halts on every puzzle
              outcome(bank, policy, cost)     its exact value, accuracy, segments
              score(policy, bank, ...)        the same with intervals, beside the best fixed number
-             best_fixed, prophet             what needs no policy, and what none can beat
-             fit_snell(bank, cost)           optimal stopping, by backward induction
+             best_fixed, prophet, fit_snell  no policy needed; none can beat it; optimal stopping, fitted
 
 Policies     rule("stable-2")                a halting rule by name; `hrm_rl.agents.rules`
              learner("ppo"), play_on(bank)   a learner by name, and the environment it takes

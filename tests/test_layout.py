@@ -41,7 +41,9 @@ LOWEST_RANK_OF = {
     "tyro": CLI,
 }
 AT_THE_TOP_BELOW_ENVS = {"hrm_rl", "jaxtyping", "numpy", "safetensors", "torch", "tqdm"}
-AT_THE_ROOT = {"__init__", "__main__", "device", "evaluate", "features", "halting", "loop"}
+AT_THE_ROOT = {
+    "__init__", "__main__", "compiling", "device", "evaluate", "features", "halting", "loop",
+}  # fmt: skip
 
 
 def module_of(path: str) -> str:

@@ -28,7 +28,6 @@ from hrm_rl.training.presets.sudoku import (
     sudoku9_first,
     sudoku9_onestep,
     sudoku9_trm,
-    sudoku9_trm_first,
 )
 from hrm_rl.training.presets.systems import direct6, etrm, hrm6, recurrent6, trm, trm6, universal6
 
@@ -57,7 +56,6 @@ __all__ = [
     "sudoku9_first",
     "sudoku9_onestep",
     "sudoku9_trm",
-    "sudoku9_trm_first",
     "trm",
     "trm6",
     "universal6",
@@ -70,7 +68,6 @@ PRESETS: dict[str, Callable[[], TrainConfig]] = {
     "sudoku9": sudoku9,
     "sudoku9-first": sudoku9_first,
     "sudoku9-trm": sudoku9_trm,
-    "sudoku9-trm-first": sudoku9_trm_first,
     "sudoku9-onestep": sudoku9_onestep,
     "official": official,
     "maze8": maze8,

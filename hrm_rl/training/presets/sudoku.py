@@ -101,10 +101,6 @@ def _two_levels(H_cycles: int) -> HRMConfig:
     )
 
 
-def _one_block(H_cycles: int) -> TRMConfig:
-    return TRMConfig(**_UNITS, layers=1, H_cycles=H_cycles, L_cycles=4, puzzle_positions=1)
-
-
 def sudoku9_first() -> TrainConfig:
     """9x9 Sudoku, an HRM of two levels with both Q outputs: what `sudoku9` starts from, in 1.6 core-hours.
 
@@ -154,37 +150,15 @@ def sudoku9() -> TrainConfig:
     )
 
 
-def sudoku9_trm_first() -> TrainConfig:
-    """9x9 Sudoku, TRM, one block run five times a segment: what `sudoku9-trm` starts from."""
+def sudoku9_trm() -> TrainConfig:
+    """9x9 Sudoku, TRM: the weights `sudoku9-trm`, one block run five times a segment."""
     return replace(
         sudoku9_first(),
-        model=_one_block(H_cycles=1),
+        model=TRMConfig(**_UNITS, layers=1, H_cycles=1, L_cycles=4, puzzle_positions=1),
         steps=36_000,
         halting="halt_bce",
         bootstrap="extra",
         seed=0,
-    )
-
-
-def sudoku9_trm() -> TrainConfig:
-    """9x9 Sudoku, TRM: the weights `sudoku9-trm`, `sudoku9-trm-first` trained on with twice the updates.
-
-    `hrm-rl train` begins with `sudoku9-trm-first` where that has not been trained.
-    """
-    return replace(
-        sudoku9_trm_first(),
-        model=_one_block(H_cycles=2),
-        init="runs/sudoku9-trm-first",
-        data=(
-            ("easy:100000:7", 0.05),
-            ("minimal:100000:7", 0.35),
-            ("file1:20000:7", 0.15),
-            ("sudoku9_hard", 0.45),
-        ),
-        steps=20_000,
-        grow_segments=((0.25, 8),),
-        lr=6e-4,
-        seed=2,
     )
 
 
