@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import torch
 
-from hrm_rl.loop import SegmentModel, each, take
+from hrm_rl.loop import SegmentModel, check_model, each, take
 
 M = TypeVar("M", bound=SegmentModel)
 
@@ -75,12 +75,17 @@ def compiled(model: M) -> M:
     """The model for use without gradients, faster: compiled, and computed in blocks of rows.
 
     Blocks have one shape, so that a batch that shrinks is not compiled again and again, and on a CPU
-    they fit into its caches. Answers are the same up to rounding, and a row's do not depend on
-    how many rows there are. The first segment takes the time of compiling, some ten seconds.
+    they fit into its caches. Answers are the same up to rounding; once there was a batch of a block or
+    more, a row's do not depend on how many rows there are. The first segment takes the time of
+    compiling, half a minute.
 
     Returns:
-        A model that shares its weights with `model`, which stays as it is.
+        A model that shares its weights with `model`, which stays as it is. A deep copy has its own.
+
+    Raises:
+        ValueError: it is no model.
     """
+    check_model(model)
     fast = copy.copy(model)
     compile_segment(fast)
     one_block: Callable[..., tuple[Any, Any]] = fast.segment
@@ -103,6 +108,8 @@ def compiled(model: M) -> M:
         return _joined(B, carries), _joined(B, outputs)
 
     fast.segment = segment  # type: ignore[method-assign]
+    # what `segment` closes over would be shared with a copy
+    vars(fast)["__deepcopy__"] = lambda memo: compiled(copy.deepcopy(model, memo))
     return fast
 
 

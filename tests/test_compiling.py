@@ -1,5 +1,6 @@
 """Compiled segments are those of the model; where compiling fails, it goes on without."""
 
+import copy
 import warnings
 from dataclasses import replace
 
@@ -88,6 +89,22 @@ def test_a_compiled_model_shares_its_weights_and_leaves_the_other_as_it_is() -> 
     fast = compiled(model)
     assert model.segment == eager
     assert all(a is b for a, b in zip(model.parameters(), fast.parameters(), strict=True))
+
+
+def test_a_deep_copy_has_weights_of_its_own(traced: None) -> None:
+    fast = compiled(talkative())
+    other = copy.deepcopy(fast)
+    for parameter in other.parameters():
+        parameter.zero_()
+    given = batch(3)
+    _, kept = loop.advance(fast, loop.fresh(fast, given))
+    _, zero = loop.advance(other, loop.fresh(other, given))
+    assert kept.logits.abs().max() > 0 and zero.logits.abs().max() == 0
+
+
+def test_what_is_no_model_is_refused() -> None:
+    with pytest.raises(ValueError, match="a model is wanted, got 'life5'"):
+        compiled("life5")  # type: ignore[type-var]
 
 
 def test_a_tenth_model_is_compiled_as_the_first_was(traced: None) -> None:

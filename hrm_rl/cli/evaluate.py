@@ -49,7 +49,7 @@ def evaluate(  # long: its options, each with what it is for
         early_exit: take halted puzzles out of the batch; off, all run to the end for the same result
         batch_size: puzzles side by side
         device: where
-        compile: compile the model first, half a minute: about twice the speed on a CPU, same answers up to
+        compile: compile the model first, half a minute: 1.5 times the speed on a CPU, same answers up to
             rounding
         task: what the checkpoint was trained on ("maze30"), where its files leave that open
         copies: try so many copies of each Sudoku beside that, of other starts (or, of a model that draws

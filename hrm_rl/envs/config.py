@@ -50,8 +50,8 @@ class HaltingConfig(MDP):
     device: str | torch.device = "auto"
     """"cpu", "cuda" or "mps"; "auto" takes the fastest, or leaves `model` or `bank` where it is."""
     compile: bool = False
-    """Whether the model's segments are compiled (`compiling.compiled`): half a minute first, then about
-    twice the speed on a CPU. Of a bank, which runs no model, it cannot be asked."""
+    """Whether the model's segments are compiled (`compiling.compiled`): half a minute first, then 1.5
+    times the speed on a CPU. Of a bank, which runs no model, it cannot be asked."""
     model: FrozenModel | None = field(default=None, repr=False)
     """A model to think with, in place of `checkpoint`."""
     bank: Bank | None = field(default=None, repr=False)
