@@ -30,6 +30,8 @@ def bench(
     """
     from hrm_rl.haltbench import board, entry
 
+    if check is not None and not entrant:
+        raise ValueError(f"--check scores an entrant again: `hrm-rl bench ENTRANT --check {check}`")
     if bool(entrant) == (table is not None):
         raise ValueError(
             "bench takes a rule or learner (`hrm-rl bench stable --out stable.json`) or --table and a "

@@ -26,7 +26,8 @@ def read_all(folder: str | Path) -> list[Entry]:
     files = sorted(where.glob("*.json")) if where.is_dir() else []
     if not files:
         raise ValueError(
-            f"{where} holds no entries; write one with `hrm-rl bench RULE --out {where}/mine.json`"
+            f"{where} holds no entries; write one with `mkdir -p {where}` and "
+            f"`hrm-rl bench RULE --out {where}/mine.json`"
         )
     return ranked([read(file) for file in files])
 

@@ -47,3 +47,8 @@ def test_mistakes_get_one_sentence(
     assert cli.main(["bench", *args]) == 2
     err = capsys.readouterr().err
     assert said in err and len(err.splitlines()) == 1
+
+
+def test_an_entry_to_check_needs_its_entrant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["bench", "--check", "mine.json"]) == 2
+    assert "`hrm-rl bench ENTRANT --check mine.json`" in capsys.readouterr().err
