@@ -32,8 +32,6 @@ def sb3(b: Bench) -> Rows:
     iterations = 1 if b.quick else 8
     learns = {name: _learner(env, iterations) for name, env in sides.items()}
     walks = {name: partial(_walk, env) for name, env in sides.items()}
-    for learn in learns.values():
-        learn()
     rates = take_turns(learns, b.rounds, b.device)
     steps = take_turns(walks, b.rounds, b.device)
     found: Rows = {}
