@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from jaxtyping import Bool, Int
@@ -16,13 +15,13 @@ from torch import Tensor
 from hrm_rl import halting, loop
 from hrm_rl.compiling import compile_segment
 from hrm_rl.device import resolve_dtype
-from hrm_rl.models import Carry, Model, build, config_to
-from hrm_rl.models.checkpoint import load_model
+from hrm_rl.models import Carry, Model, build
 from hrm_rl.models.drawn import Drawn
 from hrm_rl.puzzles import task_for
 from hrm_rl.training import optim
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.data import Sampler
+from hrm_rl.training.initial import initial_weights
 from hrm_rl.training.joint import (
     Ended,
     JointLearner,
@@ -78,7 +77,7 @@ class TrainState:
         torch.manual_seed(config.seed)
         model = build(config.model)
         if config.init and not resumes:
-            model.load_state_dict(_weights(config))
+            model.load_state_dict(initial_weights(config, model.state_dict()))
         else:
             model.q_head.bias.data.copy_(torch.tensor(joint_learner(config).bias))
         model = model.to(device).train()
@@ -181,21 +180,3 @@ def _seeds(
         return None
     drawn_B = torch.randint(2**62, (config.slots,), generator=generator, device=model.device)
     return world.own(drawn_B)
-
-
-def _weights(config: TrainConfig) -> dict[str, Tensor]:
-    """The weights to start from, of the same architecture; what has no weights may differ."""
-    run = Path(config.init)
-    if run.parent.name == "runs" and not run.exists():
-        raise ValueError(
-            f"the run starts from the weights of {run}, which is not there; make that first, as by "
-            f"hrm-rl train {run.name}, or give other weights, or none: --init ''"
-        )
-    model, _ = load_model(config.init)
-    may = dict.fromkeys(("H_cycles", "L_cycles", "gradient", "start", "noise"))
-    if config_to(model.config) | may != config_to(config.model) | may:
-        raise ValueError(
-            f"{config.init} has another architecture ({model.config}); start from one like "
-            f"{config.model}"
-        )
-    return model.state_dict()

@@ -251,3 +251,31 @@ def test_a_run_starts_from_the_weights_of_another(tmp_path: Path) -> None:
     assert state.model.config == further
     with pytest.raises(ValueError, match="another architecture"):
         TrainState.create(tiny_run(init=str(tmp_path / "first"), model=MLP))
+
+
+def test_a_deeper_model_starts_as_what_it_grew_from_and_learns(tmp_path: Path) -> None:
+    first = tiny_run(steps=4)
+    finish(first, tmp_path / "first")
+    before, _ = load_model(tmp_path / "first")
+    deep = replace(ATTENTION, H_layers=ATTENTION.H_layers + 1, L_layers=ATTENTION.L_layers + 2)
+    state = TrainState.create(tiny_run(init=str(tmp_path / "first"), model=deep))
+    x_BT = torch.randint(2, 6, (3, deep.length))
+    rows_BE = before.puzzle_rows(torch.zeros(3, dtype=torch.int64))
+    (_, then), (_, now) = (m.segment(m.initial(3), x_BT, rows_BE) for m in (before, state.model))
+    torch.testing.assert_close(now.logits, then.logits, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(now.q, then.q, atol=1e-4, rtol=1e-4)
+    for _ in zip(range(3), train(state), strict=False):
+        pass
+    new = f"L_level.layers.{ATTENTION.L_layers}.mlp.down_proj.weight"
+    assert state.model.state_dict()[new].any()
+
+
+def test_layers_are_added_only_where_they_change_nothing(tmp_path: Path) -> None:
+    deep = replace(ATTENTION, H_layers=ATTENTION.H_layers + 1)
+    finish(tiny_run(steps=4, model=deep), tmp_path / "deep")
+    with pytest.raises(ValueError, match="of as many layers or fewer"):
+        TrainState.create(tiny_run(init=str(tmp_path / "deep")))
+    finish(tiny_run(steps=4, model=MLP), tmp_path / "mlp")
+    with pytest.raises(ValueError, match="norms over positions"):
+        deep = replace(MLP, L_layers=MLP.L_layers + 1)
+        TrainState.create(tiny_run(init=str(tmp_path / "mlp"), model=deep))
