@@ -160,10 +160,10 @@ def sudoku9_deep() -> TrainConfig:
         model=_two_levels(H_cycles=2, layers=2),
         init="runs/sudoku9",
         data=(("minimal:100000:7", 0.3), ("file1:20000:7", 0.2), ("sudoku9_hard", 0.5)),
-        steps=36_000,
+        steps=34_000,
         grow_segments=(),
-        lr=8e-4,
-        warmup=500,
+        lr=3e-4,
+        warmup=1000,
         seed=3,
     )
 
