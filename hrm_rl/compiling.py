@@ -19,12 +19,13 @@ M = TypeVar("M", bound=SegmentModel)
 def compile_segment(model: SegmentModel) -> None:
     """Compile `model.segment` in place; where that fails (no compiler), warn once and stay eager.
 
-    Both give the same numbers up to rounding. A model has torch's limit of recompilations to itself, and
-    64 in place of 8, where torch can do that (2.13 can); else all models of a class share 8, and
-    torch says so where it goes on without compiling.
+    Both give the same numbers up to rounding; on a CPU graphs are left as they are written (`_PLAIN`). A
+    model has torch's limit of recompilations to itself, and 64 in place of 8, where torch can do that
+    (2.13 can); else all models of a class share 8, and torch says so where it goes on without compiling.
     """
     eager: Callable[..., Any] = model.segment
-    fast: Callable[..., Any] = torch.compile(eager, dynamic=False, **_OWN_LIMIT)
+    how = _PLAIN if _on_cpu(model) else {}
+    fast: Callable[..., Any] = torch.compile(eager, dynamic=False, **_OWN_LIMIT, **how)
 
     def segment(*args: object) -> Any:
         nonlocal fast
@@ -38,6 +39,10 @@ def compile_segment(model: SegmentModel) -> None:
             return eager(*args)
 
     model.segment = segment  # type: ignore[assignment, method-assign]
+
+
+def _on_cpu(model: SegmentModel) -> bool:
+    return bool(model.initial(1).z_H.device.type == "cpu")
 
 
 def of_compiler(error: BaseException) -> str:
@@ -66,6 +71,10 @@ _OWN_LIMIT: Final[dict[str, Any]] = {
     if name in inspect.signature(torch.compile).parameters
 }
 
+_PLAIN: Final[dict[str, Any]] = {"options": {"pattern_matcher": False}}
+"""torch's rewriting of graphs puts its fused attention where ours is plain, among others; on a CPU all
+of it costs 4 to 9 % of a segment's speed (docs/speed.md)."""
+
 BLOCK: Final = 16
 """Rows that `compiled` computes at once, for each thread of a CPU."""
 BLOCK_ELSEWHERE: Final = 256
@@ -89,8 +98,7 @@ def compiled(model: M) -> M:
     fast = copy.copy(model)
     compile_segment(fast)
     one_block: Callable[..., tuple[Any, Any]] = fast.segment
-    on_cpu = model.initial(1).z_H.device.type == "cpu"
-    most, size = BLOCK * torch.get_num_threads() if on_cpu else BLOCK_ELSEWHERE, 1
+    most, size = BLOCK * torch.get_num_threads() if _on_cpu(model) else BLOCK_ELSEWHERE, 1
 
     def segment(carry: Any, x_BT: torch.Tensor, rows_BE: torch.Tensor) -> tuple[Any, Any]:
         nonlocal size

@@ -61,6 +61,7 @@ def test_compiled_segments_in_blocks_are_those_of_the_model(unchecked_shapes: No
         quick, shown = loop.advance(fast, quick)
     torch.testing.assert_close(shown, output, rtol=1e-3, atol=2e-3)
     torch.testing.assert_close(quick.carry, slots.carry, rtol=1e-3, atol=2e-3)
+    assert not counters["inductor"]["fuse_attention"]  # on a CPU plain attention stays plain
 
 
 def test_a_row_of_a_compiled_model_does_not_depend_on_the_others(traced: None) -> None:
