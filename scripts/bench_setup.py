@@ -11,13 +11,24 @@ import torch
 
 from hrm_rl.device import resolve_device
 from hrm_rl.models.checkpoint import CheckpointError, load_model
-from hrm_rl.models.hrm import HRM
+from hrm_rl.models.hrm import HRM, HRMConfig
 from hrm_rl.puzzles import PuzzleSet, load
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.presets import PRESETS
 
 Rows = dict[str, float | str]
 """What a section found: a line of the table each."""
+
+
+PAPER = TrainConfig(
+    model=HRMConfig(vocab=11, length=81, width=128, heads=4, H_layers=2, L_layers=2),
+    data=(("sudoku9_easy", 1.0),),
+    slots=32,
+    edge="paper",
+    bootstrap="extra",
+    explore="segment",
+)
+"""The paper's regime, one-step gradients and the public code's targets, at a width for a CPU."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,8 @@ class Bench:
     def create(checkpoint: str, device_name: str, quick: bool) -> Bench:
         """With the preset's architecture, weights drawn at random, where there is no checkpoint."""
         device = resolve_device(device_name)
-        preset = PRESETS.get(checkpoint, PRESETS["sudoku9"])()
+        named = {**PRESETS, "paper-128": lambda: PAPER}
+        preset = named.get(checkpoint, PRESETS["sudoku9"])()
         try:
             model, _ = load_model(checkpoint, device)
             weights = f"checkpoint {checkpoint}"

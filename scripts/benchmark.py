@@ -11,8 +11,9 @@ table and writes JSON. The sections:
 - evaluation: early exit against running every puzzle to the end, beside mean segments over M; and all
   test puzzles by a compiled model against the model as it is: speed, and whether it halts alike.
 - inference: a segment without gradients, compiled, in bfloat16, in int8: speed, and what it changes.
-- training: a compiled step against an eager one, and its share of the measured matmul rate; eager
-  steps whose continue target is the next segment's own forward against those with an extra one.
+- training: a compiled step against an eager one, against its own matrix products alone, and its share
+  of the measured matmul rate; eager steps whose continue target is the next segment's own forward
+  against those with an extra one. `--checkpoint paper-128` is the paper's regime at width 128.
 - bank: steps per second of the vector env on logged segments, one core, scalar observations.
 - cartpole: the same beside Gymnasium's own vector CartPole, and beside what moving the bytes costs.
 - sb3: stable-baselines3's PPO on a bank beside itself on CartPole, and the share of the environment.
@@ -43,6 +44,7 @@ import bench_bank
 import bench_inference
 import bench_memory
 import bench_million
+import bench_products
 import bench_profile
 import bench_sb3
 import gymnasium
@@ -155,14 +157,14 @@ def training(b: Bench) -> Rows:
     """A compiled training step against an eager one, and against the matmul rate."""
     eager = train(TrainState.create(b.config))
     compiled = train(TrainState.create(replace(b.config, compile=True)))
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False) as counter, bench_products.Products() as products:
         next(eager)
     flops = counter.get_total_flops()
     for _ in range(3):  # what is compiled for: gradients on, gradients off, dealt slots
         next(compiled)
-    rates = take_turns(
-        {"eager": lambda: step(eager), "compiled": lambda: step(compiled)}, 2 * b.rounds, b.device
-    )
+    sides = {"eager": partial(step, eager), "compiled": partial(step, compiled)}
+    alone = bench_products.again(products.calls, b.device)
+    rates = take_turns({**sides, "products": alone}, 2 * b.rounds, b.device)
     bootstraps = {
         name: train(TrainState.create(replace(b.config, halting="act_q", bootstrap=name)))
         for name in ("extra", "delayed")
@@ -175,6 +177,9 @@ def training(b: Bench) -> Rows:
     return {
         f"eager step at {b.config.slots} slots, ms": 1e3 / rates["eager"],
         f"compiled step at {b.config.slots} slots, ms": 1e3 / rates["compiled"],
+        "its matrix products alone, ms": 1e3 / rates["products"],
+        "share of a compiled step that they would take alone": rates["compiled"]
+        / rates["products"],
         "compiled over eager, steps/s": rates["compiled"] / rates["eager"],
         "delayed over extra, steps/s": targets["delayed"] / targets["extra"],
         "GFLOP of matrix products in a step": flops / 1e9,
@@ -249,11 +254,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run at all")
     parser.add_argument("--checkpoint", default="sudoku9")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--dtype", default="auto", help="of training: float32, bfloat16, or auto")
     parser.add_argument("--only", choices=tuple(SECTIONS), help="one section")
     parser.add_argument("--out", type=Path, default=Path("out/benchmark.json"))
     args = parser.parse_args(arguments)
     keep_freed_memory()
     bench = Bench.create(args.checkpoint, args.device, args.quick)
+    bench = replace(bench, config=replace(bench.config, dtype=args.dtype))
     report: dict[str, Any] = {
         "weights": bench.weights,
         "machine": f"{platform.processor() or platform.machine()}, {bench.device}, "

@@ -11,6 +11,7 @@ import pytest
 import torch
 from loading import module_of
 from tiny import ATTENTION, talkative, tiny_run
+from torch.utils.flop_counter import FlopCounterMode
 
 from hrm_rl.models.hrm import GRADIENTS
 from hrm_rl.puzzles import load
@@ -165,6 +166,20 @@ def test_a_run_is_timed_until_it_reaches_what_is_asked(benchmark: ModuleType) ->
     assert accuracy.until(iter(path), 0.9, 100.0) == (path[2], True)
     assert accuracy.until(iter(path), 0.9, 10.0) == (path[1], False)
     assert accuracy.until(iter(path[:2]), 0.9, 100.0) == (path[1], False)
+
+
+def test_the_products_of_a_step_are_counted_with_their_layouts(benchmark: ModuleType) -> None:
+    products = benchmark.bench_products
+    a, c = torch.randn(3, 4, requires_grad=True), torch.randn(5, 4, requires_grad=True)
+    with products.Products() as seen, FlopCounterMode(display=False) as flops:
+        (a @ c.T).square().sum().backward()
+    shapes = [[tuple(shape) for shape, _, _ in factors] for _, factors in seen.calls.elements()]
+    assert len(shapes) == 3  # one forward, one for each gradient
+    assert flops.get_total_flops() == 2 * sum(m * k * n for (m, k), (_, n) in shapes)
+    with products.Products() as again, FlopCounterMode(display=False) as repeated:
+        assert products.again(seen.calls, torch.device("cpu"))() == 1.0
+    assert repeated.get_total_flops() == flops.get_total_flops()
+    assert again.calls == seen.calls
 
 
 def test_training_until_a_share_is_right_counts_training_alone(benchmark: ModuleType) -> None:
