@@ -117,7 +117,8 @@ def _a2c(**settings: Any) -> Learner:
 
     from hrm_rl.agents.learners.sb3 import sb3_learner
 
-    defaults = {"rollout": 256, "gae_lambda": 0.95, "learning_rate": 3e-3, "use_rms_prop": False}
+    # RMSprop is SB3's own; with Adam the coins are too sure before it is found out when to give up
+    defaults = {"rollout": 256, "gae_lambda": 0.95, "learning_rate": 2e-3, "entropy": 0.1}
     return sb3_learner(A2C, **{**defaults, **settings})
 
 
@@ -131,7 +132,7 @@ def _dqn(**settings: Any) -> Learner:
         "buffer_size": 50_000,
         "learning_starts": 1000,
         "batch_size": 256,
-        "gradient_steps": 4,
+        "gradient_steps": 16,
         "target_update_interval": 1000,
         "exploration_initial_eps": 0.2,
         "exploration_final_eps": 0.02,
