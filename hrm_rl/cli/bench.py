@@ -24,7 +24,7 @@ def bench(
         out: the entry, a .json file
         table: a folder of entries: print their scoreboard in Markdown
         check: an entry: score its entrant again, and compare
-        tracks: some of sudoku9, maze8, arc6, hidden; all if left out
+        tracks: some of sudoku9, maze8, arc6, hidden; all if left out. Others count as 0 in the mean
         seeds: of a learner
         steps: decisions of each fit of a learner
     """

@@ -95,9 +95,10 @@ _UNITS: dict[str, Any] = dict(
 """Attention within rows, columns and boxes: what both models that ship for 9x9 have in common."""
 
 
-def _two_levels(H_cycles: int, layers: int = 1) -> HRMConfig:
-    levels = dict(H_layers=layers, L_layers=layers, H_cycles=H_cycles, L_cycles=3)
-    return HRMConfig(**_UNITS, **levels, gradient="last-cycle")
+def _two_levels(H_cycles: int) -> HRMConfig:
+    return HRMConfig(
+        **_UNITS, H_layers=1, L_layers=1, H_cycles=H_cycles, L_cycles=3, gradient="last-cycle"
+    )
 
 
 def sudoku9_first() -> TrainConfig:
@@ -146,25 +147,6 @@ def sudoku9() -> TrainConfig:
         grow_segments=((0.25, 8),),
         lr=6e-4,
         seed=2,
-    )
-
-
-def sudoku9_deep() -> TrainConfig:
-    """9x9 Sudoku: `sudoku9` trained on with a second layer in both modules, on harder puzzles.
-
-    The new layers add nothing at first (`initial.deepened`), so that it begins as right as
-    `sudoku9` is.
-    """
-    return replace(
-        sudoku9(),
-        model=_two_levels(H_cycles=2, layers=2),
-        init="runs/sudoku9",
-        data=(("minimal:100000:7", 0.3), ("file1:20000:7", 0.2), ("sudoku9_hard", 0.5)),
-        steps=34_000,
-        grow_segments=(),
-        lr=3e-4,
-        warmup=1000,
-        seed=3,
     )
 
 
