@@ -72,15 +72,16 @@ What limits it. A third stage was tried and does not ship: `hrm-rl train sudoku9
 --L-layers 2 --data minimal:100000:7 0.3 file1:20000:7 0.2 sudoku9_hard 0.5 --steps 34000 --grow-segments
 --lr 3e-4 --warmup 1000 --seed 3 --run runs/sudoku9-deep`, a second layer in both modules that adds nothing
 at first, 1.9 hours of an EPYC core beside other work. Of 300 test puzzles each, `sudoku9` beside it, after
-8 / 16 / 32 / 64 segments: minimal 86.7 / 93.7 / 95.7 / 96.3 % against 82.7 / 90.7 / 92.0 / 93.3, hard 47.7 /
-53.7 / 57.7 / 60.0 against 42.0 / 51.7 / 56.0 / 58.3 (paired, after 64: minimal +3.0 +- 2.5, hard +1.7 +- 5.2).
-A segment of it costs twice as much, and for the same work, 16 of its segments against 32, it has 93.7 and
-53.7 against 92.0 and 56.0 %: no more than thinking longer. (With lr 8e-4 the same start fell to 5 % right in
-training within 1,300 steps.) After 64 segments 1.6, 2.8 and 4.7 core-hours came to 54.2, 58.8 and 60.0 % of the
-hard puzzles: 2 to 4 points for each further factor of 1.7, which leads to 62 to 65 % at 12 hours, below or
-at the aim; minimal ones, 80.8, 88.8 and 93.7 % after 16, would be above 95. Sixteen looks of a hard puzzle, each
-with 16 segments, solve 79.4 % where one look with 256 solves 60.6 % (docs/findings.md): what stops this model
-is which look it starts from, more than layers, steps or segments.
+8 / 16 / 32 / 64 segments: minimal 86.7 / 93.7 / 95.7 / 96.3 % against 82.7 / 90.7 / 92.0 / 93.3, hard 47.7
+/ 53.7 / 57.7 / 60.0 against 42.0 / 51.7 / 56.0 / 58.3 (paired, after 64: minimal +3.0 +- 2.5, hard +1.7 +-
+5.2). A segment of it costs twice as much, and for the same work, 16 of its segments against 32, it has 93.7
+and 53.7 against 92.0 and 56.0 %: no more than thinking longer. (With lr 8e-4 the same start fell to 5 %
+right in training within 1,300 steps.) After 64 segments 1.6, 2.8 and 4.7 core-hours came to 54.2, 58.8 and
+60.0 % of the hard puzzles (400, 400, 300 of them): 2 to 4 points for each further factor of 1.7, which
+leads to 62 to 65 % at 12 hours, below or at the aim; minimal ones, 80.8, 88.8 and 93.7 % after 16, would be
+above 95. Sixteen looks of a hard puzzle, each with 16 segments, solve 79.4 % where one look with 256 solves
+60.6 % (docs/findings.md): what stops this model is which look it starts from, more than layers, steps or
+segments.
 
 Of 20,000 steps of the first stage alone (a fifth of the puzzles hard, 0.8 core-hours): 99.0, 69.2 and
 34.8 %. Pilots of 100 to 130 core-seconds, easy puzzles of the fit split right after 4 / 8 / 16 segments,

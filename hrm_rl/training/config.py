@@ -35,7 +35,8 @@ class TrainConfig:
     data: tuple[tuple[str, float], ...]
     """Puzzle sets (`puzzles.source`) with the share of the puzzles dealt that comes from each."""
     init: str = ""
-    """Weights to start from (`load_model`); "" draws new ones."""
+    """Weights to start from (`load_model`), of as many layers or fewer (`initial.deepened`); "" draws
+    new ones."""
     augment: bool = True
     """Draw a random symmetry for every puzzle dealt."""
     slots: int = 128
