@@ -62,7 +62,7 @@ def initial_weights(config: TrainConfig, fresh: dict[str, Tensor]) -> dict[str, 
             f"{config.model}, of as many layers or fewer"
         )
     deeper = any(has[name] < wants[name] for name in BLOCKS if name in has)
-    if deeper and has["token_mixer"] == "mlp":
+    if deeper and has.get("token_mixer") == "mlp":
         raise ValueError(
             f"{config.init} has fewer layers, and more would change what it computes: the MLP token "
             "mixer norms over positions; give as many layers"
