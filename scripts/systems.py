@@ -2,11 +2,13 @@
 
     python scripts/systems.py                     # all, three seeds; about 35 minutes on one CPU core
     python scripts/systems.py hrm6 trm6 --seeds 5
+    python scripts/systems.py --halting halt_bce --lr 4e-3 --split fit --runs runs/4e-3
 
-Systems are presets (`hrm_rl.training.presets`); what differs is the architecture and the halting learner that
-goes with it. Each run gets as many optimiser steps as its FLOPs allow, and is scored on the puzzles
-that it was trained on and on others. A command that was broken off goes on where it was. Prints
-Markdown tables, and writes them and a plot to out/systems.
+Systems are presets (`hrm_rl.training.presets`); what differs is the architecture and the halting learner
+that goes with it, or one that is named. Each run gets as many optimiser steps as its FLOPs allow, and is
+scored on the puzzles that it was trained on and on others. A command that was broken off goes on where it
+was; another rate or learner wants other `--runs`. Prints Markdown tables, and writes them and a plot to
+out/systems.
 
 Shapes: M segments, P puzzles, S seeds.
 """
@@ -14,6 +16,7 @@ Shapes: M segments, P puzzles, S seeds.
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +29,7 @@ from tqdm import tqdm
 
 from hrm_rl.agents.comparison import theme
 from hrm_rl.models.checkpoint import write_atomically
+from hrm_rl.statistics.comparisons import paired_seeds
 from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.memory import keep_freed_memory
 from hrm_rl.training.presets import PRESETS
@@ -81,6 +85,22 @@ def on_the_way(found: Found) -> list[str]:
         if any(values)
     ]
     return [*table, *lines]
+
+
+def differences(found: Found) -> list[str]:
+    """Each system less each that stands before it, paired by seed, in points with 95 % t intervals."""
+    rows = []
+    for (less, before), (name, runs) in itertools.combinations(found.items(), 2):
+        cells = []
+        for m in sorted({WITHIN, SEGMENTS}):
+            gaps = [
+                100 * (a.test_M[m - 1] - b.test_M[m - 1]) for a, b in zip(runs, before, strict=True)
+            ]
+            mean, low, high, p = paired_seeds(gaps)
+            cells.append(f"{mean:+.1f} [{low:+.1f}, {high:+.1f}], p {p:.3f}")
+        rows.append(f"{_title(name)} | {_title(less)} | {' | '.join(cells)}")
+    head = f"system | less | after {' | after '.join(map(str, sorted({WITHIN, SEGMENTS})))}"
+    return _table(head, rows)
 
 
 def _table(head: str, rows: list[str]) -> list[str]:
@@ -140,24 +160,31 @@ def main() -> int:
     parser.add_argument(
         "--no-augment", action="store_true", help="train on the puzzles as they are"
     )
+    parser.add_argument("--lr", type=float, help="of all of them, in place of their own")
+    parser.add_argument("--halting", help="learner of all of them, in place of their own")
+    parser.add_argument("--split", choices=("test", "fit"), default="test", help="the others")
     parser.add_argument("--runs", type=Path, default=Path("runs/systems"))
     parser.add_argument("--out", type=Path, default=Path("out/systems"))
     args = parser.parse_args()
     keep_freed_memory()
     torch.set_num_threads(1)
     names = args.systems or list(SYSTEMS)
+    changes: dict[str, Any] = {"augment": not args.no_augment}
+    changes |= {key: getattr(args, key) for key in ("lr", "halting") if getattr(args, key)}
     configs = {
-        name: budgeted(replace(PRESETS[name](), augment=not args.no_augment), 1e12 * args.tflop)
-        for name in names
+        name: budgeted(replace(PRESETS[name](), **changes), 1e12 * args.tflop) for name in names
     }
     found: dict[str, list[Scores]] = {name: [] for name in names}
     cells = [(name, seed) for seed in range(args.seeds) for name in names]
     for name, seed in tqdm(cells, desc="runs", disable=None):
         kind = "" if not args.no_augment else "-plain"
+        kind += "" if args.split == "test" else f"-{args.split}"
         folder = args.runs / f"{name}{kind}-{seed}"
-        found[name].append(scored(replace(configs[name], seed=seed), folder))
+        found[name].append(scored(replace(configs[name], seed=seed), folder, args.split))
     args.out.mkdir(parents=True, exist_ok=True)
-    text = "\n".join([*sizes(configs), *accuracies(found), *on_the_way(found)])
+    tables = [*sizes(configs), *accuracies(found)]
+    tables += differences(found) if args.seeds > 1 and len(names) > 1 else []
+    text = "\n".join([*tables, *on_the_way(found)])
     print(text)
     write_atomically(args.out / "systems.md", text.encode())
     plot(found, args.out / "systems.png")

@@ -119,8 +119,8 @@ class Scores:
     """At each quarter: steps, accuracy after 8 segments on puzzles trained on, and on others."""
 
 
-def scored(config: TrainConfig, folder: Path) -> Scores:
-    """Train and score a run, or what is left of it.
+def scored(config: TrainConfig, folder: Path, others: str = "test") -> Scores:
+    """Train and score a run, or what is left of it; `others` is the split not trained on.
 
     Raises:
         ValueError: the folder holds another run.
@@ -132,12 +132,12 @@ def scored(config: TrainConfig, folder: Path) -> Scores:
     way = json.loads(seen.read_text()) if seen.exists() else []
     torch.compiler.reset()  # runs before this one in the process count against its cache
     if steps_done(folder) > len(way) * config.save_every:  # broken off between a save and its look
-        _glance(config, folder, way)
+        _glance(config, folder, way, others)
     for _ in run(config, folder):
-        _glance(config, folder, way)
+        _glance(config, folder, way, others)
     if steps_done(folder) < config.steps:
         raise KeyboardInterrupt  # it was saved, and is not to be judged yet
-    train, test = (_bank(config, folder, split, SEGMENTS, JUDGED) for split in _SPLITS)
+    train, test = (_bank(config, folder, split, SEGMENTS, JUDGED) for split in ("train", others))
     halted = play(test.first(WITHIN), rule(inference_rule(config.halting)))
     scores = Scores(
         config.steps,
@@ -153,12 +153,9 @@ def scored(config: TrainConfig, folder: Path) -> Scores:
     return scores
 
 
-_SPLITS = ("train", "test")
-
-
-def _glance(config: TrainConfig, folder: Path, way: list[list[float]]) -> None:
+def _glance(config: TrainConfig, folder: Path, way: list[list[float]], others: str) -> None:
     """Add how far the run is, and write it down."""
-    banks = [_bank(config, folder, split, WITHIN, GLANCE) for split in _SPLITS]
+    banks = [_bank(config, folder, split, WITHIN, GLANCE) for split in ("train", others)]
     way.append([float(steps_done(folder)), *(_accuracy_M(bank)[-1] for bank in banks)])
     write_atomically(folder / "way.json", json.dumps(way).encode())
 

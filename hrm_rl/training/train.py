@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hrm_rl import halting, loop
-from hrm_rl.device import autocast
+from hrm_rl.device import autocast, shelter
 from hrm_rl.features import relative_change
 from hrm_rl.models import Output
 from hrm_rl.puzzles import task_for, verdicts
@@ -38,11 +38,13 @@ def train(state: TrainState) -> Iterator[dict[str, Tensor]]:
         `price`, of learners that pay one.
     """
     while True:
-        thought = think(state)
-        wants_B, state.memory = state.learner.decide(
-            state.memory, thought.seen, lambda: _draw(state)
-        )
-        yield settle(state, thought, wants_B)
+        with shelter(gradients=True):
+            thought = think(state)
+            wants_B, state.memory = state.learner.decide(
+                state.memory, thought.seen, lambda: _draw(state)
+            )
+            sums = settle(state, thought, wants_B)
+        yield sums
 
 
 def _draw(state: TrainState) -> Float[Tensor, " B"]:
@@ -157,6 +159,7 @@ def _update(state: TrainState, rows_BE: Float[Tensor, "B E"]) -> None:
         group["lr"] = c.lr * lr_scale
     state.optimizer.step()
     state.optimizer.zero_grad()
+    torch.clear_autocast_cache()  # inside a caller's autocast, torch would keep casts of the old weights
     if state.ema:
         optim.update_ema_(state.ema, list(state.model.parameters()), c.ema)
 

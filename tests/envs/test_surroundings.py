@@ -107,12 +107,13 @@ def test_a_checkpoint_is_loaded_the_same(tmp_path: Any) -> None:
         assert data_equivalence(plain, env.reset(seed=0), exact=True), name
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("ambient", ["float64", "set_default_device", "autocast", "no gradients"])
-def test_a_model_in_training_learns_the_same(ambient: str) -> None:
+def test_a_model_in_training_learns_the_same(ambient: str, dtype: str) -> None:
     def learn() -> list[Any]:
-        env = TrainingVectorEnv(3, device="cpu", dtype="float32", max_segments=3, seed=1)
+        env = TrainingVectorEnv(3, device="cpu", dtype=dtype, max_segments=3, seed=1)
         found: list[Any] = [env.reset(seed=0)]
-        found += [env.step(np.array([0, 1, 0])) for _ in range(2)]
+        found += [env.step(np.array([0, 1, 0])) for _ in range(4)]
         weights = [
             part.detach().double().sum().item() for part in env.engine.state.model.parameters()
         ]

@@ -175,6 +175,17 @@ def test_bfloat16_steps_are_finite_and_near_float32(model: HRMConfig) -> None:
         assert {p.dtype for p in state.model.parameters()} == {torch.float32}
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("bootstrap", ["extra", "delayed"])
+def test_steps_inside_a_callers_autocast_are_the_same(dtype: str, bootstrap: str) -> None:
+    config = tiny_run(bootstrap=bootstrap, dtype=dtype)
+    plain = steps(config, 4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):  # which keeps casts of weights until its end
+        inside = steps(config, 4)
+    for a, b in zip(plain, inside, strict=True):
+        assert all(torch.equal(a[name], b[name]) for name in a)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own, on import
 @pytest.mark.parametrize(
