@@ -48,6 +48,7 @@ def bank(  # long: its options, each with what it is for
     from hrm_rl.device import resolve_device
     from hrm_rl.halting import MOST
     from hrm_rl.models.checkpoint import load_model
+    from hrm_rl.puzzles import doubts
     from hrm_rl.puzzles.source import for_model
 
     whole("--limit", limit, low=0, cure="0 takes all")
@@ -57,8 +58,9 @@ def bank(  # long: its options, each with what it is for
     out = out or Path("banks") / f"{Path(checkpoint).stem}-{split}"
     try_folder(out)
     bring(puzzles)
-    model, _ = load_model(checkpoint, resolve_device(device), task=task)
+    model, said = load_model(checkpoint, resolve_device(device), task=task)
     chosen = for_model(model.config, puzzles, split, limit)
+    doubts.warn_of(puzzles, chosen, doubts.taught(said))
     header = log_to(
         out, model, chosen, max_segments + 1, tier=tier, batch_size=batch_size, split=split, copies=copies,
         states="float16" if half_states else "float32", name=puzzles or chosen.task, progress=True,

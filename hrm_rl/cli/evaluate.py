@@ -61,7 +61,7 @@ def evaluate(  # long: its options, each with what it is for
     from hrm_rl.device import resolve_device
     from hrm_rl.evaluate import evaluate as run_evaluation
     from hrm_rl.models.checkpoint import load_model
-    from hrm_rl.puzzles import task_for
+    from hrm_rl.puzzles import doubts, task_for
     from hrm_rl.puzzles.source import for_model
     from hrm_rl.puzzles.verdicts import VALID
 
@@ -72,13 +72,14 @@ def evaluate(  # long: its options, each with what it is for
     rules = {name: rule(name) for name in names}  # refuses what it does not know, before any work
     checkpoint, puzzles = puzzles_alone(checkpoint, puzzles)
     bring(puzzles)
-    model, _ = load_model(checkpoint, resolve_device(device), task=task)
+    model, said = load_model(checkpoint, resolve_device(device), task=task)
     fits(policy, model, max_segments)
     if compile:
         model = compiled(model)
     chosen = for_model(model.config, puzzles, split, limit)
     print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
     say_solved_for(chosen, puzzles)
+    doubts.warn_of(puzzles, chosen, doubts.taught(said))
     _say_if_long(len(chosen), fixed_segments(max_segments))
     by_rules = task_for(model.config).kind in VALID
     width = max(14, *(len(name) + 2 for name in rules))

@@ -15,6 +15,7 @@ from torch import Tensor
 from hrm_rl.checks.numbers import real, whole
 from hrm_rl.halting import MOST
 from hrm_rl.loop import Batch
+from hrm_rl.puzzles import doubts
 from hrm_rl.puzzles.arc.rules import Arc
 from hrm_rl.puzzles.arc.sets import refuse_mixture
 from hrm_rl.puzzles.augment import augment
@@ -61,6 +62,8 @@ class Sampler:
         sets = [source(name, task=task) for name, _ in data]
         if empty := [name for (name, _), s in zip(data, sets, strict=True) if not len(s)]:
             raise ValueError(f"{empty[0]} has no puzzles to train on; leave it out")
+        for (name, _), puzzles in zip(data, sets, strict=True):
+            doubts.warn_of(name, puzzles)
         tasks = sorted({s.task for s in sets})
         if len(tasks) > 1:
             raise ValueError(f"one run trains on one kind of puzzle, got {' and '.join(tasks)}")
