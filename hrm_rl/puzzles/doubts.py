@@ -32,7 +32,7 @@ GUESSES = 500
 
 
 def warn_of(name: str, puzzles: PuzzleSet, known: Iterable[str] = ()) -> None:
-    """Warn of what is odd about the puzzles of a file that is not packed; sets that ship or are made here are in order.
+    """Warn of what is odd about the puzzles of a file; what ships or was made here is in order.
 
     Args:
         known: names of the sets that the model at hand was trained on.
