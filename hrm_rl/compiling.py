@@ -34,7 +34,9 @@ def compile_segment(model: SegmentModel) -> None:
         except Exception as error:  # the backends' errors share no base class of their own
             if fast is eager:
                 raise
-            warnings.warn(f"torch.compile failed, going on without: {_short(error)}", stacklevel=2)
+            said = _short(error)
+            cure = "; install g++ or clang, or compile nothing" if "C++ compiler" in said else ""
+            warnings.warn(f"torch.compile failed, going on without: {said}{cure}", stacklevel=2)
             fast = eager
             return eager(*args)
 

@@ -77,7 +77,8 @@ def evaluate(  # long: its options, each with what it is for
     if compile:
         model = compiled(model)
     chosen = for_model(model.config, puzzles, split, limit)
-    print(f"{checkpoint} on {len(chosen)} puzzles, at most {max_segments} segments")
+    of = f"{len(chosen)} puzzle{'s' * (len(chosen) != 1)}"
+    print(f"{checkpoint} on {of}, at most {max_segments} segment{'s' * (max_segments != 1)}")
     say_solved_for(chosen, puzzles)
     doubts.warn_of(puzzles, chosen, doubts.taught(said))
     _say_if_long(len(chosen), fixed_segments(max_segments))

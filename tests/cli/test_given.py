@@ -73,7 +73,7 @@ def test_a_file_of_many_is_counted_and_evaluated(
     assert "holds 3 puzzles" in error and command in error
     assert main([*command.split(), "--max-segments", "1"]) == 0
     out = capsys.readouterr().out.splitlines()
-    assert out[0] == f"{checkpoint} on 3 puzzles, at most 1 segments"
+    assert out[0] == f"{checkpoint} on 3 puzzles, at most 1 segment"
     assert out[1] == f"answers that were not in {path} and were solved for: 3"
     assert "the puzzles are sudoku4 (16 cells)" in said(capsys, "evaluate", str(path))
     path.write_text("\n".join([*LINES, "." * 16]))
@@ -190,3 +190,14 @@ def test_arc_tries_its_options_first(
 def test_nothing_is_no_puzzle(capsys: pytest.CaptureFixture[str], puzzle: str) -> None:
     """Often a shell variable that is not set; a puzzle of ours would be solved in its place."""
     assert 'a puzzle is wanted, got ""' in said(capsys, "solve", puzzle)
+
+
+def test_a_sudoku_of_another_size_names_weights_for_it(
+    checkpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = said(capsys, "solve", "." * 81, "--checkpoint", checkpoint)
+    assert "solves 4x4 Sudoku, and this one is 9x9; name weights" in error
+    assert "--checkpoint sudoku9" in error
+    assert "a 4x4 Sudoku has 16 characters" in said(
+        capsys, "solve", "12", "--checkpoint", checkpoint
+    )
