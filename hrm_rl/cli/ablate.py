@@ -26,6 +26,7 @@ def ablate(
     puzzles: str = "",
     limit: int = 0,
     plots: bool = True,
+    reference: str = "",
 ) -> None:
     """Train halting learners x seeds in place of each other, and score every one by every rule.
 
@@ -47,14 +48,19 @@ def ablate(
         puzzles: scored on this set or CSV; the shipped test set of the model's size if left out
         limit: score on so many of them, evenly spread (0: all)
         plots: draw them, if hrm-rl[plots] is installed
+        reference: the learner that differences are taken to, seed by seed; act_q if left out, but of dice and
+            fixed-2 what they copy
     """
     from hrm_rl.agents.ablation import figure5 as five
     from hrm_rl.agents.ablation import tables
     from hrm_rl.agents.ablation.grid import train_grid
     from hrm_rl.agents.ablation.member import Held
     from hrm_rl.checks.lock import try_folder
+    from hrm_rl.checks.numbers import choice
     from hrm_rl.training.presets import preset as named
 
+    if reference:
+        choice("--reference", reference, learners)
     try_folder(out)
     base = named(preset)
     base = replace(base, steps=steps or base.steps)
@@ -67,7 +73,7 @@ def ablate(
     if figure5:
         five.write(done, base.max_segments, out)
     else:
-        tables.write(done, out, base.max_segments)
+        tables.write(done, out, base.max_segments, reference)
     print((out / shown).read_text(), end="")
     if plots:
         _draw(done, base.max_segments, out, figure5)

@@ -55,12 +55,15 @@ def room(cost: str) -> Figure:
 
 
 def against(
-    chosen: Mapping[Cell, Point], figure: Figure
+    chosen: Mapping[Cell, Point], figure: Figure, reference: str = ""
 ) -> dict[str, tuple[str, Difference, float]]:
-    """Variant -> its reference, the paired difference, and its p-value by Holm over all of them."""
+    """Variant -> its reference, the paired difference, and its p-value by Holm over all of them.
+
+    `reference` is that of all, in place of their own.
+    """
     found = {}
     for name in names_of(chosen):
-        other = REFERENCES.get(name, REFERENCE)
+        other = reference or REFERENCES.get(name, REFERENCE)
         both = [
             (figure(point), figure(chosen[Cell(other, cell.seed)]))
             for cell, point in chosen.items()

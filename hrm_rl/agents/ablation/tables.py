@@ -19,8 +19,8 @@ from hrm_rl.models.checkpoint import write_atomically
 from hrm_rl.statistics.comparisons import Difference, Interval, over_seeds
 
 
-def markdown(done: Done, max_segments: int) -> str:
-    """All tables. `max_segments` is the base's."""
+def markdown(done: Done, max_segments: int, reference: str = "") -> str:
+    """All tables. `max_segments` is the base's; differences are to `reference`, if one is named."""
     chosen = {
         "at the end of training": cross.at_end(done),
         "at equal FLOPs": cross.at_budget(done, "flops"),
@@ -35,7 +35,8 @@ def markdown(done: Done, max_segments: int) -> str:
             f"At most {spent['flops']:.3g} FLOPs and {spent['samples']:,.0f} puzzles a run.\n\n"
             + crossed(cross.cross(points, rules))
         )
-    return "\n\n".join([*parts, differences(done, max_segments), failed(done, max_segments)]) + "\n"
+    parts += [differences(done, max_segments, reference), failed(done, max_segments)]
+    return "\n\n".join(parts) + "\n"
 
 
 def budgets(done: Done) -> str:
@@ -118,7 +119,7 @@ def areas(done: Done) -> str:
     )
 
 
-def differences(done: Done, max_segments: int) -> str:
+def differences(done: Done, max_segments: int, reference: str = "") -> str:
     """What hypotheses about learners are decided by."""
     end, last = cross.at_end(done), paired.run_to(max_segments)
     parts = ["## Differences, paired by seed", "In points of 100, 95 % by t, p by Holm."]
@@ -133,7 +134,7 @@ def differences(done: Done, max_segments: int) -> str:
     ):
         rows = [
             [name, other, signed(found), f"{p:.3f}"]
-            for name, (other, found, p) in paired.against(points, figure).items()
+            for name, (other, found, p) in paired.against(points, figure, reference).items()
         ]
         if rows:
             parts += [f"### {title}", grid(["trained with", "less", "difference", "p"], rows)]
@@ -215,13 +216,14 @@ def grid(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 # --- files ----------------------------------------------------------------------------------------
 
 
-def write(done: Done, folder: Path, max_segments: int) -> None:
+def write(done: Done, folder: Path, max_segments: int, reference: str = "") -> None:
     """`rows.jsonl` (everything), `rows.csv` (flat) and `tables.md` in the folder."""
     rows = [{**cell._asdict(), **point} for cell, run in done.items() for point in run.points]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     write_atomically(folder / "rows.jsonl", lines.encode())
     report.write_lines([_flat(row) for row in rows], folder / "rows.csv")
-    write_atomically(folder / "tables.md", markdown(done, max_segments).encode())
+    text = markdown(done, max_segments, reference)
+    write_atomically(folder / "tables.md", text.encode())
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

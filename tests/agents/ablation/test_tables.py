@@ -81,6 +81,17 @@ def test_differences_are_paired_by_seed_by_hand() -> None:
     assert "+5.0 [-26.8, +36.8]" in tables.markdown(done, M)
 
 
+def test_another_reference_may_be_named() -> None:
+    done = runs(act_q=[0.2, 0.4], ppo=[0.3, 0.7], **{"fixed-2": [0.5, 0.5]})
+    found = paired.against(cross.at_end(done), paired.own_area, "ppo")
+    assert {name: other for name, (other, _, _) in found.items()} == {
+        "act_q": "ppo",
+        "fixed-2": "ppo",
+    }
+    assert found["act_q"][1].mean == pytest.approx(-0.1)
+    assert "| act_q | ppo | -10.0" in tables.markdown(done, M, "ppo")
+
+
 def test_what_was_settled_on_is_held_against_thresholds_at_as_many_segments() -> None:
     """A line from a quarter of 0.8 at 1 to 0.8 at 3: 0.5 at the 2 segments where it halts."""
     done = runs(act_q=[0.8, 0.8])
