@@ -111,5 +111,13 @@ peak of 6e-4, 0.7 core-hours in bfloat16): 99.5, 91.5 and 47.8 % after 16 segmen
 and 41.2 % of magictour's. For the same updates, 32 segments of these weights, that is 1.5 points more of
 the minimal ones, and of the hard ones 6 less; after 64 segments it has lost 8. Nearly half of what it saw
 were 1,000 hard puzzles.
+
+What limits it. Two lengths of one recipe are no curve: from 16,000 to 36,000 steps the hard puzzles after
+64 segments rose by 13.8 points, with more of them in the mixture too. If it slows as `sudoku9` did, 2 to 4
+points for each further factor of 1.7 in hours, twelve core-hours lead to 65 to 73 % of them, below the aim
+of 80, and 16 segments to 54 to 62 %, below 65. What it misses are the puzzles that need guesses: of those
+rated 0 it is right on 97 % after 64 segments, of those rated 6 and more on 46 %, of the forum's hardest on
+1 %. It saw 1,000 hard puzzles, each many times; 100,000 distinct ones ship since (`--data
+extreme:100000:2`), untried with it.
 """,
 }
