@@ -1,6 +1,6 @@
 """Make distinct 9x9 puzzles in the proportions of Sudoku-Extreme, in the background.
 
-    python scripts/make_extreme.py runs/extreme.npy --count 140000 --seed 2
+    python scripts/make_extreme.py runs/extreme.npy --count 100000 --seed 2
 
 They are those of the name "extreme:COUNT:SEED", and `--kind forum` makes "forum:COUNT:SEED". OUT (46
 bytes a puzzle) is written anew after each part of some thousand puzzles and can be trained on at any

@@ -10,7 +10,7 @@ from interpreter import run
 from hrm_rl.puzzles import PuzzleError, Sudoku, load
 from hrm_rl.puzzles.sets import concat
 from hrm_rl.puzzles.source import source
-from hrm_rl.puzzles.sudoku import families, generate
+from hrm_rl.puzzles.sudoku import families, generate, packed
 from hrm_rl.puzzles.sudoku.classes import canonical9
 from hrm_rl.puzzles.sudoku.rating import rate, solve_all
 
@@ -99,6 +99,50 @@ def _stand_in(kind):
     easy = generate.easy(families.MEMBERS, seed=1)
     names = (f"hrm_rl_{kind}",) * len(easy)
     return type(easy)(easy.task, easy.inputs_PL, easy.solutions_PL, easy.ratings_P, names)
+
+
+def test_the_hundred_thousand_that_ship_are_those_of_the_seed():
+    """A family and some minimal puzzles, made anew, of the first block and of one of the last."""
+    kept = families.make("extreme", 100_000, seed=families.KEPT_SEED)
+    assert len(kept) == 100_000 and len(np.unique(kept.inputs_PL, axis=0)) == 100_000
+    rows = {row_L.tobytes(): place for place, row_L in enumerate(kept.inputs_PL)}
+    for block in (0, families.KEPT_BLOCKS - 2):
+        for kind, made_of in (("file1", families._family), ("minimal", None)):
+            count = families.BLOCKS["extreme"][kind]
+            if made_of:
+                first = made_of(
+                    kind, block * count // families.MEMBERS, families.KEPT_SEED, "train"
+                )
+            else:
+                first = generate.minimal(24, families.KEPT_SEED, "train", block * count)
+            places = [rows[row_L.tobytes()] for row_L in first.inputs_PL if row_L.tobytes() in rows]
+            assert len(places) > 20 and places == sorted(places)
+            assert 1_900 * block <= places[0] and places[-1] < 2_000 * (block + 1)
+            answers_PL = kept.solutions_PL[places]
+            found_PL, number_P = solve_all(NINE.values(kept.inputs_PL[places]))
+            assert (number_P == 1).all() and np.array_equal(found_PL, NINE.values(answers_PL))
+
+
+def test_the_hundred_thousand_are_rated_and_no_copies():
+    sample = families.make("extreme", 100_000, seed=families.KEPT_SEED).sample(1500)
+    assert np.array_equal(rate(digits(sample)[0])[0], sample.ratings_P)
+    assert len(families.Distinct().new(sample)) == 1500
+
+
+def test_more_than_ship_go_on_where_those_end(monkeypatch):
+    kept = families.make("extreme", 100_000, seed=families.KEPT_SEED)
+    few, fresh, asked = kept.take(range(40)), generate.easy(50, seed=11), []
+
+    def block(name, number, seed, split):
+        asked.append((name, number, seed, split))
+        return concat([few, fresh])  # of the last block a part is known
+
+    monkeypatch.setattr(families, "block", block)
+    monkeypatch.setattr(packed, "read", lambda _: few)
+    assert len(families.make("extreme", 40, seed=families.KEPT_SEED)) == 40 and not asked
+    more = families.make("extreme", 60, seed=families.KEPT_SEED)
+    assert asked == [("extreme", families.KEPT_BLOCKS - 1, families.KEPT_SEED, "train")]
+    assert np.array_equal(more.inputs_PL, concat([few, fresh]).inputs_PL[:60])
 
 
 def test_levels_follow_what_was_measured():
