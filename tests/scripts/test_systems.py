@@ -129,6 +129,36 @@ def test_tables_by_hand(systems: ModuleType) -> None:
     assert way[2] == "| HRM | 0.0% / 0.0% | 10.0% / 10.0% | 20.0% / 10.0% | 75.0% / 62.5% |"
 
 
+def test_differences_are_paired_by_seed_by_hand(systems: ModuleType) -> None:
+    """+20 and +30 points: mean 25, deviation 7.07, t of one degree 12.706: 63.5 either way."""
+    found = {
+        "hrm6": [madeup(systems, 0.5, 0.75), madeup(systems, 0.4, 0.75)],
+        "trm6": [madeup(systems, 0.7, 0.75), madeup(systems, 0.7, 0.75)],
+    }
+    head, _, row, _ = systems.differences(found)
+    assert head == "| system | less | after 8 | after 16 |"
+    one = "+25.0 [-38.5, +88.5], p 0.126"
+    assert row == f"| TRM | HRM | {one} | {one} |"
+    assert len(systems.differences({**found, "direct6": found["hrm6"]})) == 3 + 3
+
+
+@pytest.mark.slow
+def test_the_split_that_is_scored_may_be_another(
+    systems: ModuleType, runs: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "SEGMENTS", 8)
+    monkeypatch.setattr(runs, "JUDGED", 20)
+    real, asked = runs.for_model, []
+
+    def for_model(config: Any, name: str, split: str, limit: int) -> Any:
+        asked.append(split)
+        return real(config, name, split, limit)
+
+    monkeypatch.setattr(runs, "for_model", for_model)
+    systems.scored(small(PRESETS["hrm6"]()), tmp_path, "fit")
+    assert set(asked) == {"train", "fit"} and len(asked) == 2 * (4 + 1)
+
+
 def test_the_plot_holds_what_was_found(systems: ModuleType, tmp_path: Path) -> None:
     found = {"hrm6": [madeup(systems, 0.5, 0.75), madeup(systems, 0.75, 0.75)]}
     figure = systems.plot(found, tmp_path / "plot.png")
