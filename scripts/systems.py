@@ -155,7 +155,8 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("systems", nargs="*", default=[], help=", ".join(SYSTEMS))
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="how many")
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--tflop", type=float, default=3.92, help="of a run, in training")
     parser.add_argument(
         "--no-augment", action="store_true", help="train on the puzzles as they are"
@@ -175,7 +176,8 @@ def main() -> int:
         name: budgeted(replace(PRESETS[name](), **changes), 1e12 * args.tflop) for name in names
     }
     found: dict[str, list[Scores]] = {name: [] for name in names}
-    cells = [(name, seed) for seed in range(args.seeds) for name in names]
+    seeds = range(args.first_seed, args.first_seed + args.seeds)
+    cells = [(name, seed) for seed in seeds for name in names]
     for name, seed in tqdm(cells, desc="runs", disable=None):
         kind = "" if not args.no_augment else "-plain"
         kind += "" if args.split == "test" else f"-{args.split}"
