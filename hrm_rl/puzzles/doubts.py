@@ -39,8 +39,9 @@ def warn_of(name: str, puzzles: PuzzleSet, known: Iterable[str] = ()) -> None:
     """
     if not files.is_file(name) or Path(name).suffix == packed.SUFFIX or not len(puzzles):
         return
-    said = [f"{len(puzzles)} puzzles, {distinct(puzzles)} of them distinct"]
-    said *= 2 * distinct(puzzles) <= len(puzzles)
+    said = []
+    if 2 * (different := distinct(puzzles)) <= len(puzzles):
+        said.append(f"{len(puzzles)} puzzles, {different} of them distinct")
     found, looked = several(puzzles)
     if found:
         said.append(
@@ -56,11 +57,8 @@ def warn_of(name: str, puzzles: PuzzleSet, known: Iterable[str] = ()) -> None:
 def taught(said: Mapping[str, Any]) -> list[str]:
     """Names of the sets that a model was trained on, by the JSON beside its weights, whatever that holds."""
     pairs = said.get("data")
-    found = (
-        [pair[0] for pair in pairs if isinstance(pair, list) and pair]
-        if isinstance(pairs, list)
-        else []
-    )
+    listed = pairs if isinstance(pairs, list) else []
+    found = [pair[0] for pair in listed if isinstance(pair, list) and pair]
     return [name for name in found if isinstance(name, str)]
 
 
