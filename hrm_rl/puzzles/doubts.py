@@ -25,6 +25,8 @@ from hrm_rl.puzzles.sudoku.rules import Sudoku
 from hrm_rl.puzzles.sudoku.solver import solve
 from hrm_rl.puzzles.task import PuzzleError
 
+MANY = 100_000
+"""Puzzles that are held against each other at most, evenly spread."""
 LOOKED_AT = 50
 """Puzzles that are searched for a second solution, 1 to 30 ms each."""
 GUESSES = 500
@@ -40,8 +42,9 @@ def warn_of(name: str, puzzles: PuzzleSet, known: Iterable[str] = ()) -> None:
     if not files.is_file(name) or Path(name).suffix == packed.SUFFIX or not len(puzzles):
         return
     said = []
-    if 2 * (different := distinct(puzzles)) <= len(puzzles):
-        said.append(f"{len(puzzles)} puzzles, {different} of them distinct")
+    some = puzzles.sample(min(MANY, len(puzzles)))
+    if 2 * (different := distinct(some)) <= len(some):
+        said.append(f"{len(some)} puzzles, {different} of them distinct")
     found, looked = several(puzzles)
     if found:
         said.append(
@@ -86,11 +89,13 @@ def _solutions(digits_L: Shaped[np.ndarray, " L"], size: int) -> int:
 
 def shared(puzzles: PuzzleSet, names: Iterable[str]) -> int:
     """How many are, cell by cell, in sets of these names: files that are still there, and those that ship."""
-    known: set[bytes] = set()
+    asked = [row_L.tobytes() for row_L in puzzles.inputs_PL]
+    wanted, found = set(asked), set[bytes]()
     for name in names:
         if name in files.shipped() or files.is_file(name):
             try:
-                known |= {row_L.tobytes() for row_L in source(name, task=puzzles.task).inputs_PL}
+                known = source(name, task=puzzles.task)
             except PuzzleError:  # it has gone, or holds something else now
                 continue
-    return sum(row_L.tobytes() in known for row_L in puzzles.inputs_PL)
+            found |= {row for row_L in known.inputs_PL if (row := row_L.tobytes()) in wanted}
+    return sum(row in found for row in asked)
