@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from hrm_rl.agents.learners.fitting import batches_in, descend
 from hrm_rl.agents.learners.inputs import Standardise, mlp, no_progress, start_at
 from hrm_rl.checks.numbers import real, whole
+from hrm_rl.device import shelter
 from hrm_rl.halting import SEEDS
 from hrm_rl.stopping.restarts import Level, Problem, tree
 
@@ -73,6 +74,7 @@ class Copies:
 # --- full feedback --------------------------------------------------------------------------------
 
 
+@shelter(gradients=True)
 def fitted_q(
     problem: Problem,
     *,
@@ -113,6 +115,7 @@ def fitted_q(
     return BestAction(network, problem.observation)
 
 
+@shelter(gradients=True)
 def exact_gradient(
     problem: Problem,
     *,

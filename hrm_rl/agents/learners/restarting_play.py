@@ -28,6 +28,7 @@ from hrm_rl.agents.learners.act_q import first_logit
 from hrm_rl.agents.learners.inputs import no_progress, start_at
 from hrm_rl.agents.learners.restarting import BestAction, network_for
 from hrm_rl.checks.numbers import real, whole
+from hrm_rl.device import shelter
 from hrm_rl.halting import CONTINUE, HALT, RESTART, draw_min_segments
 from hrm_rl.stopping.restarts import At, Problem
 from hrm_rl.training import q_targets
@@ -47,6 +48,7 @@ class Decision(NamedTuple):
     """The next segment is the last, where no decision is due."""
 
 
+@shelter(gradients=True)
 def q_learning(
     problem: Problem,
     *,

@@ -22,6 +22,7 @@ from hrm_rl.agents.learners.protocol import Learner
 from hrm_rl.agents.lone_rows import refuse_lone_row
 from hrm_rl.agents.sb3 import SB3Policy, SB3VecEnv, initial_halt_bias
 from hrm_rl.checks.numbers import choice, real, whole
+from hrm_rl.device import shelter
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import Policy
 
@@ -58,6 +59,7 @@ def sb3_learner(
     _check(algorithm, rollout, settings)
     _check_numbers(algorithm, learning_rate, entropy)
 
+    @shelter(gradients=True)
     def learn(
         env: HaltingVectorEnv,
         *,

@@ -84,6 +84,19 @@ def test_one_seed_gives_one_policy(name: str) -> None:
     assert not torch.equal(first, learned(1))
 
 
+@pytest.mark.parametrize("name", sorted(LEARNERS.keys() - CLOSED))
+def test_inside_a_callers_autocast_it_learns_the_same(name: str) -> None:
+    """Where torch keeps the casts of the first weights until the caller's block ends."""
+
+    def learned() -> torch.Tensor:
+        policy = learner(name, **SMALL.get(name, {}))(scripted_env(2, slots=4), steps=64, seed=0)
+        return torch.nn.utils.parameters_to_vector(module_of(policy).parameters())
+
+    plain = learned()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(learned(), plain)
+
+
 @pytest.mark.parametrize("name", ["lsmc", "tvr"])
 def test_one_seed_gives_one_solution(name: str) -> None:
     """In closed form: the seed draws the features."""
