@@ -156,7 +156,7 @@ def main() -> int:
     )
     parser.add_argument("systems", nargs="*", default=[], help=", ".join(SYSTEMS))
     parser.add_argument("--seeds", type=int, default=3, help="how many")
-    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, nargs="+", help="these, in place of 0 and up")
     parser.add_argument("--tflop", type=float, default=3.92, help="of a run, in training")
     parser.add_argument(
         "--no-augment", action="store_true", help="train on the puzzles as they are"
@@ -176,7 +176,7 @@ def main() -> int:
         name: budgeted(replace(PRESETS[name](), **changes), 1e12 * args.tflop) for name in names
     }
     found: dict[str, list[Scores]] = {name: [] for name in names}
-    seeds = range(args.first_seed, args.first_seed + args.seeds)
+    seeds = args.seed or range(args.seeds)
     cells = [(name, seed) for seed in seeds for name in names]
     for name, seed in tqdm(cells, desc="runs", disable=None):
         kind = "" if not args.no_augment else "-plain"
@@ -185,7 +185,7 @@ def main() -> int:
         found[name].append(scored(replace(configs[name], seed=seed), folder, args.split))
     args.out.mkdir(parents=True, exist_ok=True)
     tables = [*sizes(configs), *accuracies(found)]
-    tables += differences(found) if args.seeds > 1 and len(names) > 1 else []
+    tables += differences(found) if len(seeds) > 1 and len(names) > 1 else []
     text = "\n".join([*tables, *on_the_way(found)])
     print(text)
     write_atomically(args.out / "systems.md", text.encode())
