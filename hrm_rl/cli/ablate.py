@@ -13,7 +13,7 @@ LEARNERS = (
 )  # fmt: skip
 
 
-def ablate(
+def ablate(  # long: its options, each with what it is for
     preset: str = "sudoku6",
     learners: tuple[str, ...] = LEARNERS,
     seeds: int = 5,

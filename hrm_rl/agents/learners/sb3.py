@@ -68,9 +68,7 @@ def sb3_learner(
         progress: Callable[[int], object] = no_progress,
     ) -> Policy:
         asked(env, steps, seed, learning_rate)
-        chosen = dict(settings)
-        if rollout is not None:
-            chosen["n_steps"] = max(2, rollout // env.num_envs)
+        steps_each = {} if rollout is None else {"n_steps": max(2, rollout // env.num_envs)}
         model = algorithm(
             policy,
             SB3VecEnv(env),
@@ -79,7 +77,7 @@ def sb3_learner(
             learning_rate=lambda left: learning_rate * left,
             device="cpu",
             policy_kwargs=_network(env, seed) | (policy_kwargs or {}),
-            **chosen,
+            **settings | steps_each,
         )
         refuse_lone_row(model, env.num_envs)
         if isinstance(model.policy, ActorCriticPolicy):
