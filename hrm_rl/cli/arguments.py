@@ -1,6 +1,5 @@
 """What several commands take: a device, and one puzzle with who solves it."""
 
-import math
 import os
 import re
 from pathlib import Path
@@ -125,6 +124,7 @@ def _given(puzzle: str, game: "Task", checkpoint: str) -> "PuzzleSet":
     from hrm_rl.puzzles import PuzzleError, PuzzleSet
     from hrm_rl.puzzles.answer import answer
     from hrm_rl.puzzles.files import is_file, read, read_text
+    from hrm_rl.puzzles.sudoku.rules import Sudoku
     from hrm_rl.puzzles.sudoku.text import told_size
 
     if _exists(puzzle):
@@ -143,11 +143,10 @@ def _given(puzzle: str, game: "Task", checkpoint: str) -> "PuzzleSet":
         if len("".join(puzzle.split())) != game.length and (is_file(puzzle) or PATH.search(puzzle)):
             raise ValueError(f"no such file: {puzzle!r}; give one, or the puzzle itself") from None
         told = told_size(puzzle)
-        if game.kind == "sudoku" and told and told**2 != game.length:
-            own = math.isqrt(game.length)
+        if isinstance(game, Sudoku) and told not in (0, game.size):
             raise ValueError(
-                f"{checkpoint} solves {own}x{own} Sudoku, and this one is {told}x{told}; name weights for "
-                f"it, as with `--checkpoint sudoku{told}`"
+                f"{checkpoint} solves {game.size}x{game.size} Sudoku, and this one is {told}x{told}; "
+                f"name weights for it, as with `--checkpoint sudoku{told}`"
             ) from None
         raise
     x_PL, y_PL = (game.tokens(values_L)[None] for values_L in (givens_L, solution_L))

@@ -15,6 +15,7 @@ from typing import Any
 from hrm_rl.agents.learners.protocol import Learner
 from hrm_rl.checks.numbers import choice, did_you_mean, identifier
 from hrm_rl.checks.plugin import is_plugin, plugin
+from hrm_rl.device import shelter
 from hrm_rl.halting import Policy
 
 
@@ -77,10 +78,11 @@ def _of_file(name: str, settings: dict[str, Any]) -> Learner:
 
 
 def _own(module: str) -> Callable[..., Learner]:
-    """What makes a learner of `hrm_rl.agents.learners.<module>.learn`."""
+    """What makes a learner of `hrm_rl.agents.learners.<module>.learn`, sheltered from a caller's autocast."""
 
     def make(**settings: Any) -> Learner:
-        return _set(module, import_module(f"hrm_rl.agents.learners.{module}").learn, settings)
+        learn = import_module(f"hrm_rl.agents.learners.{module}").learn
+        return _set(module, shelter(gradients=True)(learn), settings)
 
     return make
 

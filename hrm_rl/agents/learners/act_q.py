@@ -39,13 +39,11 @@ from hrm_rl.agents.learners.inputs import asked, mlp, no_progress, standardise, 
 from hrm_rl.agents.learners.policies import QPolicy
 from hrm_rl.agents.learners.walking import Decision, walk
 from hrm_rl.checks.numbers import choice
-from hrm_rl.device import shelter
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import greedy_q
 from hrm_rl.training import q_targets
 
 
-@shelter(gradients=True)
 def learn(
     env: HaltingVectorEnv,
     *,

@@ -30,11 +30,9 @@ from hrm_rl.agents.learners.fitting import Feedback, batches_in, descend, full_f
 from hrm_rl.agents.learners.inputs import no_progress
 from hrm_rl.agents.learners.policies import QPolicy
 from hrm_rl.checks.numbers import whole
-from hrm_rl.device import shelter
 from hrm_rl.envs.vector import HaltingVectorEnv
 
 
-@shelter(gradients=True)
 def learn(
     env: HaltingVectorEnv,
     *,

@@ -32,7 +32,6 @@ from hrm_rl.agents.learners.fitting import Feedback, descend, full_feedback, net
 from hrm_rl.agents.learners.inputs import no_progress, start_at
 from hrm_rl.agents.learners.policies import QPolicy
 from hrm_rl.checks.numbers import whole
-from hrm_rl.device import shelter
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.training import q_targets
 
@@ -40,7 +39,6 @@ EDGES = {"exact": 0, "paper": 1}
 """Segments that the learnt horizon has more than the one that is played."""
 
 
-@shelter(gradients=True)
 def learn(
     env: HaltingVectorEnv,
     *,

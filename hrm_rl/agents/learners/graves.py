@@ -32,7 +32,6 @@ from hrm_rl.agents.learners.fitting import descend, full_feedback, network_for
 from hrm_rl.agents.learners.inputs import no_progress, rare_halt, start_at
 from hrm_rl.banks.bank import Bank, observe
 from hrm_rl.checks.numbers import real
-from hrm_rl.device import shelter
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import Remembers
 from hrm_rl.puzzles.verdicts import exact
@@ -66,7 +65,6 @@ class RunningAct:
         return self.sum_B >= 1 - self.policy.eps
 
 
-@shelter(gradients=True)
 def learn(
     env: HaltingVectorEnv,
     *,

@@ -38,7 +38,6 @@ from hrm_rl.agents.learners.fitting import Feedback, descend, full_feedback, net
 from hrm_rl.agents.learners.inputs import no_progress, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
 from hrm_rl.checks.numbers import real, whole
-from hrm_rl.device import shelter
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import MOST
 from hrm_rl.statistics.survival import coin_entropy, log_probability
@@ -47,7 +46,6 @@ EPS = 1e-4
 """Added to a group's deviation, as in TRL."""
 
 
-@shelter(gradients=True)
 def learn(
     env: HaltingVectorEnv,
     *,

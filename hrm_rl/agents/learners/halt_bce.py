@@ -25,12 +25,10 @@ from torch import Tensor
 from hrm_rl.agents.learners.inputs import asked, mlp, no_progress, standardise, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
 from hrm_rl.agents.learners.walking import walk
-from hrm_rl.device import shelter
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.training import q_targets
 
 
-@shelter(gradients=True)
 def learn(
     env: HaltingVectorEnv,
     *,

@@ -31,7 +31,6 @@ from torch import Tensor, nn
 from hrm_rl.agents.learners.fitting import descend, full_feedback, network_for
 from hrm_rl.agents.learners.inputs import no_progress
 from hrm_rl.checks.numbers import whole
-from hrm_rl.device import shelter
 from hrm_rl.envs.vector import HaltingVectorEnv
 
 
@@ -52,7 +51,6 @@ class HazardPolicy:
         return first_BK[:, 0] >= ahead(first_BK, self.max_segments - m_B, self.step_cost)
 
 
-@shelter(gradients=True)
 def learn(
     env: HaltingVectorEnv,
     *,

@@ -23,13 +23,11 @@ from collections.abc import Callable
 from functools import partial
 
 from hrm_rl.agents.learners.inputs import asked, logged, no_progress
-from hrm_rl.device import shelter
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.statistics.regressors import Regress, random_features
 from hrm_rl.stopping.snell import Snell, backward_induction
 
 
-@shelter(gradients=True)
 def learn(
     env: HaltingVectorEnv,
     *,

@@ -30,12 +30,10 @@ from hrm_rl.agents.learners.fitting import descend, full_feedback, halting_MP, n
 from hrm_rl.agents.learners.inputs import no_progress, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
 from hrm_rl.checks.numbers import real
-from hrm_rl.device import shelter
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.training.episode_losses import divergence, expected, prior
 
 
-@shelter(gradients=True)
 def learn(
     env: HaltingVectorEnv,
     *,

@@ -22,12 +22,10 @@ from hrm_rl.agents.learners.fitting import descend, full_feedback, network_for
 from hrm_rl.agents.learners.inputs import no_progress
 from hrm_rl.agents.learners.policies import ChancePolicy
 from hrm_rl.checks.numbers import real
-from hrm_rl.device import shelter
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.training import q_targets
 
 
-@shelter(gradients=True)
 def learn(
     env: HaltingVectorEnv,
     *,

@@ -22,7 +22,6 @@ from hrm_rl.agents.learners.exact_pg import exact_loss
 from hrm_rl.agents.learners.fitting import descend, full_feedback, standardise_all
 from hrm_rl.agents.learners.inputs import WIDTH, Standardise, no_progress, rare_halt
 from hrm_rl.checks.numbers import real
-from hrm_rl.device import shelter
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.halting import Remembers
 
@@ -76,7 +75,6 @@ class RunningMemory:
         return self.probability(obs_BF, m_B) > 0.5
 
 
-@shelter(gradients=True)
 def learn(
     env: HaltingVectorEnv,
     *,

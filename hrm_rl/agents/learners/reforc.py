@@ -30,7 +30,6 @@ from torch import Tensor
 from hrm_rl.agents.learners.inputs import asked, logged, no_progress
 from hrm_rl.banks.bank import Bank, checked, observe
 from hrm_rl.checks.numbers import real
-from hrm_rl.device import shelter
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.statistics.regressors import Predict, Regress, random_features
 from hrm_rl.stopping.exact import shares
@@ -97,7 +96,6 @@ def forecast(
     return Forecast(fitted, step_cost, observation, time_aware)
 
 
-@shelter(gradients=True)
 def learn(
     env: HaltingVectorEnv,
     *,

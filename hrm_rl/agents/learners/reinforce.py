@@ -30,14 +30,12 @@ from hrm_rl.agents.learners.fitting import Feedback, descend, full_feedback, net
 from hrm_rl.agents.learners.inputs import no_progress, rare_halt, start_at
 from hrm_rl.agents.learners.policies import ChancePolicy
 from hrm_rl.checks.numbers import real
-from hrm_rl.device import shelter
 from hrm_rl.envs.vector import HaltingVectorEnv
 from hrm_rl.statistics.survival import coin_entropy, log_probability
 
 BASELINES = ("value", "mean", "none")
 
 
-@shelter(gradients=True)
 def learn(
     env: HaltingVectorEnv,
     *,

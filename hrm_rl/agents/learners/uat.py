@@ -33,7 +33,6 @@ from hrm_rl.agents.learners.inputs import asked, logged, no_progress
 from hrm_rl.agents.rules.basic import QThreshold
 from hrm_rl.banks.bank import Bank, observe
 from hrm_rl.checks.numbers import real
-from hrm_rl.device import shelter
 from hrm_rl.envs.vector import HaltingVectorEnv
 
 ARMS: tuple[float, ...] = tuple(i / 20 for i in range(1, 20))
@@ -91,7 +90,6 @@ def bandit(
     return mean, pulls
 
 
-@shelter(gradients=True)
 def learn(
     env: HaltingVectorEnv,
     *,
