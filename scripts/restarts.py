@@ -24,9 +24,8 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 
@@ -88,14 +87,6 @@ def study(
         yield K, scores(of, Tries(*(part_MP[: K * segments] for part_MP in one)), solution_PT)
 
 
-def drawing(model: Model) -> Model:
-    """Its weights from states drawn anew for each copy, which they were not trained for."""
-    config: Any = replace(cast(Any, model.config), start="random")
-    other: Model = type(model)(config)
-    other.load_state_dict(model.state_dict())
-    return other.eval().requires_grad_(False)
-
-
 def table(rows: dict[str, dict[int, dict[str, Any]]]) -> list[str]:
     """As Markdown, by set and K: shares in percent, segments as they are, gains in points."""
     names = list(next(iter(next(iter(rows.values())).values())))
@@ -129,7 +120,7 @@ def main() -> None:
     asked = parser.parse_args()
     model, _ = load_model(asked.checkpoint)
     if asked.kind == "start" and not draws(model):
-        model = drawing(model)
+        model, _ = load_model(asked.checkpoint, start="random")
     model = compiled(model)
     said = {name: str(value) for name, value in vars(asked).items()}
     rows: dict[str, dict[int, dict[str, Any]]] = {}

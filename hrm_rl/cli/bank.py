@@ -1,7 +1,7 @@
 """`hrm-rl bank`: all segments of many puzzles, logged."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import tyro
 
@@ -22,6 +22,7 @@ def bank(  # long: its options, each with what it is for
     device: Device = "auto",
     task: str = "",
     copies: int = 1,
+    noise: float | None = None,
 ) -> None:
     """Log all segments of many puzzles once, so that any halting policy can be scored exactly.
 
@@ -42,6 +43,7 @@ def bank(  # long: its options, each with what it is for
         task: what the checkpoint was trained on ("maze30"), where its files leave that open
         copies: so many of each puzzle: from other starts or, of a model that draws none, of each Sudoku with
             digits and lines exchanged. What restarts are worth is studied on them (docs/restarts.md)
+        noise: deviation of the noise on the states before each segment, if not the checkpoint's own
     """
     from hrm_rl.banks.files import log_to
     from hrm_rl.checks.lock import try_folder
@@ -58,7 +60,8 @@ def bank(  # long: its options, each with what it is for
     out = out or Path("banks") / f"{Path(checkpoint).stem}-{split}"
     try_folder(out)
     bring(puzzles)
-    model, said = load_model(checkpoint, resolve_device(device), task=task)
+    own: dict[str, Any] = {} if noise is None else {"noise": noise}
+    model, said = load_model(checkpoint, resolve_device(device), task=task, **own)
     chosen = for_model(model.config, puzzles, split, limit)
     doubts.warn_of(puzzles, chosen, doubts.taught(said))
     header = log_to(

@@ -1,7 +1,7 @@
 """`hrm-rl evaluate`: a puzzle set, halting by a rule."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
@@ -32,6 +32,7 @@ def evaluate(  # long: its options, each with what it is for
     compile: bool = False,
     task: str = "",
     copies: int = 1,
+    noise: float | None = None,
 ) -> None:
     """Solve a puzzle set, halting by a rule, with fixed numbers of segments beside it.
 
@@ -54,6 +55,7 @@ def evaluate(  # long: its options, each with what it is for
         task: what the checkpoint was trained on ("maze30"), where its files leave that open
         copies: try so many copies of each Sudoku beside that, of other starts (or, of a model that draws
             none, with digits and lines exchanged), until one verifies: a grid that keeps givens and rules
+        noise: deviation of the noise on the states before each segment, if not the checkpoint's own
     """
     from hrm_rl.agents.comparison.compare import fixed_segments
     from hrm_rl.agents.rules import rule
@@ -72,7 +74,8 @@ def evaluate(  # long: its options, each with what it is for
     rules = {name: rule(name) for name in names}  # refuses what it does not know, before any work
     checkpoint, puzzles = puzzles_alone(checkpoint, puzzles)
     bring(puzzles)
-    model, said = load_model(checkpoint, resolve_device(device), task=task)
+    own: dict[str, Any] = {} if noise is None else {"noise": noise}
+    model, said = load_model(checkpoint, resolve_device(device), task=task, **own)
     fits(policy, model, max_segments)
     if compile:
         model = compiled(model)

@@ -69,8 +69,15 @@ def config_from(values: Mapping[str, Any]) -> AnyConfig:
     return config(**fitting(config, known))
 
 
-def fitting(config: type[AnyConfig], values: Mapping[str, Any]) -> dict[str, Any]:
+def fitting(
+    config: type[AnyConfig],
+    values: Mapping[str, Any],
+    cure: str = "was it written by a later version?",
+) -> dict[str, Any]:
     """`values`, which are fields of this config and all that it cannot be made without.
+
+    Args:
+        cure: what to do about one that is no field of it, where nothing like it is.
 
     Raises:
         ValueError: one is no field of it, or one is missing.
@@ -78,7 +85,7 @@ def fitting(config: type[AnyConfig], values: Mapping[str, Any]) -> dict[str, Any
     kind = next(kind for kind, (made_of, _) in MODELS.items() if made_of is config)
     names = [field.name for field in fields(config)]
     if foreign := sorted(str(name) for name in values.keys() - set(names)):
-        cure = did_you_mean(foreign[0], names) or "was it written by a later version?"
+        cure = did_you_mean(foreign[0], names) or cure
         raise ValueError(f"a config of {kind} has no {shown(foreign[0][:80])}; {cure}")
     for field in fields(config):
         if field.default is MISSING and field.name not in values:

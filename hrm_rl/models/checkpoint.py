@@ -160,7 +160,7 @@ def _described(
             check_same(told, own)
         if known.get("task") == task_for(own).task:
             known = {name: value for name, value in known.items() if name != "task"}
-        fitting(type(own), asdict(own) | known)
+        fitting(type(own), asdict(own) | known, cure="leave it out")
         return replace(own, **known), card, []
     said: dict[str, Any] = {}
     lacks, kinds = "no all_config.yaml lies beside it", tuple[str, ...]()

@@ -162,6 +162,41 @@ def sudoku9_trm() -> TrainConfig:
     )
 
 
+_DISTINCT = (("extreme:100000:2", 0.85), ("minimal:100000:7", 0.1), ("easy:100000:7", 0.05))
+
+
+def sudoku9_noise() -> TrainConfig:
+    """9x9 Sudoku, the weights `sudoku9-noise`: `sudoku9` trained on, with noise on its states.
+
+    Noise before each segment keeps it from staying where it is wrong (docs/findings.md); of 100,000
+    distinct puzzles, and twice the updates a segment once more.
+    """
+    return replace(
+        sudoku9(),
+        model=replace(_two_levels(H_cycles=4), noise=0.3),
+        init="sudoku9",
+        data=_DISTINCT,
+        steps=32_000,
+        grow_segments=(),
+        seed=4,
+    )
+
+
+def sudoku9_trm_noise() -> TrainConfig:
+    """9x9 Sudoku, TRM with noise on its states: the weights `sudoku9-trm-noise`, from `sudoku9-trm`."""
+    before = sudoku9_trm()
+    return replace(
+        before,
+        model=replace(before.model, H_cycles=3, noise=0.3),
+        init="sudoku9-trm",
+        data=_DISTINCT,
+        steps=32_000,
+        grow_segments=(),
+        lr=6e-4,
+        seed=4,
+    )
+
+
 def sudoku9_onestep() -> TrainConfig:
     """9x9 Sudoku by the paper's one-step gradient, MLP token mixer: an hour on one CPU core.
 
