@@ -95,9 +95,21 @@ _UNITS: dict[str, Any] = dict(
 """Attention within rows, columns and boxes: what both models that ship for 9x9 have in common."""
 
 
-def _two_levels(H_cycles: int) -> HRMConfig:
+def _two_levels(H_cycles: int, noise: float = 0.0) -> HRMConfig:
     return HRMConfig(
-        **_UNITS, H_layers=1, L_layers=1, H_cycles=H_cycles, L_cycles=3, gradient="last-cycle"
+        **_UNITS,
+        H_layers=1,
+        L_layers=1,
+        H_cycles=H_cycles,
+        L_cycles=3,
+        gradient="last-cycle",
+        noise=noise,
+    )
+
+
+def _one_block(H_cycles: int, noise: float = 0.0) -> TRMConfig:
+    return TRMConfig(
+        **_UNITS, layers=1, H_cycles=H_cycles, L_cycles=4, puzzle_positions=1, noise=noise
     )
 
 
@@ -154,7 +166,7 @@ def sudoku9_trm() -> TrainConfig:
     """9x9 Sudoku, TRM: the weights `sudoku9-trm`, one block run five times a segment."""
     return replace(
         sudoku9_first(),
-        model=TRMConfig(**_UNITS, layers=1, H_cycles=1, L_cycles=4, puzzle_positions=1),
+        model=_one_block(H_cycles=1),
         steps=36_000,
         halting="halt_bce",
         bootstrap="extra",
@@ -173,7 +185,7 @@ def sudoku9_noise() -> TrainConfig:
     """
     return replace(
         sudoku9(),
-        model=replace(_two_levels(H_cycles=4), noise=0.3),
+        model=_two_levels(H_cycles=4, noise=0.3),
         init="sudoku9",
         data=_DISTINCT,
         steps=32_000,
@@ -184,10 +196,9 @@ def sudoku9_noise() -> TrainConfig:
 
 def sudoku9_trm_noise() -> TrainConfig:
     """9x9 Sudoku, TRM with noise on its states: the weights `sudoku9-trm-noise`, from `sudoku9-trm`."""
-    before = sudoku9_trm()
     return replace(
-        before,
-        model=replace(before.model, H_cycles=3, noise=0.3),
+        sudoku9_trm(),
+        model=_one_block(H_cycles=3, noise=0.3),
         init="sudoku9-trm",
         data=_DISTINCT,
         steps=32_000,
