@@ -15,6 +15,7 @@ from hrm_rl.agents.rules import rule
 from hrm_rl.banks.bank import Bank, log_bank, play
 from hrm_rl.compiling import compiled
 from hrm_rl.models import Model
+from hrm_rl.models.checkpoint import load_model
 from hrm_rl.puzzles import PuzzleSet
 from hrm_rl.puzzles.kinds import task_for, task_of
 from hrm_rl.puzzles.verdicts import VALID, valid_optimal
@@ -42,14 +43,20 @@ TOLD = (
 def cost(config: TrainConfig, folder: Path) -> dict[str, Any]:
     """What a run did and took: data, steps, wall time as logged, matrix products as counted.
 
-    Of a run that starts from another's weights, hours and products are those of both.
+    Of a run that starts from another's weights, hours and products are those of both; what those took
+    that ship stands in their JSON.
     """
     seconds = sum(taken / value for taken, value in _speeds(folder))
     steps = int(json.loads((folder / "weights.json").read_text())["step"])
-    before = {"hours": 0.0, "pflop": 0.0}
+    before: dict[str, Any] = {"hours": 0.0, "pflop": 0.0}
     if config.init:
         first = Path(config.init)
-        before = cost(TrainConfig.from_json((first / "config.json").read_text()), first)
+        said = first / "config.json"
+        before = (
+            cost(TrainConfig.from_json(said.read_text()), first)
+            if said.exists()
+            else load_model(config.init)[1]
+        )
     return {
         "data": [list(item) for item in config.data],
         "steps": steps,
@@ -105,7 +112,9 @@ def header(model: Model, config: TrainConfig, card: dict[str, Any]) -> list[str]
 
 def told(config: Any) -> str:
     """The sizes of a model, as its config names them."""
-    return ", ".join(f"{name} {getattr(config, name)}" for name in TOLD if hasattr(config, name))
+    names = [name for name in TOLD if hasattr(config, name)]
+    names += ["noise"] if getattr(config, "noise", 0.0) else []
+    return ", ".join(f"{name} {getattr(config, name)}" for name in names)
 
 
 def climbed(folder: Path) -> list[str]:
