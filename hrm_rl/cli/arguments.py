@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -33,6 +33,11 @@ def bring(puzzles: str) -> None:
 
     if is_own(puzzles):
         plugin(puzzles)
+
+
+def given(**settings: float | None) -> dict[str, Any]:
+    """Those that were given: what a checkpoint's config shall differ in."""
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def say_solved_for(chosen: "PuzzleSet", name: str) -> None:

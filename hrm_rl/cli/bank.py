@@ -1,12 +1,12 @@
 """`hrm-rl bank`: all segments of many puzzles, logged."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import tyro
 
 from hrm_rl.checks.numbers import whole
-from hrm_rl.cli.arguments import Device, bring
+from hrm_rl.cli.arguments import Device, bring, given
 
 
 def bank(  # long: its options, each with what it is for
@@ -23,6 +23,7 @@ def bank(  # long: its options, each with what it is for
     task: str = "",
     copies: int = 1,
     noise: float | None = None,
+    H_cycles: int | None = None,
 ) -> None:
     """Log all segments of many puzzles once, so that any halting policy can be scored exactly.
 
@@ -44,6 +45,7 @@ def bank(  # long: its options, each with what it is for
         copies: so many of each puzzle: from other starts or, of a model that draws none, of each Sudoku with
             digits and lines exchanged. What restarts are worth is studied on them (docs/restarts.md)
         noise: deviation of the noise on the states before each segment, if not the checkpoint's own
+        H_cycles: cycles of a segment, if not the checkpoint's own: with 4, one does the updates of two with 2
     """
     from hrm_rl.banks.files import log_to
     from hrm_rl.checks.lock import try_folder
@@ -60,7 +62,7 @@ def bank(  # long: its options, each with what it is for
     out = out or Path("banks") / f"{Path(checkpoint).stem}-{split}"
     try_folder(out)
     bring(puzzles)
-    own: dict[str, Any] = {} if noise is None else {"noise": noise}
+    own = given(noise=noise, H_cycles=H_cycles)
     model, said = load_model(checkpoint, resolve_device(device), task=task, **own)
     chosen = for_model(model.config, puzzles, split, limit)
     doubts.warn_of(puzzles, chosen, doubts.taught(said))

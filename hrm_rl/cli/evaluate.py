@@ -1,12 +1,12 @@
 """`hrm-rl evaluate`: a puzzle set, halting by a rule."""
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tyro
 
 from hrm_rl.checks.numbers import whole
-from hrm_rl.cli.arguments import Device, bring, fits, puzzles_alone, say_solved_for
+from hrm_rl.cli.arguments import Device, bring, fits, given, puzzles_alone, say_solved_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,7 @@ def evaluate(  # long: its options, each with what it is for
     task: str = "",
     copies: int = 1,
     noise: float | None = None,
+    H_cycles: int | None = None,
 ) -> None:
     """Solve a puzzle set, halting by a rule, with fixed numbers of segments beside it.
 
@@ -56,6 +57,7 @@ def evaluate(  # long: its options, each with what it is for
         copies: try so many copies of each Sudoku beside that, of other starts (or, of a model that draws
             none, with digits and lines exchanged), until one verifies: a grid that keeps givens and rules
         noise: deviation of the noise on the states before each segment, if not the checkpoint's own
+        H_cycles: cycles of a segment, if not the checkpoint's own: with 4, one does the updates of two with 2
     """
     from hrm_rl.agents.comparison.compare import fixed_segments
     from hrm_rl.agents.rules import rule
@@ -74,7 +76,7 @@ def evaluate(  # long: its options, each with what it is for
     rules = {name: rule(name) for name in names}  # refuses what it does not know, before any work
     checkpoint, puzzles = puzzles_alone(checkpoint, puzzles)
     bring(puzzles)
-    own: dict[str, Any] = {} if noise is None else {"noise": noise}
+    own = given(noise=noise, H_cycles=H_cycles)
     model, said = load_model(checkpoint, resolve_device(device), task=task, **own)
     fits(policy, model, max_segments)
     if compile:

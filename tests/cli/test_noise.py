@@ -1,4 +1,4 @@
-"""Noise on the states from the command line: what evaluates and logs a checkpoint can stir it."""
+"""Noise and cycles from the command line: what evaluates and logs a checkpoint can think otherwise."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from hrm_rl.banks.files import read_bank
 from hrm_rl.cli import main as cli
 from hrm_rl.models.checkpoint import load_model
+from hrm_rl.models.hrm import HRMConfig
 
 
 def test_without_deviation_a_bank_is_as_without_noise(tmp_path: Path) -> None:
@@ -34,11 +35,27 @@ def test_evaluate_stirs(capsys: pytest.CaptureFixture[str]) -> None:
     assert right["0"] > 90 and right["100"] < right["0"] - 20
 
 
+def test_twice_the_cycles_of_a_segment_are_as_two_segments(tmp_path: Path) -> None:
+    """What carries over between two segments is what carries over between two cycles."""
+    args = ["bank", "sudoku4", "--limit", "16", "--out"]
+    own, twice = str(tmp_path / "own"), str(tmp_path / "twice")
+    config = load_model("sudoku4")[0].config
+    assert isinstance(config, HRMConfig)
+    cycles = config.H_cycles
+    assert cli.main([*args, own, "--max-segments", "5"]) == 0
+    assert cli.main([*args, twice, "--max-segments", "2", "--H-cycles", str(2 * cycles)]) == 0
+    scalars, of_twice = (read_bank(path).columns["scalars"] for path in (own, twice))
+    torch.testing.assert_close(scalars[1::2, :, 0], of_twice[..., 0])
+    assert not torch.allclose(scalars[:3, :, 0], of_twice[..., 0])
+
+
 @pytest.mark.parametrize(
     ("args", "told"),
     [
         (["sudoku4", "--noise", "-1"], "noise must be >= 0, got -1"),
         (["sudoku4", "--noise", "nan"], "noise must be"),
+        (["sudoku4", "--H-cycles", "0"], "H_cycles must be"),
+        (["parity-steps", "--H-cycles", "2"], "a config of stepper has no H_cycles; leave it out"),
         (["parity-steps", "--noise", "0.1"], "a config of stepper has no noise; leave it out"),
     ],
 )
