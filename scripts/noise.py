@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,7 +26,8 @@ from hrm_rl.inside.copies import tries
 from hrm_rl.models import Model
 from hrm_rl.models.checkpoint import load_model
 from hrm_rl.models.drawn import draws
-from hrm_rl.puzzles import PuzzleSet, load
+from hrm_rl.puzzles import PuzzleSet
+from hrm_rl.puzzles.source import source
 from hrm_rl.statistics.comparisons import paired_difference
 
 SHOWN = (4, 8, 16, 32, 64, 128, 256)
@@ -92,7 +94,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("checkpoint")
-    parser.add_argument("--puzzles", nargs="+", default=["sudoku9_hard"], help="sets that ship")
+    parser.add_argument("--puzzles", nargs="+", default=["sudoku9_hard"], help="sets and files")
     parser.add_argument("--split", choices=("train", "fit", "test"), default="test")
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 0.1, 0.3])
@@ -107,14 +109,16 @@ def main() -> None:
         for noise in dict.fromkeys([*asked.noise, *([0.0] if asked.look else [])])
     }
     for name in asked.puzzles:
-        puzzles = load(name, asked.split).sample(asked.count)
+        whole = source(name, asked.split)
+        puzzles = whole.sample(min(asked.count, len(whole)))
         rows = [
             thought(f"noise {noise:g}", models[noise], puzzles, asked.segments, asked.seed)
             for noise in dict.fromkeys(asked.noise)
         ]
         if asked.look:
             rows.append(looked(models[0.0], puzzles, asked.segments, asked.look, asked.seed))
-        print("\n".join(table(f"{name} ({asked.split}, {len(puzzles)})", rows)), "", sep="\n")
+        title = f"{Path(name).stem} ({asked.split}, {len(puzzles)})"
+        print("\n".join(table(title, rows)), "", sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from hrm_rl.training.config import TrainConfig
 from hrm_rl.training.presets.puzzles import (
     arc1,
     arc6,
+    arc6_steady,
     life5,
     maze8,
     maze8_overthinks,
@@ -37,6 +38,7 @@ __all__ = [
     "PRESETS",
     "arc1",
     "arc6",
+    "arc6_steady",
     "direct6",
     "etrm",
     "hrm6",
@@ -85,6 +87,7 @@ PRESETS: dict[str, Callable[[], TrainConfig]] = {
     "parity16": parity16,
     "life5": life5,
     "arc6": arc6,
+    "arc6-steady": arc6_steady,
     "arc1": arc1,
     "hrm6": hrm6,
     "trm6": trm6,

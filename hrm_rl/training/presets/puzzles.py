@@ -171,6 +171,24 @@ def life5() -> TrainConfig:
     )
 
 
+def _boards(gradient: str) -> HRMConfig:
+    return HRMConfig(
+        vocab=12,
+        length=36,
+        width=64,
+        heads=2,
+        H_layers=1,
+        L_layers=1,
+        H_cycles=1,
+        L_cycles=2,
+        positions="none",
+        token_mixer="mlp",
+        gradient=gradient,
+        puzzle_ids=65,
+        task="arc6x7",
+    )
+
+
 def arc6() -> TrainConfig:
     """Eight made-up tasks in the manner of ARC (`puzzles.arc.generate`) on 6x6 boards.
 
@@ -178,20 +196,7 @@ def arc6() -> TrainConfig:
     faster than the MLP token mixer.
     """
     return TrainConfig(
-        model=HRMConfig(
-            vocab=12,
-            length=36,
-            width=64,
-            heads=2,
-            H_layers=1,
-            L_layers=1,
-            H_cycles=1,
-            L_cycles=2,
-            positions="none",
-            token_mixer="mlp",
-            puzzle_ids=65,
-            task="arc6x7",
-        ),
+        model=_boards("one-step"),
         data=(("arc6x7:4000:0", 1.0),),
         slots=32,
         steps=8000,
@@ -203,6 +208,26 @@ def arc6() -> TrainConfig:
         lr_min_ratio=0.05,
         puzzle_lr=1e-2,
         ema=0.995,
+    )
+
+
+def arc6_steady() -> TrainConfig:
+    """The same tasks, a model that stays where it is right: the weights `arc6-steady`.
+
+    Ten times the pairs, and every one is kept for a drawn number of segments, up to 16, so that those
+    after the right answer are trained too; the gradient is of the whole last cycle.
+    """
+    return replace(
+        arc6(),
+        model=_boards("last-cycle"),
+        data=(("arc6x7:40000:0", 1.0),),
+        steps=24_000,
+        max_segments=16,
+        grow_segments=((0.15, 4), (0.4, 8)),
+        explore_probability=1.0,
+        lr_min_ratio=0.02,
+        ema=0.998,
+        compile=True,
     )
 
 
