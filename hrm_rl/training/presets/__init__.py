@@ -27,10 +27,8 @@ from hrm_rl.training.presets.sudoku import (
     sudoku6_ppo,
     sudoku9,
     sudoku9_first,
-    sudoku9_noise,
     sudoku9_onestep,
     sudoku9_trm,
-    sudoku9_trm_noise,
 )
 from hrm_rl.training.presets.systems import direct6, etrm, hrm6, recurrent6, trm, trm6, universal6
 
@@ -58,10 +56,8 @@ __all__ = [
     "sudoku6_ppo",
     "sudoku9",
     "sudoku9_first",
-    "sudoku9_noise",
     "sudoku9_onestep",
     "sudoku9_trm",
-    "sudoku9_trm_noise",
     "trm",
     "trm6",
     "universal6",
@@ -74,8 +70,6 @@ PRESETS: dict[str, Callable[[], TrainConfig]] = {
     "sudoku9": sudoku9,
     "sudoku9-first": sudoku9_first,
     "sudoku9-trm": sudoku9_trm,
-    "sudoku9-noise": sudoku9_noise,
-    "sudoku9-trm-noise": sudoku9_trm_noise,
     "sudoku9-onestep": sudoku9_onestep,
     "official": official,
     "maze8": maze8,

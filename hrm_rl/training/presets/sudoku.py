@@ -95,21 +95,9 @@ _UNITS: dict[str, Any] = dict(
 """Attention within rows, columns and boxes: what both models that ship for 9x9 have in common."""
 
 
-def _two_levels(H_cycles: int, noise: float = 0.0) -> HRMConfig:
+def _two_levels(H_cycles: int) -> HRMConfig:
     return HRMConfig(
-        **_UNITS,
-        H_layers=1,
-        L_layers=1,
-        H_cycles=H_cycles,
-        L_cycles=3,
-        gradient="last-cycle",
-        noise=noise,
-    )
-
-
-def _one_block(H_cycles: int, noise: float = 0.0) -> TRMConfig:
-    return TRMConfig(
-        **_UNITS, layers=1, H_cycles=H_cycles, L_cycles=4, puzzle_positions=1, noise=noise
+        **_UNITS, H_layers=1, L_layers=1, H_cycles=H_cycles, L_cycles=3, gradient="last-cycle"
     )
 
 
@@ -166,45 +154,11 @@ def sudoku9_trm() -> TrainConfig:
     """9x9 Sudoku, TRM: the weights `sudoku9-trm`, one block run five times a segment."""
     return replace(
         sudoku9_first(),
-        model=_one_block(H_cycles=1),
+        model=TRMConfig(**_UNITS, layers=1, H_cycles=1, L_cycles=4, puzzle_positions=1),
         steps=36_000,
         halting="halt_bce",
         bootstrap="extra",
         seed=0,
-    )
-
-
-_DISTINCT = (("extreme:100000:2", 0.85), ("minimal:100000:7", 0.1), ("easy:100000:7", 0.05))
-
-
-def sudoku9_noise() -> TrainConfig:
-    """9x9 Sudoku, the weights `sudoku9-noise`: `sudoku9` trained on, with noise on its states.
-
-    Noise before each segment keeps it from staying where it is wrong (docs/findings.md); of 100,000
-    distinct puzzles, and twice the updates a segment once more.
-    """
-    return replace(
-        sudoku9(),
-        model=_two_levels(H_cycles=4, noise=0.3),
-        init="sudoku9",
-        data=_DISTINCT,
-        steps=32_000,
-        grow_segments=(),
-        seed=4,
-    )
-
-
-def sudoku9_trm_noise() -> TrainConfig:
-    """9x9 Sudoku, TRM with noise on its states: the weights `sudoku9-trm-noise`, from `sudoku9-trm`."""
-    return replace(
-        sudoku9_trm(),
-        model=_one_block(H_cycles=3, noise=0.3),
-        init="sudoku9-trm",
-        data=_DISTINCT,
-        steps=32_000,
-        grow_segments=(),
-        lr=6e-4,
-        seed=4,
     )
 
 
