@@ -47,7 +47,8 @@ SCALARS = (
 token; log_confidence: mean over cells of its logarithm; margin: best minus second probability;
 changed: share of cells predicted otherwise than a segment ago; kl: KL(last || now), mean over
 cells; stable: segments in a row without a change; residuals: norm of the state's change over the
-norm of the state; confidence_product: over cells, the probability that all are right if they were
+norm of the state (of a model with noise it is part of that change, and keeps it large);
+confidence_product: over cells, the probability that all are right if they were
 independent; entropy_change: mean over cells of how much the entropy went up or down since a segment
 ago; acceleration_H: norm of the difference of the last two changes of z_H over the norm of z_H, as it
 is now and as it was a segment ago."""

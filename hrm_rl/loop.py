@@ -97,6 +97,13 @@ def take(tree: Rows, index: Tensor | slice) -> Rows:
     return each(lambda part: part[index], tree)
 
 
+def carried(model: SegmentModel, slots: Slots) -> Carry:
+    """The states that the next segment starts from: those of the slots, with noise if the model has any."""
+    if slots.seed_B is None or not isinstance(model, Drawn):
+        return slots.carry
+    return model.stirred(slots.carry, slots.seed_B, slots.m_B)
+
+
 def advance(
     model: SegmentModel, slots: Slots, rows_BE: Tensor | None = None
 ) -> tuple[Slots, Output]:
@@ -108,10 +115,7 @@ def advance(
     """
     if rows_BE is None:
         rows_BE = model.puzzle_rows(slots.batch.id_B)
-    carry = slots.carry
-    if slots.seed_B is not None and isinstance(model, Drawn):
-        carry = model.stirred(carry, slots.seed_B, slots.m_B)
-    carry, output = model.segment(carry, slots.batch.x_BT, rows_BE)
+    carry, output = model.segment(carried(model, slots), slots.batch.x_BT, rows_BE)
     return slots._replace(carry=carry, m_B=slots.m_B + 1), output
 
 

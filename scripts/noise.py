@@ -25,7 +25,6 @@ from hrm_rl.compiling import compiled
 from hrm_rl.inside.copies import tries
 from hrm_rl.models import Model
 from hrm_rl.models.checkpoint import load_model
-from hrm_rl.models.drawn import draws
 from hrm_rl.puzzles import PuzzleSet
 from hrm_rl.puzzles.source import source
 from hrm_rl.statistics.comparisons import paired_difference
@@ -49,8 +48,7 @@ class Row:
 
 def thought(name: str, model: Model, puzzles: PuzzleSet, segments: int, seed: int) -> Row:
     """One copy of each puzzle, with the noise that the model has."""
-    kind = "start" if draws(model) else "symmetry"  # of one copy: the puzzle as it is
-    found = tries(model, puzzles, 1, segments, kind, seed)
+    found = tries(model, puzzles, 1, segments, "symmetry", seed)  # one copy: the puzzle as it is
     solution_PT = torch.from_numpy(puzzles.solutions_PL)
     right_MP = (found.prediction_MPKT[:, :, 0] == solution_PT).all(-1)
     return Row(name, right_MP, *halting(right_MP, found.q_halt_MPK[:, :, 0] > 0))

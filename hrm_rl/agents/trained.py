@@ -37,7 +37,7 @@ from hrm_rl.checks.files import parse_json
 from hrm_rl.checks.numbers import choice, flag, real, whole
 from hrm_rl.checks.reading import Unfit, place, shown, told
 from hrm_rl.halting import MOST, Policy
-from hrm_rl.models import Model
+from hrm_rl.models import Model, config_to, differences
 from hrm_rl.models.tensorfile import FORMAT, read_sealed, save_tensors
 
 SHIPPED: Final = Path(__file__).parents[1] / "policies"
@@ -95,6 +95,8 @@ _ENTRIES: Final[Mapping[str, records.Check]] = {
     "max_segments": _horizon,
     "about": records.text,
 }
+_MODEL: Final[Mapping[str, records.Check]] = {"model": records.table_of(records.anything)}
+"""Of files that were written before there was noise, the weights alone are compared."""
 
 
 class Saved(NamedTuple):
@@ -109,6 +111,8 @@ class Saved(NamedTuple):
     """The horizon that it was fitted for."""
     about: str
     """How it was fitted, in words."""
+    model: Mapping[str, Any]
+    """The model's config, as `config_to` has it; empty if there was none, or it is not known."""
 
 
 def shipped() -> list[str]:
@@ -153,7 +157,7 @@ def read_saved(name: str | os.PathLike[str]) -> Saved:
         tensors, metadata = read_sealed(path)
         if metadata.keys() != {*FORMAT, "policy"}:
             raise Unfit("it holds tensors, as weights of a model do, and says of no policy")
-        said = records.record(parse_json(metadata["policy"]), _ENTRIES)
+        said = records.record(parse_json(metadata["policy"]), _ENTRIES, _MODEL)
         kind = KINDS[said["policy"]]
         settings = records.record(said["settings"], kind.settings)
         network, seen = _built(said["policy"], said["layers"], tensors)
@@ -163,7 +167,8 @@ def read_saved(name: str | os.PathLike[str]) -> Saved:
             time_aware=said["time_aware"],
             **settings,
         )
-    return Saved(policy, seen, said["weights"], said["max_segments"], said["about"])
+    weights, limit, about = (said[name] for name in ("weights", "max_segments", "about"))
+    return Saved(policy, seen, weights, limit, about, said.get("model", {}))
 
 
 def save_policy(
@@ -206,8 +211,9 @@ def save_policy(
         "weights": _weights(on),
         "max_segments": max_segments,
         "about": about,
+        "model": {} if on.config is None else config_to(on.config),
     }
-    records.record(content, _ENTRIES)
+    records.record(content, _ENTRIES, _MODEL)
     tensors = {key: value.detach().cpu() for key, value in network.state_dict().items()}
     _, seen = _built(name, content["layers"], tensors)
     if seen != (there := _width(on, fields["observation"], fields["time_aware"])):
@@ -231,6 +237,11 @@ def check_fits(name: object, on: Bank | Model, max_segments: int) -> None:
         raise ValueError(
             f"{label} was fitted on segments of other weights than {what} has "
             f"({saved.weights[:8]}, not {there[:8]}); {cure}"
+        )
+    if saved.model and on.config and (apart := differences(saved.model, config_to(on.config))):
+        raise ValueError(
+            f"{label} was fitted on segments of another model than {what} has, they differ in "
+            f"{apart}; {cure}"
         )
     observation = saved.policy.observation
     time_aware = getattr(saved.policy, "time_aware", True)

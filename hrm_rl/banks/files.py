@@ -36,7 +36,7 @@ from hrm_rl.banks.tiers import STATES, TIERS, arrays_of
 from hrm_rl.checks.lock import solely
 from hrm_rl.checks.numbers import flag, whole
 from hrm_rl.checks.reading import Unfit, told
-from hrm_rl.models import Model, config_from, config_to
+from hrm_rl.models import Model, config_from, config_to, differences
 from hrm_rl.models.copies import repeated
 from hrm_rl.models.tensorfile import sweep_temporary, writing
 from hrm_rl.puzzles import PuzzleSet
@@ -155,6 +155,9 @@ def _begun(folder: Path, wanted: Header) -> Header:
         wanted, done=there.done, mismatch_rate=there.mismatch_rate, digests=there.digests
     )
     other = [f.name for f in fields(Header) if getattr(wanted, f.name) != getattr(there, f.name)]
+    if "model" in other:
+        apart = differences(there.model, wanted.model) or "gradient"
+        other[other.index("model")] = f"model ({apart})"
     if other:
         raise ValueError(
             f"{folder} holds a bank that differs in {', '.join(other)}; choose another folder, or "

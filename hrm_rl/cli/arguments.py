@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from hrm_rl.checks.numbers import real, whole
+
 if TYPE_CHECKING:
     from hrm_rl.halting import Policy
     from hrm_rl.models import Model
@@ -35,9 +37,14 @@ def bring(puzzles: str) -> None:
         plugin(puzzles)
 
 
-def given(**settings: float | None) -> dict[str, Any]:
+def given(noise: float | None, H_cycles: int | None) -> dict[str, Any]:
     """Those that were given: what a checkpoint's config shall differ in."""
-    return {name: value for name, value in settings.items() if value is not None}
+    own: dict[str, Any] = {}
+    if noise is not None:
+        own["noise"] = real("--noise", noise, low=0, high=1e3)
+    if H_cycles is not None:
+        own["H_cycles"] = whole("--H-cycles", H_cycles, low=1)
+    return own
 
 
 def say_solved_for(chosen: "PuzzleSet", name: str) -> None:

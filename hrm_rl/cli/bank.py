@@ -44,7 +44,8 @@ def bank(  # long: its options, each with what it is for
         task: what the checkpoint was trained on ("maze30"), where its files leave that open
         copies: so many of each puzzle: from other starts or, of a model that draws none, of each Sudoku with
             digits and lines exchanged. What restarts are worth is studied on them (docs/restarts.md)
-        noise: deviation of the noise on the states before each segment, if not the checkpoint's own
+        noise: deviation of the noise on the states before each segment, if not the checkpoint's own; a bank
+            holds one draw of it for each puzzle
         H_cycles: cycles of a segment, if not the checkpoint's own: with 4, one does the updates of two with 2
     """
     from hrm_rl.banks.files import log_to

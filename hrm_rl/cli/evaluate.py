@@ -56,7 +56,8 @@ def evaluate(  # long: its options, each with what it is for
         task: what the checkpoint was trained on ("maze30"), where its files leave that open
         copies: try so many copies of each Sudoku beside that, of other starts (or, of a model that draws
             none, with digits and lines exchanged), until one verifies: a grid that keeps givens and rules
-        noise: deviation of the noise on the states before each segment, if not the checkpoint's own
+        noise: deviation of the noise on the states before each segment, if not the checkpoint's own; drawn
+            by a puzzle's place among those that are solved
         H_cycles: cycles of a segment, if not the checkpoint's own: with 4, one does the updates of two with 2
     """
     from hrm_rl.agents.comparison.compare import fixed_segments
@@ -83,7 +84,8 @@ def evaluate(  # long: its options, each with what it is for
         model = compiled(model)
     chosen = for_model(model.config, puzzles, split, limit)
     of = f"{len(chosen)} puzzle{'s' * (len(chosen) != 1)}"
-    print(f"{checkpoint} on {of}, at most {max_segments} segment{'s' * (max_segments != 1)}")
+    so = "".join(f", {name} {value}" for name, value in own.items())
+    print(f"{checkpoint}{so} on {of}, at most {max_segments} segment{'s' * (max_segments != 1)}")
     say_solved_for(chosen, puzzles)
     doubts.warn_of(puzzles, chosen, doubts.taught(said))
     _say_if_long(len(chosen), fixed_segments(max_segments))
@@ -113,9 +115,9 @@ def _tried(
 
     from hrm_rl.evaluate import Answered
     from hrm_rl.inside.copies import first_verified, spent, tries
-    from hrm_rl.models.drawn import draws
+    from hrm_rl.models.drawn import starts
 
-    started, kind = time.perf_counter(), "start" if draws(model) else "symmetry"
+    started, kind = time.perf_counter(), "start" if starts(model) else "symmetry"
     found = tries(model, puzzles, copies, segments, kind, batch_size=batch_size)
     segment_P, copy_P = first_verified(found.verified_MPK)
     answer_PT = found.prediction_MPKT[(segment_P - 1).clamp(min=0), range(len(puzzles)), copy_P]

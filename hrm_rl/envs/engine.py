@@ -139,7 +139,7 @@ class Engine:
             state = state._replace(dealt_N=state.dealt_N + where_N)
             dealt = self._deal(state, where_N)
         else:
-            seed_N = splitmix64(state.key_N, state.dealt_N)
+            seed_N = splitmix64(splitmix64(state.key_N, state.dealt_N), puzzle_N)
             dealt = self.segments.deal(state.rows, puzzle_N, seed_N, where_N)
         ran = self.segments.run(dealt)
         look = self.segments.look(ran)

@@ -95,6 +95,9 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     `reset(options={"puzzle": 3})` deals that puzzle of the set instead. It is not counted: the
     sequence of puzzles that a seed started goes on after it as if it had not been dealt.
 
+    A model with noise or drawn starts thinks otherwise each time that the sequence comes to a puzzle. One
+    that is asked for by its number is thought about alike until the sequence moves on or `seed` is given.
+
     ## Episode End
 
     1. Termination: halt
@@ -142,13 +145,15 @@ class HaltingEnv(gymnasium.Env[np.ndarray, Any]):
     | `model`         | object    | `None`      | in code: a model to think with                 |
     | `task`          | **str**   | of the id   | what puzzles have to be: `"sudoku4"`, `"maze"` |
 
-    Copies are the puzzle from other starts or, of a model that draws none, a Sudoku with digits and lines
-    exchanged; a bank has them logged (`hrm-rl bank --copies`). docs/restarts.md defines this MDP.
+    Copies are the puzzle from other starts (`start="random"`) or, of a model that draws none, a Sudoku with
+    digits and lines exchanged; a bank has them logged (`hrm-rl bank --copies`). docs/restarts.md
+    defines this MDP.
 
     Without `puzzles`, a model gets the shipped set of its size, and a bank its own puzzles. With a
-    bank nothing is computed: the same numbers, hundreds of times faster; a `checkpoint` that is given
-    beside it is refused, and a `model` beside a bank's name must be the one that was logged. Synthetic
-    banks have observations of their own, in the bounds of what was logged.
+    bank nothing is computed: the same numbers, hundreds of times faster (of a model with noise or drawn
+    starts it holds one way of thinking about each puzzle, and deals that each time); a `checkpoint` that
+    is given beside it is refused, and a `model` beside a bank's name must be the one that was logged.
+    Synthetic banks have observations of their own, in the bounds of what was logged.
 
     ## Vectorized environment
 

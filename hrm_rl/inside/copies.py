@@ -21,7 +21,7 @@ from hrm_rl import loop
 from hrm_rl.checks.numbers import choice, whole
 from hrm_rl.halting import MOST, MOST_SLOTS, SEEDS
 from hrm_rl.models import Model
-from hrm_rl.models.drawn import draws, seeds
+from hrm_rl.models.drawn import draws, seeds, starts
 from hrm_rl.puzzles import PuzzleSet, task_of
 from hrm_rl.puzzles.sudoku.augment import Symmetry, draw
 from hrm_rl.puzzles.sudoku.rules import Sudoku
@@ -101,7 +101,7 @@ def until_verified(
     copies = whole("copies", copies, low=1, high=MOST_SLOTS)
     segments = whole("segments", segments, low=1, high=MOST)
     game, row_B = check_verifies(task_of(puzzles.task)), torch.arange(len(puzzles) * copies)
-    looks = None if draws(model) else _looks(row_B, copies, game, seed)
+    looks = None if starts(model) else _looks(row_B, copies, game, seed)
     thought = _thinking(model, puzzles, game, copies, row_B, looks, seed)
     for at in itertools.islice(thought, segments):
         yield at

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hrm_rl import loop
-from hrm_rl.inside.steps import calls, steps
+from hrm_rl.inside.steps import calls, dealt, steps
 from hrm_rl.models.base import Model
 from hrm_rl.models.transformer import Transformer
 
@@ -49,7 +49,7 @@ def path(model: Model, batch: loop.Batch, segments: int) -> Iterator[State]:
 
 def _updates(model: Model, batch: loop.Batch, segments: int) -> Iterator[State]:
     """An HRM or a TRM from update to update of each state."""
-    start = model.initial(len(batch.x_BT))
+    start = loop.carried(model, dealt(model, batch))
     for i, at in enumerate(steps(model, batch, segments), start=1):
         if i == 1:
             yield State("z_H", 0, start.z_H)
@@ -61,7 +61,7 @@ def _updates(model: Model, batch: loop.Batch, segments: int) -> Iterator[State]:
 
 def _passes(model: Transformer, batch: loop.Batch, segments: int) -> Iterator[State]:
     """A recurrent Transformer from pass to pass."""
-    slots, i = loop.fresh(model, batch), 0
+    slots, i = dealt(model, batch), 0
     yield State("passes", 0, slots.carry.z_H)
     for _ in range(segments):
         with torch.no_grad(), calls(model.H_level) as made:
@@ -74,7 +74,7 @@ def _passes(model: Transformer, batch: loop.Batch, segments: int) -> Iterator[St
 def _layers(model: Transformer, batch: loop.Batch) -> Iterator[State]:
     """A deep Transformer from layer to layer."""
     with torch.no_grad(), calls(*model.H_level.layers) as made:
-        loop.advance(model, loop.fresh(model, batch))
+        loop.advance(model, dealt(model, batch))
     yield State("layers", 0, made[0].inputs[0])
     for i, call in enumerate(made, start=1):
         yield State("layers", i, call.out)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from hrm_rl import loop
 from hrm_rl.models.base import Model
 from hrm_rl.models.blocks import Level
+from hrm_rl.models.drawn import seeds
 from hrm_rl.models.hrm import HRM
 from hrm_rl.models.trm import TRM
 
@@ -59,6 +60,12 @@ class Step(NamedTuple):
     "Visualization of intermediate timesteps"). At the end of a cycle it is its new state."""
 
 
+def dealt(model: Model, batch: loop.Batch) -> loop.Slots:
+    """Fresh slots; a model that draws does so by each puzzle's place, as in `evaluate`."""
+    at_B = torch.arange(len(batch.x_BT), device=batch.x_BT.device)
+    return loop.fresh(model, batch, seeds(0, at_B))
+
+
 def steps(model: Model, batch: loop.Batch, segments: int) -> Iterator[Step]:
     """Solve puzzles for some segments and show every low-level step.
 
@@ -73,9 +80,9 @@ def steps(model: Model, batch: loop.Batch, segments: int) -> Iterator[Step]:
         )
     assert isinstance(model, HRM | TRM)
     slow = model.H_level if isinstance(model, HRM) else model.L_level
-    slots, T = loop.fresh(model, batch), model.config.L_cycles
+    slots, T = dealt(model, batch), model.config.L_cycles
     for m in range(1, segments + 1):
-        z_H = slots.carry.z_H
+        z_H = loop.carried(model, slots).z_H
         with torch.no_grad(), calls(model.L_level, slow) as made:
             slots, _ = loop.advance(model, slots)
         for cycle in range(model.config.H_cycles):

@@ -27,6 +27,7 @@ __all__ = [
     "build",
     "config_from",
     "config_to",
+    "differences",
     "fitting",
 ]
 
@@ -91,6 +92,19 @@ def fitting(
         if field.default is MISSING and field.name not in values:
             raise ValueError(f"a config of {kind} lacks {field.name}; was the file cut short?")
     return dict(values)
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Where two configs, as `config_to` has them, differ: "noise 0.0 and 0.3"; "" if nowhere.
+
+    How far gradients go back is left out: no segment is another for it.
+    """
+    names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
+    return ", ".join(
+        f"{name} {one.get(name)!s:.40} and {other.get(name)!s:.40}"
+        for name in names
+        if name != "gradient"
+    )
 
 
 def _kind_of(values: Mapping[str, Any]) -> str:

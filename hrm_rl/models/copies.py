@@ -1,5 +1,8 @@
 """Copies of a puzzle: from other starts or, of a model that draws none, looking otherwise.
 
+Noise alone is no other start: copies by a model that has it look otherwise, if they are Sudokus, and each
+has noise of its own.
+
 Where there are K of each puzzle, row i is copy i % K of puzzle i // K, and copy 0 is the puzzle as it is.
 What another copy looks like follows from the puzzle's number in its set and from its own number, so that
 a bank, an environment and one puzzle alone see the same.
@@ -18,7 +21,7 @@ from jaxtyping import Bool, Int, Integer
 from torch import Tensor
 
 from hrm_rl.checks.numbers import whole
-from hrm_rl.models.drawn import draws, splitmix64, uniform
+from hrm_rl.models.drawn import draws, splitmix64, starts, uniform
 from hrm_rl.puzzles import PuzzleSet, Task, task_of
 from hrm_rl.puzzles.sudoku.augment import Symmetry, drawn_by
 from hrm_rl.puzzles.sudoku.rules import Sudoku
@@ -55,7 +58,7 @@ def repeated(model: object, puzzles: PuzzleSet, copies: int) -> PuzzleSet:
     if not draws(model) and not isinstance(task_of(puzzles.task), Sudoku):
         raise ValueError(
             f"this model starts every copy alike, and {puzzles.task} has no other looks; take one with "
-            'start="random", or a Sudoku'
+            'start="random" or noise, or a Sudoku'
         )
     return puzzles.take(np.arange(len(puzzles)).repeat(copies))
 
@@ -73,10 +76,11 @@ def copies_of(
         seed_B: what copy 0 of each row's puzzle draws by.
     """
     puzzle_B, copy_B = row_B.long() // copies, row_B.long() % copies
-    if copies == 1 or draws(model) or not isinstance(task, Sudoku):
-        return Copies(torch.where(copy_B > 0, splitmix64(seed_B, copy_B), seed_B), None)
+    own_B = torch.where(copy_B > 0, splitmix64(seed_B, copy_B), seed_B)
+    if copies == 1 or starts(model) or not isinstance(task, Sudoku):
+        return Copies(own_B, None)
     symmetry = _symmetry(splitmix64(puzzle_B, copy_B), task.size)
-    return Copies(seed_B, _but_where(copy_B == 0, symmetry))
+    return Copies(own_B, _but_where(copy_B == 0, symmetry))
 
 
 def _symmetry(key_B: Int[Tensor, " B"], size: int) -> Symmetry:

@@ -106,12 +106,20 @@ class Drawn:
 
 
 def draws(model: object) -> bool:
-    """Whether another seed is another start."""
+    """Whether another seed is another way of thinking: another start, or other noise."""
     return isinstance(model, Drawn) and model.draws
 
 
+def starts(model: object) -> bool:
+    """Whether another seed is another start, not only other noise."""
+    return isinstance(model, Drawn) and model.config.start == "random"
+
+
 def seeds(seed: int, index_B: Int[Tensor, " B"]) -> Int[Tensor, " B"]:
-    """A seed for each puzzle of a set, by its number, so that it does not matter in which batch it is."""
+    """A seed for each puzzle of a set, by its number, so that it does not matter in which batch it is.
+
+    In a part of the set a puzzle has another number, and is thought about with other noise.
+    """
     return splitmix64(torch.full_like(index_B, seed, dtype=torch.int64), index_B.long())
 
 

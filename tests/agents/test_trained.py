@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,15 @@ def test_it_fits_the_model_and_the_horizon_that_it_was_fitted_on(fitted: Path) -
     for on in (model, log_bank(model, PUZZLES, 3)):
         with pytest.raises(ValueError, match="fitted on segments of other weights than the"):
             check_fits(fitted, on, 3)
+    for other_config in ({"noise": 0.5}, {"H_cycles": 3}):
+        stirred = tiny_hrm()
+        stirred.config = replace(stirred.config, **other_config)
+        (name, there), *_ = other_config.items()
+        apart = f"they differ in {name} {getattr(tiny_hrm().config, name)} and {there}; fit it"
+        for on in (stirred, log_bank(stirred, PUZZLES, 3)):
+            with pytest.raises(ValueError, match=apart):
+                check_fits(fitted, on, 3)
+    check_fits(fitted, log_bank(tiny_hrm(), PUZZLES, 3), 3)
     with pytest.raises(ValueError, match="fitted for 3 segments at most, got 4"):
         check_fits(fitted, tiny_hrm(), 4)
     other = bank_a(6, 3)  # of no weights

@@ -178,6 +178,10 @@ def test_a_folder_of_something_else_is_not_written_to(whole: Path, tmp_path: Pat
         log(tmp_path)
     with pytest.raises(ValueError, match="differs in max_segments, tier, arrays; choose another"):
         log(whole, max_segments=5)
+    stirred = tiny_hrm()
+    stirred.config = replace(stirred.config, noise=0.5)
+    with pytest.raises(ValueError, match=r"differs in model \(noise 0.0 and 0.5\), "):
+        log(whole, model=stirred)
     with pytest.raises(ValueError, match="differs in tokens, count"):
         log(whole, tier="full", puzzles=PUZZLES.take(range(6)))
     for wrong in ({"tier": "huge"}, {"states": "int8"}):

@@ -52,9 +52,9 @@ def test_twice_the_cycles_of_a_segment_are_as_two_segments(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        (["sudoku4", "--noise", "-1"], "noise must be >= 0, got -1"),
-        (["sudoku4", "--noise", "nan"], "noise must be"),
-        (["sudoku4", "--H-cycles", "0"], "H_cycles must be"),
+        (["sudoku4", "--noise", "-1"], "--noise must be a finite number in 0..1000.0, got -1"),
+        (["sudoku4", "--noise", "nan"], "--noise must be"),
+        (["sudoku4", "--H-cycles", "0"], "--H-cycles must be"),
         (["parity-steps", "--H-cycles", "2"], "a config of stepper has no H_cycles; leave it out"),
         (["parity-steps", "--noise", "0.1"], "a config of stepper has no noise; leave it out"),
     ],

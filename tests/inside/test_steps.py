@@ -8,15 +8,23 @@ from scripted import Scripted
 from tiny import ATTENTION, MLP, batch, talkative
 
 from hrm_rl import loop
-from hrm_rl.inside.steps import calls, steps
-from hrm_rl.models.base import embed
+from hrm_rl.inside.residuals import path
+from hrm_rl.inside.steps import Step, calls, dealt, steps
+from hrm_rl.models.base import Carry, embed
+from hrm_rl.models.drawn import seeds
 from hrm_rl.models.hrm import HRMConfig
 from hrm_rl.models.trm import TRM, TRMConfig
 
-CONFIGS = [ATTENTION, replace(MLP, H_cycles=3, L_cycles=1), replace(ATTENTION, L_cycles=3)]
+CONFIGS = [
+    ATTENTION,
+    replace(MLP, H_cycles=3, L_cycles=1),
+    replace(ATTENTION, L_cycles=3),
+    replace(ATTENTION, start="random", noise=0.5),
+]
+NAMES = ["attention", "mlp", "long cycles", "noise"]
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=["attention", "mlp", "long cycles"])
+@pytest.mark.parametrize("config", CONFIGS, ids=NAMES)
 def test_steps_are_those_of_the_paper(config: HRMConfig) -> None:
     """The recurrence as the paper writes it, against what was seen."""
     model, puzzles = talkative(config), batch(3)
@@ -28,9 +36,11 @@ def test_steps_are_those_of_the_paper(config: HRMConfig) -> None:
         model.puzzle_rows(puzzles.id_B),
         model.config.prefix,
     )
-    z_H, z_L = model.initial(3)
+    seed_B = seeds(0, torch.arange(3))
+    z_H, z_L = model.initial(3, seed_B)
     seen = steps(model, puzzles, 2)
     for m in (1, 2):
+        z_H, z_L = model.stirred(Carry(z_H, z_L), seed_B, torch.full((3,), m - 1))
         for i in range(1, config.H_cycles * config.L_cycles + 1):
             at = next(seen)
             z_L = model.L_level(z_L, z_H + x_BLD, rotary)
@@ -43,15 +53,25 @@ def test_steps_are_those_of_the_paper(config: HRMConfig) -> None:
     assert next(seen, None) is None
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=["attention", "mlp", "long cycles"])
+@pytest.mark.parametrize("config", CONFIGS, ids=NAMES)
 def test_the_last_step_of_a_segment_is_its_carry(config: HRMConfig) -> None:
-    model, slots = talkative(config), loop.fresh(talkative(config), batch(3))
+    model, slots = talkative(config), dealt(talkative(config), batch(3))
     for at in steps(model, slots.batch, 3):
         if at.step == config.H_cycles * config.L_cycles:
             slots, output = loop.advance(model, slots)
             assert torch.equal(at.z_bar(), slots.carry.z_H)
             assert torch.equal(at.z_L, slots.carry.z_L)
             assert torch.equal(model.lm_head(at.z_bar())[:, 1:], output.logits)
+
+
+def test_each_puzzle_has_noise_of_its_own() -> None:
+    """The same puzzle three times: three ways of thinking about it, where one without noise has one."""
+    puzzles = loop.take(batch(1), torch.zeros(3, dtype=torch.int64))
+    for noise, ways in ((0.0, 1), (0.5, 3)):
+        model = talkative(replace(ATTENTION, noise=noise))
+        for found in (*steps(model, puzzles, 1), *path(model, puzzles, 1)):
+            z_BLD = found.z_L if isinstance(found, Step) else found.z_BLD
+            assert len(z_BLD.unique(dim=0)) == ways
 
 
 def test_steps_of_a_trm() -> None:

@@ -58,9 +58,23 @@ def test_a_model_that_draws_has_other_starts_and_the_same_boards() -> None:
     assert own.seed_B.tolist() == wanted
 
 
+def test_noise_alone_leaves_other_looks_each_with_noise_of_its_own() -> None:
+    """However small it is: copies that start alike must not differ by it alone."""
+    model = talkative(replace(ATTENTION, noise=1e-7))
+    row_B, seed_B = torch.arange(6), torch.tensor([7, 7, 7, 9, 9, 9])
+    own = copies_of(model, GAME, row_B, 3, seed_B)
+    plain = copies_of(talkative(), GAME, row_B, 3, seed_B)
+    assert own.symmetry is not None and plain.symmetry is not None
+    for mine, theirs in zip(own.symmetry, plain.symmetry, strict=True):
+        assert torch.equal(mine, theirs)
+    assert len(own.seed_B.unique()) == 6 and own.seed_B[::3].tolist() == [7, 9]
+    mazes = load("maze8", "fit").take(range(2))
+    assert len(repeated(model, mazes, 3)) == 6  # nothing but noise there
+
+
 def test_what_has_no_copies_is_refused() -> None:
     mazes = load("maze8", "fit").take(range(2))
-    message = 'starts every copy alike, and maze8 has no other looks; take one with start="random"'
+    message = 'starts every copy alike, and maze8 has no other looks; take one with start="random" or noise'
     with pytest.raises(ValueError, match=message):
         repeated(talkative(), mazes, 2)
     assert repeated(talkative(), mazes, 1) is mazes

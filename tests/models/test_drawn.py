@@ -194,6 +194,16 @@ def test_a_puzzle_is_solved_anew_by_another_seed() -> None:
     assert q[0] == q[1] != q[2]
 
 
+def test_a_puzzle_asked_for_is_thought_about_by_its_own_number_and_the_seed() -> None:
+    """One board twice in a set: other noise; asked for again: the same; another seed: another."""
+    twins = PUZZLES.take([0, 0])
+    env = HaltingEnv(model=talkative(NOISY), puzzles=twins, max_segments=4)
+    seen = [env.reset(seed=1, options={"puzzle": i})[0] for i in (0, 1)]
+    seen += [env.reset(options={"puzzle": 1})[0], env.reset(seed=2, options={"puzzle": 1})[0]]
+    assert np.array_equal(seen[1], seen[2])
+    assert not np.allclose(seen[0], seen[1]) and not np.allclose(seen[1], seen[3])
+
+
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
 def test_an_episode_depends_on_its_seed_alone(mode: AutoresetMode) -> None:
     """Row i of three sees what a single environment with its seed sees, episode after episode."""

@@ -7,7 +7,7 @@ import torch
 from hrm_rl.banks.bank import Bank, checked, log_bank
 from hrm_rl.banks.files import find_bank, read_bank, read_header
 from hrm_rl.checks.numbers import whole
-from hrm_rl.models import Model
+from hrm_rl.models import Model, config_to, differences
 from hrm_rl.puzzles import PuzzleSet
 from hrm_rl.stopping.snell import take
 
@@ -51,8 +51,13 @@ def check_pair(fit: Bank, test: Bank) -> None:
             "policies must not be fitted on the puzzles that they are scored on, got one bank for "
             "both: log two splits"
         )
+    if fit.config is not None and test.config is not None and fit.config != test.config:
+        apart = differences(config_to(fit.config), config_to(test.config)) or "gradient"
+        raise ValueError(
+            "what is fitted on one bank says nothing of the other, they are of models that differ in "
+            f"{apart}: log both from one model"
+        )
     for what, (mine, theirs) in {
-        "models of other configs": (fit.config, test.config),
         "other observations": (sorted(fit.columns), sorted(test.columns)),
         "other tasks": tuple(
             b.puzzles.task if b.puzzles is not None else None for b in (fit, test)

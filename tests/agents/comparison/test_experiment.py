@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ import pytest
 from tiny import talkative
 
 from hrm_rl.agents.comparison.experiment import run_comparison
-from hrm_rl.agents.comparison.pairs import read_banks
+from hrm_rl.agents.comparison.pairs import check_pair, read_banks
 from hrm_rl.banks.bank import Bank
 from hrm_rl.banks.files import log_to
 from hrm_rl.banks.synthetic import bank_a
 from hrm_rl.cli import main as cli
+from hrm_rl.models.hrm import HRMConfig
 from hrm_rl.puzzles import load
 
 SMALL: dict[str, Any] = {
@@ -163,6 +165,14 @@ def test_banks_of_two_models_are_refused(folders: list[str], tmp_path: Path) -> 
     log_to(tmp_path / "other", talkative(seed=1), load("sudoku4", "test").sample(4), 4)
     with pytest.raises(ValueError, match="logged from different models"):
         read_banks(folders[0], str(tmp_path / "other"), max_segments=4)
+
+
+def test_banks_of_one_model_that_thought_otherwise_are_refused(folders: list[str]) -> None:
+    fit, test = banks(folders)
+    assert isinstance(test.config, HRMConfig)
+    stirred = replace(test, config=replace(test.config, noise=0.5))
+    with pytest.raises(ValueError, match=r"differ in noise 0\.0 and 0\.5: log both from one"):
+        check_pair(fit, stirred)
 
 
 # --- the command ----------------------------------------------------------------------------------
