@@ -20,7 +20,7 @@ WIDTHS = (10, 8, 10, 8, 11, 8)
 
 
 def arc(
-    checkpoint: tyro.conf.Positional[str] = "arc6",
+    checkpoint: tyro.conf.Positional[str] = "arc6-steady",
     puzzles: str = "",
     policy: str = "",
     ways: tuple[str, ...] = ("count", "halted", "weighted", "first"),
@@ -89,7 +89,7 @@ def _read(checkpoint: str, device: str, task: str) -> "tuple[Model, str, list[st
     if not game.startswith("arc"):
         raise ValueError(
             f"{checkpoint} reads {game}, and ARC tasks are asked here; take a checkpoint of them "
-            f"(arc6 ships), or run `hrm-rl evaluate {checkpoint}`"
+            f"(arc6-steady ships), or run `hrm-rl evaluate {checkpoint}`"
         )
     return model, game, [name for name, _ in card.get("data", [])]
 

@@ -23,7 +23,7 @@ ENV_ARGUMENTS: Final = MappingProxyType(
         "HRMMaze-v0": {"checkpoint": "maze8", "task": "maze"},
         "HRMMazeBank-v0": {"bank": "maze8", "task": "maze"},
         "HRMParity-v0": {"checkpoint": "parity-steps", "task": "parity"},
-        "HRMARC-v0": {"checkpoint": "arc6", "task": "arc"},
+        "HRMARC-v0": {"checkpoint": "arc6-steady", "task": "arc"},
         "HRMARCBank-v0": {"bank": "arc6", "task": "arc"},
         "HRMLife-v0": {"checkpoint": "life-steps", "task": "life"},
         "HRMQueens-v0": {"checkpoint": "queens8", "task": "queens"},

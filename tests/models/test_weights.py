@@ -138,7 +138,7 @@ def test_a_pickle_with_code_is_refused_without_running_it(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["nothing", "runs/none/x.pt", "a\0b", "x" * 5000, "", None, 7])
 def test_a_name_that_is_nothing_lists_what_ships(name: object) -> None:
-    assert "give a shipped one (arc6, life-steps, life5, maze8" in refusal(name)
+    assert "give a shipped one (arc6, arc6-steady, life-steps, life5, maze8" in refusal(name)
 
 
 def test_a_near_miss_is_told_what_it_was_meant_to_be() -> None:

@@ -214,7 +214,7 @@ def arc6() -> TrainConfig:
 def arc6_steady() -> TrainConfig:
     """The same tasks, a model that stays where it is right: the weights `arc6-steady`.
 
-    Ten times the pairs, and every one is kept for a drawn number of segments, up to 32, so that those
+    Ten times the pairs, and every one is kept for a drawn number of segments, up to 16, so that those
     after the right answer are trained too; the gradient is of the whole last cycle.
     """
     return replace(
@@ -222,8 +222,8 @@ def arc6_steady() -> TrainConfig:
         model=_boards("last-cycle"),
         data=(("arc6x7:40000:0", 1.0),),
         steps=24_000,
-        max_segments=32,
-        grow_segments=((0.1, 4), (0.25, 8), (0.5, 16)),
+        max_segments=16,
+        grow_segments=((0.15, 4), (0.4, 8)),
         explore_probability=1.0,
         lr_min_ratio=0.02,
         ema=0.998,
