@@ -96,7 +96,6 @@ _ENTRIES: Final[Mapping[str, records.Check]] = {
     "about": records.text,
 }
 _MODEL: Final[Mapping[str, records.Check]] = {"model": records.table_of(records.anything)}
-"""Of files that were written before there was noise, the weights alone are compared."""
 
 
 class Saved(NamedTuple):
@@ -112,7 +111,7 @@ class Saved(NamedTuple):
     about: str
     """How it was fitted, in words."""
     model: Mapping[str, Any]
-    """The model's config, as `config_to` has it; empty if there was none, or it is not known."""
+    """The model's config, as `config_to` has it; empty if there was none, or in older files."""
 
 
 def shipped() -> list[str]:
@@ -167,8 +166,8 @@ def read_saved(name: str | os.PathLike[str]) -> Saved:
             time_aware=said["time_aware"],
             **settings,
         )
-    weights, limit, about = (said[name] for name in ("weights", "max_segments", "about"))
-    return Saved(policy, seen, weights, limit, about, said.get("model", {}))
+    on = said["weights"], said["max_segments"], said["about"], said.get("model", {})
+    return Saved(policy, seen, *on)
 
 
 def save_policy(
@@ -239,20 +238,16 @@ def check_fits(name: object, on: Bank | Model, max_segments: int) -> None:
             f"({saved.weights[:8]}, not {there[:8]}); {cure}"
         )
     if saved.model and on.config and (apart := differences(saved.model, config_to(on.config))):
-        raise ValueError(
-            f"{label} was fitted on segments of another model than {what} has, they differ in "
-            f"{apart}; {cure}"
-        )
-    observation = saved.policy.observation
+        raise ValueError(f"{label} and {what} differ in what thinks: {apart}; {cure}")
     time_aware = getattr(saved.policy, "time_aware", True)
     if time_aware and saved.max_segments != max_segments:
         raise ValueError(
             f"{label} was fitted for {saved.max_segments} segments at most, got {max_segments}; {cure}"
         )
+    observation = saved.policy.observation
     if saved.features != (width := _width(on, observation, time_aware)):
-        raise ValueError(
-            f"{label} sees {saved.features} numbers, and {observation} of {what} has {width}; {cure}"
-        )
+        seen = f"{saved.features} numbers, and {observation} of {what} has {width}"
+        raise ValueError(f"{label} sees {seen}; {cure}")
 
 
 def _with_network(policy: Any, on: Bank | Model, observation: str) -> Any:

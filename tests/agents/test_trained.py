@@ -117,7 +117,9 @@ def test_it_fits_the_model_and_the_horizon_that_it_was_fitted_on(fitted: Path) -
         stirred = tiny_hrm()
         stirred.config = replace(stirred.config, **other_config)
         (name, there), *_ = other_config.items()
-        apart = f"they differ in {name} {getattr(tiny_hrm().config, name)} and {there}; fit it"
+        apart = (
+            f"differ in what thinks: {name} {getattr(tiny_hrm().config, name)} and {there}; fit it"
+        )
         for on in (stirred, log_bank(stirred, PUZZLES, 3)):
             with pytest.raises(ValueError, match=apart):
                 check_fits(fitted, on, 3)
