@@ -65,7 +65,7 @@ def page(env_id: str, arguments: dict[str, str]) -> str:
 
 
 def picture(env_id: str) -> Path:
-    """An id's GIF; that of a bank is its model's."""
+    """An id's GIF; that of a bank is its model's, where an id thinks with that."""
     bank = ENV_ARGUMENTS[env_id].get("bank")
     of_model = (e for e, given in ENV_ARGUMENTS.items() if bank and given.get("checkpoint") == bank)
     return GIFS / f"{next(of_model, env_id)}.gif"

@@ -28,6 +28,7 @@ SEEDS: Final = {
     "HRMLife-v0": 5,
     "HRMQueens-v0": 1,
     "HRMARC-v0": 95,
+    "HRMARCBank-v0": 1,
 }
 """Which test puzzle is drawn: one that takes a few segments."""
 TRAINED: Final = "HRMSudokuTrain-v0"
@@ -54,7 +55,8 @@ def main() -> int:
             pictures = [contact_sheet(frames, 3, 240) for frames in in_training(UPDATES)]
             print(save_pictures(pictures, GIFS / f"{env_id}.gif", 1.2))
             continue
-        command = ["watch", "--checkpoint", ENV_ARGUMENTS[env_id]["checkpoint"]]
+        given = ENV_ARGUMENTS[env_id]
+        command = ["watch", "--checkpoint", given.get("checkpoint") or given["bank"]]
         command += ["--seed", str(SEEDS[env_id]), "--gif", str(GIFS / f"{env_id}.gif")]
         if code := hrm_rl(command):
             return code
