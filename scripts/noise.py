@@ -21,6 +21,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from hrm_rl.checks.numbers import whole
 from hrm_rl.compiling import compiled
 from hrm_rl.inside.copies import tries
 from hrm_rl.models import Model
@@ -101,14 +102,28 @@ def main() -> None:
     parser.add_argument("--look", type=int, default=0, help="segments of a look; 0: none is tried")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
+    try:
+        study(asked)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def study(asked: argparse.Namespace) -> None:
+    """Think about each set with each deviation, and print its table.
+
+    Raises:
+        ValueError: no such weights or puzzles, or a number out of range.
+    """
+    whole("--count", asked.count, low=1)
+    whole("--look", asked.look, low=0, high=asked.segments, cure="0 tries none")
     own: dict[str, Any] = {} if asked.H_cycles is None else {"H_cycles": asked.H_cycles}
     models = {
         noise: compiled(load_model(asked.checkpoint, noise=noise, **own)[0])
         for noise in dict.fromkeys([*asked.noise, *([0.0] if asked.look else [])])
     }
     for name in asked.puzzles:
-        whole = source(name, asked.split)
-        puzzles = whole.sample(min(asked.count, len(whole)))
+        every = source(name, asked.split)
+        puzzles = every.sample(min(asked.count, len(every)))
         rows = [
             thought(f"noise {noise:g}", models[noise], puzzles, asked.segments, asked.seed)
             for noise in dict.fromkeys(asked.noise)
