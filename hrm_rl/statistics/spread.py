@@ -133,18 +133,26 @@ def spread(parts: Sequence[tuple[float, Seeds]]) -> Spread:
     """Of a sum of means over seeds, each times its sign, on the same puzzles with seeds of their own.
 
     A part with one seed has no variance over seeds: it is about that run on other puzzles. Variances
-    over seeds of several parts add up with Welch's degrees of freedom.
+    over seeds of several parts add up with Welch's degrees of freedom. A variance that is too large to be
+    squared is infinite.
     """
-    seeds = uncertain = 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _spread(parts)
+
+
+def _spread(parts: Sequence[tuple[float, Seeds]]) -> Spread:
+    seeds = uncertain = np.float64(0)
     puzzles_N = np.zeros(parts[0][1].influence_SN.shape[1])
     for sign, (figure_S, influence_SN, _) in parts:
         puzzles_N = puzzles_N + sign * influence_SN.mean(0)
         if (S := len(figure_S)) > 1 and np.isfinite(influence_SN).all():
             off_SN = influence_SN - influence_SN.mean(0)
-            both = float((off_SN**2).sum()) / (S * (S - 1))
-            mine = sign**2 * max(0.0, float(figure_S.var(ddof=1)) / S - both)
+            both = (off_SN**2).sum() / (S * (S - 1))
+            mine = sign**2 * np.maximum(0.0, figure_S.var(ddof=1) / S - both)  # nan stays
             seeds, uncertain = seeds + mine, uncertain + mine**2 / (S - 1)
-    known = bool(np.isfinite(puzzles_N).all())
+    known = bool(np.isfinite(puzzles_N).all() and np.isfinite(uncertain))
     puzzles = float(puzzles_N @ puzzles_N) if known else math.inf
     over_puzzles = (puzzles, min(part.freedom for _, part in parts))
-    return Spread(((seeds, seeds**2 / uncertain), over_puzzles) if uncertain else (over_puzzles,))
+    if not (known and uncertain):
+        return Spread((over_puzzles,))
+    return Spread(((float(seeds), float(seeds**2 / uncertain)), over_puzzles))

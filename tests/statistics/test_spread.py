@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hrm_rl.statistics.bootstrap import numbered, resample
+from hrm_rl.statistics.comparisons import mean_interval
 from hrm_rl.statistics.spread import LEAST, Spread, of_draws, of_table, spread
 
 
@@ -124,3 +125,10 @@ def test_a_p_value_below_what_a_double_can_tell_from_0_is_said_to_be_that() -> N
     """Two parts, each a thousand deviations away: 1 - p is the last double below 1."""
     assert Spread(((1e-6, 100.0), (1e-6, 100.0))).p_value(1.0) == pytest.approx(LEAST)
     assert Spread(((1e-6, 100.0),)).p_value(1.0) < LEAST  # of one part it is known
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_what_is_too_large_to_be_squared_has_no_end(seeds: int) -> None:
+    values_SP = 4e154 * np.random.default_rng(0).normal(size=(seeds, 8))
+    found = mean_interval(values_SP if seeds > 1 else values_SP[0])
+    assert np.isfinite(found.mean) and found.low == -np.inf and found.high == np.inf
