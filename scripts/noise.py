@@ -49,7 +49,7 @@ class Row:
 
 def thought(name: str, model: Model, puzzles: PuzzleSet, segments: int, seed: int) -> Row:
     """One copy of each puzzle, with the noise that the model has."""
-    found = tries(model, puzzles, 1, segments, "symmetry", seed)  # one copy: the puzzle as it is
+    found = tries(model, puzzles, 1, segments, seed=seed)
     solution_PT = torch.from_numpy(puzzles.solutions_PL)
     right_MP = (found.prediction_MPKT[:, :, 0] == solution_PT).all(-1)
     return Row(name, right_MP, *halting(right_MP, found.q_halt_MPK[:, :, 0] > 0))

@@ -96,7 +96,7 @@ leads to 62 to 65 % at 12 hours, below or at the aim; minimal ones, 80.8, 88.8 a
 above 95. Sixteen looks of a hard puzzle, each with 16 segments, solve 79.4 % where one look with 256 solves
 60.6 % (docs/findings.md): what stops this model is which look it starts from, more than layers, steps or
 segments.
-Nor does the number of puzzles seem to: of 300 of the 1,000 hard ones that it was trained on it is right on
+Nor does it seem to want more puzzles: of 300 of the 1,000 hard ones that it was trained on it is right on
 50.3 % after 32 segments, of 300 test ones on 56.0 %. Wrong answers hold it, and noise takes it out of them.
 Training on with noise (1.3 core-hours) made it worse.
 

@@ -1,8 +1,7 @@
 """Halting policies that were fitted, as files; some ship.
 
 One safetensors file: the tensors of the network, and in its metadata a JSON that says what the policy
-is, what it sees and what it was fitted on, with the SHA-256 of both. Nothing is unpickled. `rule` reads
-it by its name, so it can stand wherever a rule is named:
+is, sees and was fitted on, with the SHA-256 of both; nothing is unpickled. `rule` reads it by its name:
 
     save_policy("mine.safetensors", policy, "sudoku9-fit", max_segments=16)
     score("mine.safetensors", "sudoku9-test")
@@ -166,8 +165,8 @@ def read_saved(name: str | os.PathLike[str]) -> Saved:
             time_aware=said["time_aware"],
             **settings,
         )
-    on = said["weights"], said["max_segments"], said["about"], said.get("model", {})
-    return Saved(policy, seen, *on)
+    model = said.get("model", {})
+    return Saved(policy, seen, said["weights"], said["max_segments"], said["about"], model)
 
 
 def save_policy(
@@ -237,7 +236,8 @@ def check_fits(name: object, on: Bank | Model, max_segments: int) -> None:
             f"{label} was fitted on segments of other weights than {what} has "
             f"({saved.weights[:8]}, not {there[:8]}); {cure}"
         )
-    if saved.model and on.config and (apart := differences(saved.model, config_to(on.config))):
+    own = config_to(on.config) if saved.model and on.config else saved.model
+    if apart := differences(saved.model, own, but="gradient"):  # which no segment shows
         raise ValueError(f"{label} and {what} differ in what thinks: {apart}; {cure}")
     time_aware = getattr(saved.policy, "time_aware", True)
     if time_aware and saved.max_segments != max_segments:

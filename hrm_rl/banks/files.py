@@ -156,8 +156,7 @@ def _begun(folder: Path, wanted: Header) -> Header:
     )
     other = [f.name for f in fields(Header) if getattr(wanted, f.name) != getattr(there, f.name)]
     if "model" in other:
-        apart = differences(there.model, wanted.model) or "gradient"
-        other[other.index("model")] = f"model ({apart})"
+        other[other.index("model")] = f"model ({differences(there.model, wanted.model)})"
     if other:
         raise ValueError(
             f"{folder} holds a bank that differs in {', '.join(other)}; choose another folder, or "

@@ -94,16 +94,16 @@ def fitting(
     return dict(values)
 
 
-def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+def differences(one: Mapping[str, Any], other: Mapping[str, Any], but: str = "") -> str:
     """Where two configs, as `config_to` has them, differ: "noise 0.0 and 0.3"; "" if nowhere.
 
-    How far gradients go back is left out: no segment is another for it.
+    Args:
+        but: a field that may differ.
     """
-    names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
     return ", ".join(
         f"{name} {one.get(name)!s:.40} and {other.get(name)!s:.40}"
-        for name in names
-        if name != "gradient"
+        for name in {**one, **other}
+        if name != but and one.get(name) != other.get(name)
     )
 
 

@@ -129,6 +129,7 @@ def of_draws(
     return Seeds(figure_S, off_SR / np.sqrt(max(1, drawn_SR.shape[1] - 1)), freedom)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def spread(parts: Sequence[tuple[float, Seeds]]) -> Spread:
     """Of a sum of means over seeds, each times its sign, on the same puzzles with seeds of their own.
 
@@ -136,11 +137,6 @@ def spread(parts: Sequence[tuple[float, Seeds]]) -> Spread:
     over seeds of several parts add up with Welch's degrees of freedom. A variance that is too large to be
     squared is infinite.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        return _spread(parts)
-
-
-def _spread(parts: Sequence[tuple[float, Seeds]]) -> Spread:
     seeds = uncertain = np.float64(0)
     puzzles_N = np.zeros(parts[0][1].influence_SN.shape[1])
     for sign, (figure_S, influence_SN, _) in parts:

@@ -52,7 +52,7 @@ def check_pair(fit: Bank, test: Bank) -> None:
             "both: log two splits"
         )
     if fit.config is not None and test.config is not None and fit.config != test.config:
-        apart = differences(config_to(fit.config), config_to(test.config)) or "gradient"
+        apart = differences(config_to(fit.config), config_to(test.config))
         raise ValueError(
             "what is fitted on one bank says nothing of the other, they are of models that differ in "
             f"{apart}: log both from one model"
